@@ -1,0 +1,3 @@
+//! All policy of Weirhouse.
+#![no_std]
+#![forbid(unsafe_code)]

@@ -1,0 +1,1 @@
+//! The host as a library: everything behind the command line.

@@ -1,0 +1,1 @@
+//! What the whole-path tests share: starting the host, finding the built component.
