@@ -1,0 +1,167 @@
+//! One instance of the optimizer: a store, its limits, and its replacement
+//! after a trap.
+
+use std::path::{Path, PathBuf};
+
+use wasmtime::component::Linker;
+use wasmtime::{Store, StoreLimits, StoreLimitsBuilder, Trap};
+
+use crate::artifact;
+use crate::engine::Engine;
+use crate::fault::{Fault, LoadError, TrapCause};
+use crate::limits;
+use crate::wit::types::Instant;
+use crate::wit::{Optimizer as Bindings, OptimizerPre};
+
+/// The optimizer as a component.
+///
+/// A call that traps costs the instance: it is dropped, and a fresh one takes
+/// its place, restored from the last [`Component::checkpoint`]. The call
+/// answers [`Fault::Trapped`], and [`Component::generation`] has grown.
+pub struct Component {
+    engine: Engine,
+    pre: OptimizerPre<StoreLimits>,
+    live: Result<Live, String>,
+    generation: u64,
+    checkpoint: Option<(Instant, Vec<u8>)>,
+    path: PathBuf,
+}
+
+struct Live {
+    store: Store<StoreLimits>,
+    bindings: Bindings,
+}
+
+impl Component {
+    /// Loads a precompiled component and starts an instance.
+    pub fn load(engine: &Engine, path: &Path) -> Result<Self, LoadError> {
+        let component = artifact::load(engine, path)?;
+        let world = |error: wasmtime::Error| LoadError::World {
+            path: path.to_owned(),
+            reason: format!("{error:#}"),
+        };
+        // An empty linker: the optimizer imports nothing, and nothing is given.
+        let linker = Linker::new(engine.wasmtime());
+        let pre =
+            OptimizerPre::new(linker.instantiate_pre(&component).map_err(world)?).map_err(world)?;
+        let live = Live::start(engine, &pre).map_err(world)?;
+        Ok(Self {
+            engine: engine.clone(),
+            pre,
+            live: Ok(live),
+            generation: 0,
+            checkpoint: None,
+            path: path.to_owned(),
+        })
+    }
+
+    /// How often the instance was replaced. A host that sees it grow must tell
+    /// the optimizer its settings and readings again.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The file it was loaded from.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Bytes of linear memory this instance may use at most.
+    pub fn memory_limit_bytes(&self) -> usize {
+        limits::MEMORY_BYTES
+    }
+
+    /// Takes a snapshot, keeps it for the case of a trap, and gives it out so
+    /// that the host can persist it.
+    pub fn checkpoint(&mut self, now: Instant) -> Result<Vec<u8>, Fault> {
+        let bytes = self.enter("snapshot", |bindings, store| {
+            bindings.weirhouse_core_state().call_snapshot(store, now)
+        })?;
+        self.checkpoint = Some((now, bytes.clone()));
+        Ok(bytes)
+    }
+
+    /// Runs one call under its deadline, and replaces the instance if it traps.
+    pub(crate) fn enter<T>(
+        &mut self,
+        operation: &'static str,
+        call: impl FnOnce(&Bindings, &mut Store<StoreLimits>) -> wasmtime::Result<T>,
+    ) -> Result<T, Fault> {
+        let live = self
+            .live
+            .as_mut()
+            .map_err(|reason| Fault::Dead(reason.clone()))?;
+        let outcome = {
+            let (ticks, _running) = self.engine.enter();
+            live.store.set_epoch_deadline(ticks);
+            call(&live.bindings, &mut live.store)
+        };
+        outcome.map_err(|error| {
+            let restored = self.replace();
+            Fault::Trapped {
+                operation,
+                cause: cause_of(&error),
+                restored,
+            }
+        })
+    }
+
+    /// Starts a fresh instance; says whether the last checkpoint came back.
+    fn replace(&mut self) -> bool {
+        self.generation += 1;
+        self.live = Live::start(&self.engine, &self.pre).map_err(|error| format!("{error:#}"));
+        let Some((then, bytes)) = self.checkpoint.take() else {
+            return false;
+        };
+        let Ok(live) = self.live.as_mut() else {
+            return false;
+        };
+        let outcome = {
+            let (ticks, _running) = self.engine.enter();
+            live.store.set_epoch_deadline(ticks);
+            live.bindings
+                .weirhouse_core_state()
+                .call_restore(&mut live.store, then, &bytes)
+        };
+        match outcome {
+            Ok(Ok(_)) => {
+                self.checkpoint = Some((then, bytes));
+                true
+            }
+            Ok(Err(_)) => false,
+            // The checkpoint itself traps: start without it, and forget it.
+            Err(_) => {
+                self.live =
+                    Live::start(&self.engine, &self.pre).map_err(|error| format!("{error:#}"));
+                false
+            }
+        }
+    }
+}
+
+impl Live {
+    fn start(engine: &Engine, pre: &OptimizerPre<StoreLimits>) -> wasmtime::Result<Self> {
+        let limits = StoreLimitsBuilder::new()
+            .memory_size(limits::MEMORY_BYTES)
+            .table_elements(limits::TABLE_ELEMENTS)
+            .instances(limits::INSTANCES)
+            .memories(limits::INSTANCES)
+            .tables(limits::INSTANCES)
+            .build();
+        let mut store = Store::new(engine.wasmtime(), limits);
+        store.limiter(|limits| limits);
+        let (ticks, _running) = engine.enter();
+        store.set_epoch_deadline(ticks);
+        let bindings = pre.instantiate(&mut store)?;
+        Ok(Self { store, bindings })
+    }
+}
+
+fn cause_of(error: &wasmtime::Error) -> TrapCause {
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::Interrupt) => TrapCause::Deadline,
+        Some(Trap::UnreachableCodeReached) => TrapCause::Panic,
+        Some(trap) => TrapCause::Other(trap.to_string()),
+        None => TrapCause::Other(format!("{error:#}")),
+    }
+}
