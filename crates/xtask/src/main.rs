@@ -1,2 +1,84 @@
-//! See ARCHITECTURE.md.
-fn main() {}
+//! Developer commands: `cargo xtask …`.
+//!
+//! A file per command, and a file per thing that several commands need. Policy of what is built lives
+//! in the workspace's `Cargo.toml`; nothing here is part of the product.
+
+#![forbid(unsafe_code)]
+
+mod component;
+mod debian_rust_src;
+mod fingerprint;
+mod home_assistant;
+mod network_namespace;
+mod no_std;
+mod progress;
+mod run;
+mod test;
+mod test_output;
+mod wasm_target;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::workspace::Workspace;
+
+/// Builds, runs and tests Weirhouse from a clone of its repository.
+///
+/// Everything that is built lands under `target`; what costs long to make and does not depend on the
+/// clone (a Home Assistant for tests) lies in `~/.cache/weirhouse`.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the core as a WebAssembly component and compile it for this machine
+    ///
+    /// Writes `target/weirhouse/core.wasm`, the component, and `target/weirhouse/core.cwasm`, its machine
+    /// code for this machine. Provides what that needs first: if the compiler lacks the target
+    /// wasm32-unknown-unknown, `rustup target add` installs it, or else the standard library is built
+    /// once from Debian's package rust-src of the same version. Does only what is not up to date.
+    Component,
+    /// Build Weirhouse as released, and run it
+    ///
+    /// Without arguments it runs the demonstration, which needs no Home Assistant. With `--ha-url` it
+    /// serves that Home Assistant. State is kept in `target/weirhouse/run`. The first build takes several
+    /// minutes, for it optimizes across all crates.
+    #[command(after_help = "Examples:\n  \
+        cargo xtask run\n  \
+        cargo xtask run -- --ha-url http://127.0.0.1:8123 --ha-token-file token")]
+    Run {
+        /// Passed on to `weirhouse`
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
+    /// Run every test, and say what could not run and for lack of what
+    ///
+    /// Builds the component, checks that the core needs no standard library, provides a real Home
+    /// Assistant, and tests package by package. The last line is `N passed, N failed, N skipped`. A test
+    /// that lacks something on this machine is skipped and named; with `WEIRHOUSE_REQUIRE_ALL=1` in the
+    /// environment that is a failure.
+    Test(test::Options),
+    /// Provide, start and stop a real Home Assistant on this machine
+    #[command(subcommand)]
+    Ha(home_assistant::Command),
+}
+
+fn main() -> ExitCode {
+    let CommandLine { command } = CommandLine::parse();
+    let outcome = Workspace::load().and_then(|workspace| match command {
+        Command::Component => component::build(&workspace).map(|_| ExitCode::SUCCESS),
+        Command::Run { arguments } => run::run(&workspace, &arguments),
+        Command::Test(options) => test::run(&workspace, &options),
+        Command::Ha(command) => home_assistant::run(&workspace, &command),
+    });
+    outcome.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}

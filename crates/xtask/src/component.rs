@@ -1,0 +1,147 @@
+//! `cargo xtask component`: the core as a WebAssembly component, and its machine code for this machine.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use wit_component::{ComponentEncoder, DecodedWasm};
+use wit_parser::{Resolve, TypeDefKind, WorldItem, WorldKey};
+
+use crate::fingerprint;
+use crate::progress::{note, step};
+use crate::wasm_target::{self, WasmTarget};
+use crate::workspace::{Workspace, run};
+
+/// What the command makes, and made it with.
+pub(crate) struct Component {
+    /// The component.
+    pub(crate) wasm: PathBuf,
+    /// Its machine code for this machine, which the host loads.
+    pub(crate) cwasm: PathBuf,
+    /// The program `weirhouse-compile`.
+    pub(crate) compiler: PathBuf,
+    /// How the target was provided, for others who compile for it.
+    pub(crate) target: WasmTarget,
+}
+
+/// Builds whatever is not up to date.
+pub(crate) fn build(workspace: &Workspace) -> Result<Component> {
+    let out = workspace.out_dir()?;
+    let target = WasmTarget::provide(workspace)?;
+
+    step("building the core for WebAssembly", || {
+        run(target
+            .cargo_build(workspace, "weirhouse-component")
+            .arg("--release"))
+    })?;
+    let module = workspace
+        .target
+        .join(wasm_target::NAME)
+        .join("release/weirhouse_component.wasm");
+    let wasm = out.join("core.wasm");
+    let encoded = fingerprint::make(&wasm, &[&module], env!("CARGO_PKG_VERSION"), || {
+        step("encoding the component", || encode(&module, &wasm))
+    })?;
+
+    // A child process, so that neither this program nor the host carries the code generator.
+    step("building the compiler of components", || {
+        run(workspace
+            .cargo("build")
+            .args(["--profile", "tool", "--package", "weirhouse-compile"]))
+    })?;
+    let compiler = workspace
+        .target
+        .join("tool")
+        .join(format!("weirhouse-compile{}", std::env::consts::EXE_SUFFIX));
+    let cwasm = out.join("core.cwasm");
+    let translated = fingerprint::make(&cwasm, &[&wasm, &compiler], &cpu_features(), || {
+        step("compiling the component for this machine", || {
+            run(std::process::Command::new(&compiler)
+                .arg(&wasm)
+                .arg("-o")
+                .arg(&cwasm))
+        })
+    })?;
+
+    for (path, new) in [(&wasm, encoded), (&cwasm, translated)] {
+        let bytes = fs::metadata(path)
+            .with_context(|| format!("cannot read {}", path.display()))?
+            .len();
+        let state = if new { "made" } else { "up to date" };
+        note(&format!(
+            "{} ({} KiB, {state})",
+            path.display(),
+            bytes.div_ceil(1024)
+        ));
+    }
+    Ok(Component {
+        wasm,
+        cwasm,
+        compiler,
+        target,
+    })
+}
+
+/// What the machine code may rely on: a target folder can outlive the machine it was filled on.
+fn cpu_features() -> String {
+    let description = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let flags = |line: &&str| line.starts_with("flags") || line.starts_with("Features");
+    format!(
+        "{} {}",
+        std::env::consts::ARCH,
+        description.lines().find(flags).unwrap_or_default()
+    )
+}
+
+/// Makes a component of a module that `wit-bindgen` has put its world into, and checks that it is closed.
+fn encode(module: &Path, component: &Path) -> Result<()> {
+    let bytes = fs::read(module).with_context(|| format!("cannot read {}", module.display()))?;
+    let encoded = ComponentEncoder::default()
+        .validate(true)
+        .module(&bytes)
+        .and_then(ComponentEncoder::encode)
+        .with_context(|| {
+            format!(
+                "cannot make a component of {}: does it export its world?",
+                module.display()
+            )
+        })?;
+    match wit_component::decode(&encoded).context("cannot read the encoded component back")? {
+        DecodedWasm::Component(resolve, world) => {
+            let world = &resolve.worlds[world];
+            if world.exports.is_empty() {
+                bail!(
+                    "the component exports nothing: {} does not export its world",
+                    module.display()
+                );
+            }
+            let imports: Vec<String> = world
+                .imports
+                .iter()
+                .filter_map(|(key, item)| needed_import(&resolve, key, item))
+                .collect();
+            if !imports.is_empty() {
+                bail!(
+                    "the core must be closed, but its component imports {}",
+                    imports.join(", ")
+                );
+            }
+        }
+        DecodedWasm::WitPackage(..) => bail!("{} holds only WIT, no code", module.display()),
+    }
+    fs::write(component, encoded).with_context(|| format!("cannot write {}", component.display()))
+}
+
+/// The name of an import that a host would have to supply; interfaces that hold only types are not.
+fn needed_import(resolve: &Resolve, key: &WorldKey, item: &WorldItem) -> Option<String> {
+    let is_resource = |id| matches!(resolve.types[id].kind, TypeDefKind::Resource);
+    let needed = match item {
+        WorldItem::Function(_) => true,
+        WorldItem::Type { id, .. } => is_resource(*id),
+        WorldItem::Interface { id, .. } => {
+            let interface = &resolve.interfaces[*id];
+            !interface.functions.is_empty() || interface.types.values().any(|id| is_resource(*id))
+        }
+    };
+    needed.then(|| resolve.name_world_key(key))
+}

@@ -1,0 +1,207 @@
+//! Provides the compile target `wasm32-unknown-unknown`.
+//!
+//! Already there: nothing. Else `rustup target add`. Else, on Debian, the standard library is built once
+//! from the package `rust-src` of the compiler's very version and put into the toolchain; if the
+//! toolchain cannot be written, it is built along with what needs it instead.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::{env, fs};
+
+use anyhow::{Context, Result, bail};
+
+use crate::debian_rust_src;
+use crate::progress::{note, step};
+use crate::workspace::{Workspace, output, run};
+
+/// The target's name: enough for a component that imports nothing from its host.
+pub(crate) const NAME: &str = "wasm32-unknown-unknown";
+
+/// Where the standard library for the target comes from.
+pub(crate) enum WasmTarget {
+    /// The toolchain has it: any cargo command can use the target.
+    Installed,
+    /// Cargo builds it from this `library` folder along with the crate.
+    FromSource(PathBuf),
+}
+
+impl WasmTarget {
+    /// Finds or provides the target.
+    pub(crate) fn provide(workspace: &Workspace) -> Result<Self> {
+        if installed()? {
+            return Ok(Self::Installed);
+        }
+        if step(&format!("rustup target add {NAME}"), rustup_target_add) && installed()? {
+            return Ok(Self::Installed);
+        }
+        let version = compiler_version()?;
+        let library = debian_rust_src::library(&version, &workspace.out_dir()?).with_context(|| {
+            format!(
+                "the compiler has no target {NAME}, and it cannot be provided here: `rustup target add {NAME}` \
+                 failed, and so did the way through Debian. Install the target of rustc {version} for this toolchain \
+                 (by rustup, or your system's package of the same version), then repeat the command"
+            )
+        })?;
+        install_from_source(workspace, &library)
+    }
+
+    /// `cargo build` of one package for the target; profile and further arguments are the caller's.
+    pub(crate) fn cargo_build(&self, workspace: &Workspace, package: &str) -> Command {
+        let mut command = workspace.cargo("build");
+        command.args(["--target", NAME, "--package", package]);
+        // Flags in the user's environment are meant for the native compiler: a CPU or a linker named there
+        // does not exist for this target.
+        for name in [
+            "RUSTFLAGS",
+            "CARGO_ENCODED_RUSTFLAGS",
+            "CARGO_BUILD_RUSTFLAGS",
+        ] {
+            command.env_remove(name);
+        }
+        if let Self::FromSource(library) = self {
+            build_std(&mut command, library, "std,panic_abort");
+        }
+        command
+    }
+}
+
+fn installed() -> Result<bool> {
+    let libraries = output(rustc().args(["--print", "target-libdir", "--target", NAME]))?;
+    let Ok(entries) = fs::read_dir(libraries) else {
+        return Ok(false);
+    };
+    Ok(entries
+        .flatten()
+        .any(|entry| entry.file_name().to_string_lossy().starts_with("libstd-")))
+}
+
+/// Whether rustup said it did; a machine without rustup, or without its server in reach, is no error here.
+fn rustup_target_add() -> bool {
+    let status = Command::new("rustup")
+        .args(["target", "add", NAME])
+        .stdin(Stdio::null())
+        .status();
+    match status {
+        Ok(status) => status.success(),
+        Err(error) => {
+            note(&format!("cannot run rustup: {error}"));
+            false
+        }
+    }
+}
+
+/// Builds the standard library once and copies it into the toolchain, if that is writable.
+fn install_from_source(workspace: &Workspace, library: &Path) -> Result<WasmTarget> {
+    let sysroot = PathBuf::from(output(rustc().args(["--print", "sysroot"]))?);
+    let home = sysroot.join("lib/rustlib").join(NAME);
+    let partial = sysroot.join("lib/rustlib").join(format!("{NAME}.partial"));
+    // Left over from an interrupted run, or absent.
+    let _ = fs::remove_dir_all(&partial);
+    if let Err(error) = fs::create_dir(&partial) {
+        note(&format!(
+            "the toolchain in {} cannot be written ({error}):",
+            sysroot.display()
+        ));
+        note("the standard library is built along with the component instead");
+        return Ok(WasmTarget::FromSource(library.to_owned()));
+    }
+    let result = step(&format!("building the standard library for {NAME}"), || {
+        note(&format!("it is then written to {}", home.display()));
+        note(&format!(
+            "remove that folder to undo it; the source is {}",
+            library.display()
+        ));
+        let libraries = partial.join("lib");
+        fs::create_dir(&libraries)?;
+        for rlib in build_rlibs(workspace, library)? {
+            fs::copy(
+                &rlib,
+                libraries.join(rlib.file_name().unwrap_or(OsStr::new("unnamed"))),
+            )?;
+        }
+        // An empty folder may remain of a target that was removed; a folder with files in it is not ours.
+        let _ = fs::remove_dir(home.join("lib"));
+        let _ = fs::remove_dir(&home);
+        fs::rename(&partial, &home)
+            .with_context(|| format!("cannot put the libraries into {}", home.display()))?;
+        anyhow::Ok(())
+    });
+    if result.is_err() {
+        let _ = fs::remove_dir_all(&partial);
+    }
+    result?;
+    if !installed()? {
+        bail!(
+            "the standard library was built, yet {} does not hold it",
+            home.display()
+        );
+    }
+    Ok(WasmTarget::Installed)
+}
+
+/// Builds an empty library with the standard library from source; returns the standard library's files.
+fn build_rlibs(workspace: &Workspace, library: &Path) -> Result<Vec<PathBuf>> {
+    let dir = workspace.out_dir()?.join("std-for-wasm");
+    fs::create_dir_all(&dir)?;
+    fs::write(
+        dir.join("Cargo.toml"),
+        "[workspace]\n[package]\nname = \"empty\"\nedition = \"2024\"\n[lib]\npath = \"empty.rs\"\ncrate-type = [\"cdylib\"]\n",
+    )?;
+    fs::write(
+        dir.join("empty.rs"),
+        "//! Only a reason to build the standard library.\n",
+    )?;
+    let target = dir.join("target");
+    // Old libraries would be copied along with the new.
+    let _ = fs::remove_dir_all(&target);
+
+    let mut command = workspace.cargo("build");
+    build_std(&mut command, library, "std,panic_abort");
+    command
+        .current_dir(&dir)
+        .args(["--release", "--target", NAME, "--target-dir"])
+        .arg(&target)
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        // Without bitcode a guest with fat link-time optimization cannot be linked against it.
+        .env("RUSTFLAGS", "-Cembed-bitcode=yes");
+    run(&mut command)?;
+
+    let built = target.join(NAME).join("release/deps");
+    let mut rlibs = Vec::new();
+    for entry in fs::read_dir(&built).with_context(|| format!("cannot read {}", built.display()))? {
+        let path = entry?.path();
+        if path.extension() == Some(OsStr::new("rlib")) {
+            rlibs.push(path);
+        }
+    }
+    if rlibs.is_empty() {
+        bail!(
+            "building the standard library left nothing in {}",
+            built.display()
+        );
+    }
+    Ok(rlibs)
+}
+
+/// Lets a stable cargo build parts of the standard library from a folder, which is a nightly option.
+pub(crate) fn build_std(command: &mut Command, library: &Path, parts: &str) {
+    command
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("__CARGO_TESTS_ONLY_SRC_ROOT", library)
+        .args(["-Z", &format!("build-std={parts}")]);
+}
+
+fn rustc() -> Command {
+    Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
+}
+
+/// The compiler's version alone, as `1.95.0`.
+fn compiler_version() -> Result<String> {
+    let line = output(rustc().arg("--version"))?;
+    let version = line
+        .split_whitespace()
+        .nth(1)
+        .with_context(|| format!("rustc calls itself `{line}`"))?;
+    Ok(version.to_owned())
+}
