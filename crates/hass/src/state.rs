@@ -1,0 +1,314 @@
+//! What Home Assistant says about one entity, and how one change alters it.
+//!
+//! Types and the merge rules of the compressed feed only: which entities exist is the mirror's matter,
+//! what a value means is the host's.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
+
+use crate::Timestamp;
+
+/// One entity's state as Home Assistant holds it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(from = "CompressedState")]
+pub struct State {
+    /// The state text, at most 255 characters in Home Assistant.
+    pub state: String,
+    /// The attributes, each kept as the JSON text received.
+    pub attributes: Attributes,
+    /// What caused the last write.
+    pub context: Context,
+    /// When the state text last changed.
+    pub last_changed: Timestamp,
+    /// When state or attributes were last written with a difference.
+    pub last_updated: Timestamp,
+}
+
+/// Attribute values by name, each the exact JSON text Home Assistant sent.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct Attributes(BTreeMap<Box<str>, Box<RawValue>>);
+
+/// Origin of a write: Home Assistant's context.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Context {
+    /// Identifier of this context.
+    pub id: Option<String>,
+    /// The context that led to this one.
+    pub parent_id: Option<String>,
+    /// The user who acted, if any.
+    pub user_id: Option<String>,
+}
+
+/// One difference in the feed, in the order Home Assistant sent it.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// The entity appeared, or is told anew in full.
+    Added {
+        /// The entity.
+        entity_id: String,
+        /// Its full state.
+        state: State,
+    },
+    /// Parts of the entity changed.
+    Updated {
+        /// The entity.
+        entity_id: String,
+        /// The parts.
+        diff: Diff,
+    },
+    /// The entity is gone.
+    Removed {
+        /// The entity.
+        entity_id: String,
+    },
+}
+
+/// The parts of a state that one write changed.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Diff {
+    #[serde(rename = "+")]
+    pub(crate) additions: Additions,
+    #[serde(rename = "-")]
+    pub(crate) removals: Removals,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Additions {
+    #[serde(rename = "s")]
+    pub(crate) state: Option<String>,
+    #[serde(rename = "a")]
+    pub(crate) attributes: Attributes,
+    #[serde(rename = "c")]
+    context: ContextPatch,
+    #[serde(rename = "lc")]
+    last_changed: Option<Timestamp>,
+    #[serde(rename = "lu")]
+    last_updated: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Removals {
+    #[serde(rename = "a")]
+    pub(crate) attributes: Vec<Box<str>>,
+}
+
+/// The form of a full state in the feed; the same letters as [`Additions`], with other defaults.
+#[derive(Deserialize)]
+struct CompressedState {
+    #[serde(rename = "s")]
+    state: Option<String>,
+    #[serde(rename = "a", default)]
+    attributes: Attributes,
+    #[serde(rename = "c", default)]
+    context: ContextPatch,
+    #[serde(rename = "lc")]
+    last_changed: Option<Timestamp>,
+    #[serde(rename = "lu")]
+    last_updated: Option<Timestamp>,
+}
+
+impl From<CompressedState> for State {
+    fn from(compressed: CompressedState) -> Self {
+        let last_changed = compressed.last_changed.unwrap_or_default();
+        let mut context = Context::default();
+        compressed.context.apply(&mut context);
+        Self {
+            state: compressed.state.unwrap_or_else(|| "unknown".to_owned()),
+            attributes: compressed.attributes,
+            context,
+            last_changed,
+            last_updated: compressed.last_updated.unwrap_or(last_changed),
+        }
+    }
+}
+
+impl Attributes {
+    /// The JSON text of an attribute.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(|value| value.get())
+    }
+
+    /// An attribute that is a JSON string, decoded.
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.get(name)
+            .and_then(|json| serde_json::from_str(json).ok())
+    }
+
+    /// An attribute that is a JSON number.
+    pub fn number(&self, name: &str) -> Option<f64> {
+        self.get(name)
+            .and_then(|json| serde_json::from_str(json).ok())
+    }
+
+    /// Names and JSON texts, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (&**name, value.get()))
+    }
+
+    /// How many attributes there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Which attributes of a state differ, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct AttributeChanges {
+    pub(crate) changed: Vec<Box<str>>,
+    pub(crate) removed: Vec<Box<str>>,
+}
+
+impl AttributeChanges {
+    pub(crate) fn between(old: &Attributes, new: &Attributes) -> Self {
+        let changed = new
+            .iter()
+            .filter(|(name, json)| old.get(name) != Some(json))
+            .map(|(name, _)| name.into());
+        let removed = old
+            .iter()
+            .filter(|(name, _)| new.get(name).is_none())
+            .map(|(name, _)| name.into());
+        Self {
+            changed: changed.collect(),
+            removed: removed.collect(),
+        }
+    }
+}
+
+impl State {
+    /// Merges a diff. Tells whether the state text differs now and which attributes do.
+    pub(crate) fn merge(&mut self, diff: Diff) -> (bool, AttributeChanges) {
+        let Additions {
+            state,
+            attributes,
+            context,
+            last_changed,
+            last_updated,
+        } = diff.additions;
+        let state_changed = match state {
+            Some(state) if state != self.state => {
+                self.state = state;
+                true
+            }
+            _ => false,
+        };
+        context.apply(&mut self.context);
+        // A new last_changed is also the last update; a last_updated of its own leaves last_changed alone.
+        if let Some(at) = last_changed {
+            self.last_changed = at;
+            self.last_updated = at;
+        }
+        if let Some(at) = last_updated {
+            self.last_updated = at;
+        }
+        let mut changes = AttributeChanges::default();
+        for name in diff.removals.attributes {
+            if self.attributes.0.remove(&name).is_some() {
+                changes.removed.push(name);
+            }
+        }
+        for (name, value) in attributes.0 {
+            if self.attributes.get(&name) != Some(value.get()) {
+                changes.changed.push(name.clone());
+                self.attributes.0.insert(name, value);
+            }
+        }
+        (state_changed, changes)
+    }
+}
+
+/// A context or a part of one: an identifier alone, or an object in which a missing key means "as before"
+/// and `null` means "none".
+#[derive(Clone, Debug, Default)]
+struct ContextPatch {
+    id: Patch,
+    parent_id: Patch,
+    user_id: Patch,
+}
+
+/// What a patch says about one field.
+#[derive(Clone, Debug, Default)]
+enum Patch {
+    #[default]
+    Keep,
+    Set(Option<String>),
+}
+
+impl ContextPatch {
+    fn apply(self, context: &mut Context) {
+        for (patch, field) in [
+            (self.id, &mut context.id),
+            (self.parent_id, &mut context.parent_id),
+            (self.user_id, &mut context.user_id),
+        ] {
+            if let Patch::Set(value) = patch {
+                *field = value;
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ContextPatch {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = ContextPatch;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a context identifier or object")
+            }
+
+            fn visit_str<E>(self, id: &str) -> Result<ContextPatch, E> {
+                Ok(ContextPatch {
+                    id: Patch::Set(Some(id.to_owned())),
+                    ..ContextPatch::default()
+                })
+            }
+
+            fn visit_unit<E>(self) -> Result<ContextPatch, E> {
+                Ok(ContextPatch::default())
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> Result<ContextPatch, A::Error> {
+                #[derive(Deserialize)]
+                #[serde(field_identifier, rename_all = "snake_case")]
+                enum Field {
+                    Id,
+                    ParentId,
+                    UserId,
+                    #[serde(other)]
+                    Other,
+                }
+                let mut patch = ContextPatch::default();
+                while let Some(field) = map.next_key()? {
+                    match field {
+                        Field::Id => patch.id = Patch::Set(map.next_value()?),
+                        Field::ParentId => patch.parent_id = Patch::Set(map.next_value()?),
+                        Field::UserId => patch.user_id = Patch::Set(map.next_value()?),
+                        Field::Other => {
+                            map.next_value::<serde::de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(patch)
+            }
+        }
+
+        deserializer.deserialize_any(Visitor)
+    }
+}
