@@ -1,0 +1,219 @@
+//! Two levels of cache.
+
+use weirhouse_core::{Instant as CoreInstant, Now, Optimizer, cache};
+
+use crate::wit::exports::weirhouse::core::cache::{
+    Entry, Error, Eviction, Guest, Instant, LevelTotals, Levels, Lookup, Options, Place, Settings,
+    Stamp, Stored, Totals, Usage,
+};
+use crate::{Component, with};
+
+/// Runs one call of the cache at the moment `now`.
+fn at<T>(now: Instant, call: impl FnOnce(&mut cache::Cache, Now) -> T) -> T {
+    with(|optimizer: &mut Optimizer| {
+        let now = optimizer.moment(CoreInstant::from(now));
+        call(&mut optimizer.cache, now)
+    })
+}
+
+impl Guest for Component {
+    fn configure(namespace: Option<String>, settings: Settings) -> Result<(), Error> {
+        Ok(with(|optimizer| {
+            optimizer
+                .cache
+                .configure(namespace.as_deref(), settings.into())
+        })?)
+    }
+
+    fn resize(namespace: Option<String>, capacity: u32) -> Result<(), Error> {
+        Ok(with(|optimizer| {
+            optimizer.cache.resize(namespace.as_deref(), capacity)
+        })?)
+    }
+
+    fn get(now: Instant, namespace: String, key: String) -> Result<Lookup, Error> {
+        at(now, |cache, now| {
+            Ok(match cache.get(now, &namespace, &key)? {
+                cache::Lookup::Hit(entry) => Lookup::Hit(Entry {
+                    value: entry.value.to_vec(),
+                    content_type: entry.content_type.to_owned(),
+                    remaining: entry.remaining_us,
+                }),
+                cache::Lookup::Below => Lookup::Below,
+                cache::Lookup::Miss => Lookup::Miss,
+            })
+        })
+    }
+
+    fn admit(
+        now: Instant,
+        namespace: String,
+        key: String,
+        found: Option<Stored>,
+    ) -> Result<Option<i64>, Error> {
+        let found = found.map(cache::Stored::from);
+        Ok(at(now, |cache, now| {
+            cache.admit(now, &namespace, &key, found)
+        })?)
+    }
+
+    fn put(
+        now: Instant,
+        namespace: String,
+        key: String,
+        value: Vec<u8>,
+        options: Options,
+    ) -> Result<Option<Stamp>, Error> {
+        let options = cache::Options::from(options);
+        let stamp = at(now, |cache, now| {
+            cache.put(now, &namespace, &key, value, options)
+        })?;
+        Ok(stamp.map(Stamp::from))
+    }
+
+    fn delete(now: Instant, namespace: String, key: String) -> Result<bool, Error> {
+        Ok(at(now, |cache, now| cache.delete(now, &namespace, &key))?)
+    }
+
+    fn clear(now: Instant, namespace: Option<String>) -> Vec<Place> {
+        places(at(now, |cache, now| cache.clear(now, namespace.as_deref())))
+    }
+
+    fn invalidate(now: Instant, namespace: String, pattern: String) -> Result<Vec<Place>, Error> {
+        Ok(places(at(now, |cache, now| {
+            cache.invalidate(now, &namespace, &pattern)
+        })?))
+    }
+
+    fn invalidate_tag(now: Instant, namespace: Option<String>, tag: String) -> Vec<Place> {
+        places(at(now, |cache, now| {
+            cache.invalidate_tag(now, namespace.as_deref(), &tag)
+        }))
+    }
+
+    fn matching(pattern: String, keys: Vec<String>) -> Result<Vec<u8>, Error> {
+        Ok(with(|optimizer| optimizer.cache.matching(&pattern, &keys))?)
+    }
+
+    fn alive(now: Instant, put_at: Vec<i64>, lives: Vec<i64>) -> Result<Vec<u8>, Error> {
+        Ok(at(now, |cache, now| cache.alive(now, &put_at, &lives))?)
+    }
+
+    fn set_disk_bounds(bounds: Usage) -> Result<(), Error> {
+        with(|optimizer| optimizer.cache.set_disk_bounds(bounds.into()));
+        Ok(())
+    }
+
+    fn trim(held: Usage) -> Option<Usage> {
+        with(|optimizer| optimizer.cache.trim(held.into()))
+            .map(|cache::Usage { entries, bytes }| Usage { entries, bytes })
+    }
+
+    fn sweep_before(now: Instant) -> i64 {
+        at(now, |cache, now| cache.sweep_before(now))
+    }
+
+    fn note_removed(evicted: u64, expired: u64) {
+        with(|optimizer| optimizer.cache.note_removed(evicted, expired));
+    }
+
+    fn statistics(namespace: Option<String>) -> Totals {
+        let totals = with(|optimizer| optimizer.cache.totals(namespace.as_deref()));
+        Totals {
+            memory: level(totals.memory),
+            memory_entries: totals.memory_entries,
+            memory_bytes: totals.memory_bytes,
+            disk: level(totals.disk),
+            hit_rate: totals.hit_rate,
+        }
+    }
+
+    fn hottest(most: u32) -> Vec<Place> {
+        places(with(|optimizer| optimizer.cache.hottest(most)))
+    }
+}
+
+fn level(totals: cache::LevelTotals) -> LevelTotals {
+    LevelTotals {
+        hits: totals.hits,
+        misses: totals.misses,
+        evictions: totals.evictions,
+        expirations: totals.expirations,
+    }
+}
+
+fn places(places: Vec<cache::Place>) -> Vec<Place> {
+    places
+        .into_iter()
+        .map(|cache::Place { namespace, key }| Place { namespace, key })
+        .collect()
+}
+
+impl From<Settings> for cache::Settings {
+    fn from(settings: Settings) -> Self {
+        Self {
+            capacity: settings.capacity,
+            max_bytes: settings.max_bytes,
+            max_value_bytes: settings.max_value_bytes,
+            memory_life_us: settings.memory_life,
+            disk_life_us: settings.disk_life,
+            levels: match settings.levels {
+                Levels::Both => cache::Levels::Both,
+                Levels::MemoryOnly => cache::Levels::MemoryOnly,
+            },
+            eviction: match settings.eviction {
+                Eviction::Lru => cache::Eviction::Lru,
+                Eviction::WTinyLfu => cache::Eviction::WTinyLfu,
+                Eviction::S3Fifo => cache::Eviction::S3Fifo,
+            },
+        }
+    }
+}
+
+impl From<Stamp> for cache::Stamp {
+    fn from(stamp: Stamp) -> Self {
+        Self {
+            put_at_us: stamp.put_at,
+            life_us: stamp.life,
+            memory_life_us: stamp.memory_life,
+        }
+    }
+}
+
+impl From<cache::Stamp> for Stamp {
+    fn from(stamp: cache::Stamp) -> Self {
+        Self {
+            put_at: stamp.put_at_us,
+            life: stamp.life_us,
+            memory_life: stamp.memory_life_us,
+        }
+    }
+}
+
+impl From<Stored> for cache::Stored {
+    fn from(stored: Stored) -> Self {
+        Self {
+            value: stored.value,
+            content_type: stored.content_type,
+            tags: stored.tags,
+            stamp: stored.stamp.into(),
+        }
+    }
+}
+
+impl From<Options> for cache::Options {
+    fn from(options: Options) -> Self {
+        Self {
+            content_type: options.content_type,
+            memory_life_us: options.memory_life,
+            disk_life_us: options.disk_life,
+            tags: options.tags,
+        }
+    }
+}
+
+impl From<Usage> for cache::Usage {
+    fn from(Usage { entries, bytes }: Usage) -> Self {
+        Self { entries, bytes }
+    }
+}

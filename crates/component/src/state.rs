@@ -1,0 +1,23 @@
+//! Carrying what was learned over a restart.
+
+use crate::wit::exports::weirhouse::core::state::{Error, Guest, Instant, Restored};
+use crate::{Component, with};
+
+impl Guest for Component {
+    fn snapshot(_now: Instant) -> Vec<u8> {
+        with(|optimizer| optimizer.snapshot())
+    }
+
+    fn restore(now: Instant, snapshot: Vec<u8>) -> Result<Restored, Error> {
+        let restored = with(|optimizer| optimizer.restore(now.into(), &snapshot))?;
+        Ok(Restored {
+            version: restored.version,
+            series: restored.series,
+            hot: restored.hot,
+        })
+    }
+
+    fn take_hot() -> Vec<(String, String)> {
+        with(|optimizer| optimizer.take_hot())
+    }
+}

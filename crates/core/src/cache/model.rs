@@ -1,0 +1,406 @@
+//! The first level against a slow and obvious model: one `Vec` in order of use,
+//! searched from end to end, under random operations.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
+use core::cmp::Reverse;
+
+use proptest::prelude::*;
+
+use super::*;
+
+const NAMESPACE: &str = "porch";
+/// The anchored date at monotonic zero.
+const EPOCH_US: i64 = 1_700_000_000_000_000;
+
+/// Something done to both. Lives and ages are in microseconds.
+#[derive(Debug, Clone, Copy)]
+enum Operation {
+    Advance {
+        by_us: u64,
+    },
+    Get {
+        key: u8,
+    },
+    Put {
+        key: u8,
+        bytes: usize,
+        memory_life_us: Option<i64>,
+        disk_life_us: Option<i64>,
+    },
+    Admit {
+        key: u8,
+        bytes: usize,
+        age_us: i64,
+        life_us: i64,
+        memory_life_us: i64,
+    },
+    AdmitNothing {
+        key: u8,
+    },
+    Delete {
+        key: u8,
+    },
+    Invalidate {
+        digit: u8,
+    },
+    Clear,
+    Resize {
+        capacity: u32,
+    },
+    Configure {
+        max_bytes: u64,
+    },
+}
+
+fn operations() -> impl Strategy<Value = Vec<Operation>> {
+    use Operation as Op;
+    let key = || 0..24_u8;
+    let life = || 1..60_i64;
+    let operation = prop_oneof![
+        4 => (0..25_u64).prop_map(|by_us| Op::Advance { by_us }),
+        8 => key().prop_map(|key| Op::Get { key }),
+        8 => (key(), 0..45_usize, prop::option::of(life()), prop::option::of(life())).prop_map(
+            |(key, bytes, memory_life_us, disk_life_us)| Op::Put { key, bytes, memory_life_us, disk_life_us }
+        ),
+        4 => (key(), 0..45_usize, -5..60_i64, life(), life()).prop_map(
+            |(key, bytes, age_us, life_us, memory_life_us)| Op::Admit { key, bytes, age_us, life_us, memory_life_us }
+        ),
+        1 => key().prop_map(|key| Op::AdmitNothing { key }),
+        2 => key().prop_map(|key| Op::Delete { key }),
+        1 => (0..3_u8).prop_map(|digit| Op::Invalidate { digit }),
+        1 => Just(Op::Clear),
+        1 => (0..9_u32).prop_map(|capacity| Op::Resize { capacity }),
+        1 => (0..200_u64).prop_map(|max_bytes| Op::Configure { max_bytes }),
+    ];
+    prop::collection::vec(operation, 1..120)
+}
+
+#[derive(Debug, Clone)]
+struct Remembered {
+    key: String,
+    value: Vec<u8>,
+    put_at_us: i64,
+    end_us: u64,
+    uses: u64,
+}
+
+impl Remembered {
+    fn bytes(&self) -> u64 {
+        (self.key.len() + self.value.len()) as u64
+    }
+}
+
+/// Least recently used first.
+#[derive(Debug)]
+struct Model {
+    settings: Settings,
+    entries: Vec<Remembered>,
+    memory: LevelTotals,
+    disk: LevelTotals,
+}
+
+impl Model {
+    fn bytes(&self) -> u64 {
+        self.entries.iter().map(Remembered::bytes).sum()
+    }
+
+    fn live(&self, now: Now) -> impl DoubleEndedIterator<Item = &Remembered> {
+        self.entries
+            .iter()
+            .filter(move |entry| entry.end_us > now.mono_us)
+    }
+
+    /// Takes the entry of a key out if it is live; a dead one just leaves.
+    fn take(&mut self, now: Now, key: &str) -> Option<Remembered> {
+        let position = self.entries.iter().position(|entry| entry.key == key)?;
+        let entry = self.entries.remove(position);
+        if entry.end_us > now.mono_us {
+            return Some(entry);
+        }
+        self.memory.expirations += 1;
+        None
+    }
+
+    fn drop_dead(&mut self, now: Now) {
+        let before = self.entries.len();
+        self.entries.retain(|entry| entry.end_us > now.mono_us);
+        self.memory.expirations += (before - self.entries.len()) as u64;
+    }
+
+    fn fit(&mut self, now: Now, most_entries: usize, most_bytes: u64) {
+        if self.entries.len() > most_entries || self.bytes() > most_bytes {
+            self.drop_dead(now);
+        }
+        while self.entries.len() > most_entries || self.bytes() > most_bytes {
+            self.entries.remove(0);
+            self.memory.evictions += 1;
+        }
+    }
+
+    fn write(&mut self, now: Now, mut entry: Remembered) {
+        entry.uses += self.take(now, &entry.key).map_or(0, |older| older.uses);
+        let (capacity, max_bytes) = (self.settings.capacity as usize, self.settings.max_bytes);
+        if capacity > 0 && entry.bytes() <= max_bytes {
+            self.fit(now, capacity - 1, max_bytes - entry.bytes());
+            self.entries.push(entry);
+        }
+    }
+
+    fn get(&mut self, now: Now, key: &str) -> Option<(Vec<u8>, i64)> {
+        let Some(mut entry) = self.take(now, key) else {
+            self.memory.misses += 1;
+            return None;
+        };
+        self.memory.hits += 1;
+        entry.uses += 1;
+        let found = (entry.value.clone(), (entry.end_us - now.mono_us) as i64);
+        self.entries.push(entry);
+        Some(found)
+    }
+
+    fn admit(&mut self, now: Now, key: &str, stored: Option<Stored>) -> Option<i64> {
+        let stored = stored.or_else(|| {
+            self.disk.misses += 1;
+            None
+        })?;
+        let age_us = (now.dated_us - stored.stamp.put_at_us).max(0);
+        let remaining_us = stored.stamp.life_us - age_us;
+        if remaining_us <= 0 {
+            self.disk.misses += 1;
+            self.disk.expirations += 1;
+            return None;
+        }
+        self.disk.hits += 1;
+        let put_at_us = stored.stamp.put_at_us;
+        let outdated = self
+            .live(now)
+            .all(|entry| entry.key != key || entry.put_at_us < put_at_us);
+        if outdated {
+            let life_us = remaining_us.min(stored.stamp.memory_life_us);
+            let end_us = now.mono_us + life_us as u64;
+            self.write(
+                now,
+                Remembered {
+                    key: key.into(),
+                    value: stored.value,
+                    put_at_us,
+                    end_us,
+                    uses: 1,
+                },
+            );
+        }
+        Some(remaining_us)
+    }
+
+    fn remove_where(&mut self, now: Now, doomed: impl Fn(&str) -> bool) -> Vec<String> {
+        self.drop_dead(now);
+        let (gone, kept) = core::mem::take(&mut self.entries)
+            .into_iter()
+            .partition(|entry| doomed(&entry.key));
+        self.entries = kept;
+        let gone: Vec<Remembered> = gone;
+        gone.into_iter().map(|entry| entry.key).collect()
+    }
+}
+
+/// Both, side by side.
+struct Pair {
+    cache: Cache,
+    model: Model,
+    now: Now,
+}
+
+impl Pair {
+    fn new() -> Self {
+        let settings = Settings {
+            capacity: 6,
+            max_bytes: 150,
+            memory_life_us: 30,
+            disk_life_us: 50,
+            ..Settings::default()
+        };
+        let mut cache = Cache::new();
+        cache
+            .configure(Some(NAMESPACE), settings)
+            .expect("proper settings");
+        let (memory, disk) = Default::default();
+        let model = Model {
+            settings,
+            entries: Vec::new(),
+            memory,
+            disk,
+        };
+        Self {
+            cache,
+            model,
+            now: Now {
+                mono_us: 0,
+                dated_us: EPOCH_US,
+            },
+        }
+    }
+
+    fn perform(&mut self, operation: Operation) -> Result<(), TestCaseError> {
+        let Self { cache, model, now } = self;
+        let name = |key: u8| format!("key{key}");
+        match operation {
+            Operation::Advance { by_us } => {
+                now.mono_us += by_us;
+                now.dated_us += by_us.cast_signed();
+                // Lets the cache know: not every call that follows tells it.
+                prop_assert_eq!(cache.delete(*now, NAMESPACE, "absent"), Ok(false));
+            }
+            Operation::Get { key } => {
+                let found = cache.get(*now, NAMESPACE, &name(key)).expect("proper key");
+                let expected = model.get(*now, &name(key));
+                let expected = expected
+                    .as_ref()
+                    .map_or(Lookup::Below, |(value, remaining_us)| {
+                        Lookup::Hit(Entry {
+                            value,
+                            content_type: "",
+                            remaining_us: *remaining_us,
+                        })
+                    });
+                prop_assert_eq!(found, expected);
+            }
+            Operation::Put {
+                key,
+                bytes,
+                memory_life_us,
+                disk_life_us,
+            } => {
+                let value = vec![key; bytes];
+                let options = Options {
+                    memory_life_us,
+                    disk_life_us,
+                    ..Options::default()
+                };
+                let stamp = cache.put(*now, NAMESPACE, &name(key), value.clone(), options);
+                let memory_life_us = memory_life_us.unwrap_or(model.settings.memory_life_us);
+                let life_us = disk_life_us.unwrap_or(model.settings.disk_life_us);
+                let put_at_us = now.dated_us;
+                prop_assert_eq!(
+                    stamp,
+                    Ok(Some(Stamp {
+                        put_at_us,
+                        life_us,
+                        memory_life_us
+                    }))
+                );
+                let end_us = now.mono_us + memory_life_us as u64;
+                model.write(
+                    *now,
+                    Remembered {
+                        key: name(key),
+                        value,
+                        put_at_us,
+                        end_us,
+                        uses: 1,
+                    },
+                );
+            }
+            Operation::Admit {
+                key,
+                bytes,
+                age_us,
+                life_us,
+                memory_life_us,
+            } => {
+                let stamp = Stamp {
+                    put_at_us: now.dated_us - age_us,
+                    life_us,
+                    memory_life_us,
+                };
+                let stored = Stored {
+                    value: vec![key; bytes],
+                    content_type: String::new(),
+                    tags: vec![],
+                    stamp,
+                };
+                let remaining = cache.admit(*now, NAMESPACE, &name(key), Some(stored.clone()));
+                prop_assert_eq!(remaining, Ok(model.admit(*now, &name(key), Some(stored))));
+            }
+            Operation::AdmitNothing { key } => {
+                prop_assert_eq!(cache.admit(*now, NAMESPACE, &name(key), None), Ok(None));
+                model.admit(*now, &name(key), None);
+            }
+            Operation::Delete { key } => {
+                let deleted = cache.delete(*now, NAMESPACE, &name(key));
+                prop_assert_eq!(deleted, Ok(model.take(*now, &name(key)).is_some()));
+            }
+            Operation::Invalidate { digit } => {
+                let pattern = format!("*{digit}");
+                let gone = cache
+                    .invalidate(*now, NAMESPACE, &pattern)
+                    .expect("proper pattern");
+                let expected = model.remove_where(*now, |key| key.ends_with(&digit.to_string()));
+                prop_assert_eq!(keys(gone), expected);
+            }
+            Operation::Clear => {
+                let expected = model.remove_where(*now, |_| true);
+                prop_assert_eq!(keys(cache.clear(*now, Some(NAMESPACE))), expected);
+            }
+            Operation::Resize { capacity } => {
+                cache
+                    .resize(Some(NAMESPACE), capacity)
+                    .expect("proper name");
+                model.settings.capacity = capacity;
+                model.fit(*now, capacity as usize, model.settings.max_bytes);
+            }
+            Operation::Configure { max_bytes } => {
+                model.settings.max_bytes = max_bytes;
+                cache
+                    .configure(Some(NAMESPACE), model.settings)
+                    .expect("proper settings");
+                model.fit(*now, model.settings.capacity as usize, max_bytes);
+            }
+        }
+        Ok(())
+    }
+
+    fn compare(&self) -> Result<(), TestCaseError> {
+        let (cache, model) = (&self.cache, &self.model);
+        let totals = cache.totals(Some(NAMESPACE));
+        prop_assert_eq!((totals.memory, totals.disk), (model.memory, model.disk));
+        prop_assert_eq!(totals.memory_entries as usize, model.entries.len());
+        prop_assert_eq!(totals.memory_bytes, model.bytes());
+        prop_assert!((0.0..=1.0).contains(&totals.hit_rate));
+
+        let in_order_of_use = keys(cache.clone().clear(self.now, Some(NAMESPACE)));
+        let expected: Vec<String> = model
+            .live(self.now)
+            .map(|entry| entry.key.clone())
+            .collect();
+        prop_assert_eq!(in_order_of_use, expected);
+
+        let mut hottest: Vec<&Remembered> = model.live(self.now).rev().collect();
+        hottest.sort_by_key(|entry| Reverse(entry.uses));
+        let expected: Vec<String> = hottest
+            .iter()
+            .take(3)
+            .map(|entry| entry.key.clone())
+            .collect();
+        prop_assert_eq!(keys(cache.hottest(3)), expected);
+        Ok(())
+    }
+}
+
+fn keys(places: Vec<Place>) -> Vec<String> {
+    places.into_iter().map(|place| place.key).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+    #[test]
+    fn the_cache_does_what_the_slow_model_does(operations in operations()) {
+        let mut pair = Pair::new();
+        for operation in operations {
+            pair.perform(operation)?;
+            pair.compare()?;
+        }
+    }
+}

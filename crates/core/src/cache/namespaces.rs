@@ -1,0 +1,285 @@
+//! Which namespaces there are and how each is kept.
+//!
+//! A namespace comes to be when it is configured, read or written. At the bound
+//! one without settings of its own and without live entries makes room; its
+//! counters live on in the totals. Entries themselves are [`Memory`]'s.
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::hash::BuildHasher;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+
+use crate::Error;
+
+use super::memory::{Kept, Memory};
+use super::settings::Settings;
+use super::totals::{LevelTotals, Totals};
+
+/// Most namespaces at once: each costs about half a kilobyte empty, and names
+/// that come from outside must not fill the memory.
+const MOST_NAMESPACES: usize = 1000;
+
+/// One namespace.
+#[derive(Debug, Clone)]
+pub(super) struct Namespace {
+    pub(super) name: String,
+    pub(super) settings: Settings,
+    /// Whether `settings` were given for this namespace alone.
+    own: bool,
+    pub(super) memory: Memory,
+    pub(super) disk: LevelTotals,
+}
+
+impl Namespace {
+    fn apply(&mut self, settings: Settings, mono_us: u64) {
+        self.settings = settings;
+        self.memory
+            .make_room(mono_us, settings.capacity, settings.max_bytes);
+    }
+
+    /// Writes a value to memory in place of an older one, if the bounds let it.
+    pub(super) fn keep(&mut self, mono_us: u64, kept: Kept) {
+        self.memory.write(
+            mono_us,
+            kept,
+            self.settings.capacity,
+            self.settings.max_bytes,
+        );
+    }
+
+    fn totals(&self) -> Totals {
+        Totals {
+            memory: self.memory.totals,
+            memory_entries: self.memory.len(),
+            memory_bytes: self.memory.bytes(),
+            disk: self.disk,
+            hit_rate: 0.0,
+        }
+    }
+}
+
+/// All namespaces, in order of their coming.
+#[derive(Debug, Clone)]
+pub(super) struct Namespaces {
+    list: Vec<Namespace>,
+    /// Places in `list` by hash of the name. Never iterated: its order differs
+    /// by platform.
+    places: HashTable<usize>,
+    hasher: FixedState,
+    /// What namespaces without own settings get.
+    defaults: Settings,
+    /// Whether `defaults` were given, and so replace what is built in.
+    defaults_given: bool,
+    /// Stands in for every name that found no place: keeps nothing, counts
+    /// their reads, and what happened in namespaces that made room.
+    pub(super) elsewhere: Namespace,
+}
+
+impl Default for Namespaces {
+    fn default() -> Self {
+        let defaults = Settings::default();
+        Self {
+            list: Vec::new(),
+            places: HashTable::new(),
+            hasher: FixedState::default(),
+            defaults,
+            defaults_given: false,
+            elsewhere: Namespace {
+                name: String::new(),
+                settings: Settings {
+                    capacity: 0,
+                    ..defaults
+                },
+                own: false,
+                memory: Memory::default(),
+                disk: LevelTotals::default(),
+            },
+        }
+    }
+}
+
+impl Namespaces {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Namespace> {
+        self.list.iter()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Namespace> {
+        self.list.iter_mut()
+    }
+
+    pub(super) fn get_mut(&mut self, name: &str) -> Option<&mut Namespace> {
+        let place = self.find(name)?;
+        self.list.get_mut(place)
+    }
+
+    /// How a namespace is kept, or would be.
+    pub(super) fn settings_of(&self, name: &str) -> Settings {
+        match self.find(name).and_then(|place| self.list.get(place)) {
+            Some(namespace) => namespace.settings,
+            None => self.defaults_of(name),
+        }
+    }
+
+    /// The namespace of a name, new if need be; refused if all places are taken.
+    pub(super) fn open(&mut self, name: &str, mono_us: u64) -> Result<&mut Namespace, Error> {
+        let place = self.place_of(name, mono_us);
+        place.and_then(|place| self.list.get_mut(place)).ok_or_else(|| {
+            Error::TooLarge(format!(
+                "all {MOST_NAMESPACES} namespaces are in use, none is left for {name}; clear one"
+            ))
+        })
+    }
+
+    /// The namespace of a name, new if need be; if all places are taken, one
+    /// that keeps nothing.
+    pub(super) fn open_to_read(&mut self, name: &str, mono_us: u64) -> &mut Namespace {
+        match self
+            .place_of(name, mono_us)
+            .and_then(|place| self.list.get_mut(place))
+        {
+            Some(namespace) => namespace,
+            None => &mut self.elsewhere,
+        }
+    }
+
+    /// Gives one namespace settings of its own, or changes those of all that
+    /// have none. The settings are checked.
+    pub(super) fn configure(
+        &mut self,
+        name: Option<&str>,
+        settings: Settings,
+        mono_us: u64,
+    ) -> Result<(), Error> {
+        if let Some(name) = name {
+            let namespace = self.open(name, mono_us)?;
+            namespace.own = true;
+            namespace.apply(settings, mono_us);
+            return Ok(());
+        }
+        self.defaults = settings;
+        self.defaults_given = true;
+        self.elsewhere.settings = Settings {
+            capacity: 0,
+            ..settings
+        };
+        for namespace in self.list.iter_mut().filter(|namespace| !namespace.own) {
+            namespace.apply(settings, mono_us);
+        }
+        Ok(())
+    }
+
+    /// Changes the capacity of one namespace, which thereby has settings of its
+    /// own, or of all, and of those to come.
+    pub(super) fn resize(
+        &mut self,
+        name: Option<&str>,
+        capacity: u32,
+        mono_us: u64,
+    ) -> Result<(), Error> {
+        if let Some(name) = name {
+            let settings = Settings {
+                capacity,
+                ..self.settings_of(name)
+            };
+            return self.configure(Some(name), settings, mono_us);
+        }
+        self.defaults.capacity = capacity;
+        for namespace in &mut self.list {
+            namespace.apply(
+                Settings {
+                    capacity,
+                    ..namespace.settings
+                },
+                mono_us,
+            );
+        }
+        Ok(())
+    }
+
+    /// Counters of one namespace, or of all together with those of none.
+    pub(super) fn totals(&self, name: Option<&str>) -> Totals {
+        let Some(name) = name else {
+            let mut sum = self.elsewhere.totals();
+            self.list
+                .iter()
+                .for_each(|namespace| sum += namespace.totals());
+            return sum.with_hit_rate();
+        };
+        let namespace = self.find(name).and_then(|place| self.list.get(place));
+        namespace
+            .map(Namespace::totals)
+            .unwrap_or_default()
+            .with_hit_rate()
+    }
+
+    fn defaults_of(&self, name: &str) -> Settings {
+        if self.defaults_given {
+            self.defaults
+        } else {
+            Settings::built_in(self.defaults, name)
+        }
+    }
+
+    fn find(&self, name: &str) -> Option<usize> {
+        self.places
+            .find(self.hasher.hash_one(name), |place| {
+                self.list
+                    .get(*place)
+                    .is_some_and(|namespace| namespace.name == name)
+            })
+            .copied()
+    }
+
+    fn place_of(&mut self, name: &str, mono_us: u64) -> Option<usize> {
+        self.find(name).or_else(|| self.create(name, mono_us))
+    }
+
+    fn create(&mut self, name: &str, mono_us: u64) -> Option<usize> {
+        if self.list.len() >= MOST_NAMESPACES {
+            self.forget_an_idle_one(mono_us)?;
+        }
+        let place = self.list.len();
+        self.list.push(Namespace {
+            name: name.to_owned(),
+            settings: self.defaults_of(name),
+            own: false,
+            memory: Memory::default(),
+            disk: LevelTotals::default(),
+        });
+        self.index(place);
+        Some(place)
+    }
+
+    /// Removes the first namespace, in order of coming, that nothing is lost with.
+    fn forget_an_idle_one(&mut self, mono_us: u64) -> Option<()> {
+        let idle = self.list.iter_mut().position(|namespace| {
+            if namespace.own {
+                return false;
+            }
+            namespace.memory.remove_dead(mono_us);
+            namespace.memory.len() == 0
+        })?;
+        let gone = self.list.remove(idle);
+        self.elsewhere.memory.totals += gone.memory.totals;
+        self.elsewhere.disk += gone.disk;
+        // Those behind it moved up.
+        self.places.clear();
+        for place in 0..self.list.len() {
+            self.index(place);
+        }
+        Some(())
+    }
+
+    fn index(&mut self, place: usize) {
+        let (list, hasher) = (&self.list, &self.hasher);
+        let hash = |place: &usize| {
+            list.get(*place)
+                .map_or(0, |found| hasher.hash_one(found.name.as_str()))
+        };
+        self.places.insert_unique(hash(&place), place, hash);
+    }
+}

@@ -1,0 +1,139 @@
+//! What goes into the cache and comes out of it, and the bounds on it.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::{Error, length};
+
+/// Longest name of a namespace, content type or tag, in bytes.
+const LONGEST_NAME_BYTES: usize = 255;
+/// Longest key in bytes.
+const LONGEST_KEY_BYTES: usize = 1024;
+/// Most tags on one value.
+const MOST_TAGS: usize = 16;
+
+/// What a write may carry beside its value.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Options {
+    /// A media type, at most 255 bytes.
+    pub content_type: String,
+    /// Life in memory in microseconds in place of the namespace's; over 0.
+    pub memory_life_us: Option<i64>,
+    /// Life on disk in microseconds in place of the namespace's; over 0.
+    pub disk_life_us: Option<i64>,
+    /// At most 16, of at most 255 bytes each.
+    pub tags: Vec<String>,
+}
+
+/// When a stored record was put and how long it lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    /// Microseconds since the Unix epoch.
+    pub put_at_us: i64,
+    /// Life on disk in microseconds.
+    pub life_us: i64,
+    /// Life in memory in microseconds, of each stay there.
+    pub memory_life_us: i64,
+}
+
+impl Stamp {
+    /// Life left on disk in microseconds, 0 or less once it has ended.
+    ///
+    /// A record dated in the future, left by a clock that ran fast, counts as
+    /// put now: it never lives longer than its whole life.
+    pub(super) fn remaining_us(&self, dated_us: i64) -> i64 {
+        self.life_us
+            .saturating_sub(dated_us.saturating_sub(self.put_at_us).max(0))
+    }
+
+    /// Whether it has a proper life, and some of it left on disk.
+    pub(super) fn is_alive(&self, dated_us: i64) -> bool {
+        length("life", self.life_us, false).is_ok() && self.remaining_us(dated_us) > 0
+    }
+}
+
+/// A record read back from the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// As it was put.
+    pub value: Vec<u8>,
+    /// As it was put.
+    pub content_type: String,
+    /// As they were put.
+    pub tags: Vec<String>,
+    /// What `put` answered.
+    pub stamp: Stamp,
+}
+
+/// A value found in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry<'a> {
+    /// As it was put.
+    pub value: &'a [u8],
+    /// The media type it was put with.
+    pub content_type: &'a str,
+    /// Life left in memory in microseconds, over 0.
+    pub remaining_us: i64,
+}
+
+/// What [`super::Cache::get`] knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lookup<'a> {
+    /// Fresh, from memory.
+    Hit(Entry<'a>),
+    /// Not in memory. Read the store, then call [`super::Cache::admit`].
+    Below,
+    /// Nowhere.
+    Miss,
+}
+
+/// Where something is or was.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// 1 to 255 bytes.
+    pub namespace: String,
+    /// At most 1,024 bytes.
+    pub key: String,
+}
+
+pub(super) fn check_namespace(namespace: &str) -> Result<(), Error> {
+    if namespace.is_empty() {
+        return Err(Error::InvalidArgument(
+            "namespace is empty; give 1 to 255 bytes".into(),
+        ));
+    }
+    within("namespace", namespace.len(), LONGEST_NAME_BYTES)
+}
+
+pub(super) fn check_place(namespace: &str, key: &str) -> Result<(), Error> {
+    check_namespace(namespace)?;
+    within("key", key.len(), LONGEST_KEY_BYTES)
+}
+
+pub(super) fn check_labels(content_type: &str, tags: &[String]) -> Result<(), Error> {
+    within("content-type", content_type.len(), LONGEST_NAME_BYTES)?;
+    if tags.len() > MOST_TAGS {
+        return Err(Error::TooLarge(format!(
+            "{} tags given, at most {MOST_TAGS} are taken",
+            tags.len()
+        )));
+    }
+    tags.iter()
+        .try_for_each(|tag| within("tag", tag.len(), LONGEST_NAME_BYTES))
+}
+
+pub(super) fn check_stored(stored: &Stored) -> Result<(), Error> {
+    length("stamp life", stored.stamp.life_us, false)?;
+    length("stamp memory-life", stored.stamp.memory_life_us, false)?;
+    check_labels(&stored.content_type, &stored.tags)
+}
+
+fn within(name: &str, bytes: usize, most: usize) -> Result<(), Error> {
+    if bytes <= most {
+        return Ok(());
+    }
+    Err(Error::TooLarge(format!(
+        "{name} is {bytes} bytes, at most {most} are taken"
+    )))
+}

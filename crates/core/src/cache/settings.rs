@@ -1,0 +1,88 @@
+//! How a namespace is kept: bounds, lives, levels and what leaves.
+
+use alloc::format;
+
+use crate::{Error, length};
+
+use super::classes::class_life;
+
+/// Which levels a namespace uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Levels {
+    /// Memory and disk.
+    #[default]
+    Both,
+    /// Memory only: nothing is ever stored.
+    MemoryOnly,
+}
+
+/// What leaves a full namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Eviction {
+    /// Exactly the least recently used.
+    #[default]
+    Lru,
+    /// Windowed tiny least frequently used. Known, not performed yet.
+    WTinyLfu,
+    /// Small, main and ghost queues, first in first out. Known, not performed
+    /// yet.
+    S3Fifo,
+}
+
+/// How a namespace is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// Most entries in memory; 0 keeps none there. Default 100.
+    pub capacity: u32,
+    /// Most bytes of keys and values in memory. Default 16 MiB.
+    pub max_bytes: u64,
+    /// Largest value taken at all, in bytes. Default 1 MiB.
+    pub max_value_bytes: u64,
+    /// Life in memory in microseconds, over 0, at most 10 years. Default 300 s:
+    /// how long a value another host changed on a shared disk may be missed.
+    pub memory_life_us: i64,
+    /// Life on disk in microseconds, over 0, at most 10 years. Default 3,600 s.
+    pub disk_life_us: i64,
+    /// Default both.
+    pub levels: Levels,
+    /// Default least recently used.
+    pub eviction: Eviction,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            capacity: 100,
+            max_bytes: 16 << 20,
+            max_value_bytes: 1 << 20,
+            memory_life_us: 300_000_000,
+            disk_life_us: 3_600_000_000,
+            levels: Levels::Both,
+            eviction: Eviction::Lru,
+        }
+    }
+}
+
+impl Settings {
+    /// What is built in for a namespace of this name.
+    pub(super) fn built_in(defaults: Self, namespace: &str) -> Self {
+        class_life(namespace).map_or(defaults, |life_us| Self {
+            memory_life_us: life_us,
+            disk_life_us: life_us,
+            ..defaults
+        })
+    }
+
+    pub(super) fn check(&self) -> Result<(), Error> {
+        length("memory-life", self.memory_life_us, false)?;
+        length("disk-life", self.disk_life_us, false)?;
+        let unperformed = match self.eviction {
+            Eviction::Lru => return Ok(()),
+            Eviction::WTinyLfu => "w-tiny-lfu",
+            Eviction::S3Fifo => "s3-fifo",
+        };
+        Err(Error::Unsupported(format!(
+            "eviction {unperformed} is not performed yet; use lru"
+        )))
+    }
+}

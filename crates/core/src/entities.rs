@@ -1,0 +1,233 @@
+//! Interning: names of series to dense numbers and back.
+
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// Most series that live at once; more than a hundred per entity of the
+/// largest homes known.
+pub(crate) const MOST_SERIES: usize = 1_000_000;
+
+/// Longest name of an entity or attribute, in bytes: Home Assistant's own
+/// bound for entity ids.
+const LONGEST_NAME: usize = 255;
+
+/// What a handle stands for: the state of an entity, or one attribute of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Series {
+    /// For example `sensor.porch_temperature`.
+    pub entity: String,
+    /// `None` for the entity's state.
+    pub attribute: Option<String>,
+}
+
+/// What Home Assistant says of an entity, as far as it guides a preset.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// For example `temperature`.
+    pub device_class: Option<String>,
+    /// The unit of measurement.
+    pub unit: Option<String>,
+    /// For example `total_increasing`.
+    pub state_class: Option<String>,
+}
+
+/// All series by name and by number.
+///
+/// A released number is given out again, lowest first, so that tables indexed
+/// by it stay dense.
+#[derive(Default)]
+pub(crate) struct Entities {
+    numbers: HashMap<Series, u32, FixedState>,
+    slots: Vec<Option<Slot>>,
+    free: BTreeSet<u32>,
+}
+
+struct Slot {
+    series: Series,
+    owner: u32,
+}
+
+impl Entities {
+    /// Checks that all of these can be interned, before any is.
+    pub(crate) fn check_names(&self, series: &[Series]) -> Result<(), Error> {
+        for Series { entity, attribute } in series {
+            check_name("entity", entity, 1)?;
+            check_name("attribute", attribute.as_deref().unwrap_or(""), 0)?;
+        }
+        // An attribute may need a number for its entity, too.
+        if self.numbers.len() + 2 * series.len() > MOST_SERIES {
+            return Err(Error::TooLarge(format!(
+                "{} series are in use and {MOST_SERIES} is the most; release some first",
+                self.numbers.len()
+            )));
+        }
+        Ok(())
+    }
+
+    /// The number of a series whose name was checked, new or old.
+    pub(crate) fn intern(&mut self, series: &Series) -> u32 {
+        if let Some(&handle) = self.numbers.get(series) {
+            return handle;
+        }
+        if series.attribute.is_none() {
+            return self.insert(series.clone(), None);
+        }
+        let owner = self.intern(&Series {
+            entity: series.entity.clone(),
+            attribute: None,
+        });
+        self.insert(series.clone(), Some(owner))
+    }
+
+    fn insert(&mut self, series: Series, owner: Option<u32>) -> u32 {
+        let handle = match self.free.pop_first() {
+            Some(handle) => handle,
+            None => {
+                self.slots.push(None);
+                (self.slots.len() - 1) as u32
+            }
+        };
+        self.numbers.insert(series.clone(), handle);
+        self.slots[handle as usize] = Some(Slot {
+            series,
+            owner: owner.unwrap_or(handle),
+        });
+        handle
+    }
+
+    /// Puts a series at a given number, as a snapshot had it.
+    pub(crate) fn restore(&mut self, handle: u32, owner: u32, series: Series) {
+        let index = handle as usize;
+        while self.slots.len() <= index {
+            self.free.insert(self.slots.len() as u32);
+            self.slots.push(None);
+        }
+        self.free.remove(&handle);
+        self.numbers.insert(series.clone(), handle);
+        self.slots[index] = Some(Slot { series, owner });
+    }
+
+    /// The handle of the state of the entity a series belongs to.
+    pub(crate) fn owner(&self, handle: u32) -> Result<u32, Error> {
+        self.slot(handle).map(|slot| slot.owner)
+    }
+
+    /// What a handle stands for.
+    pub(crate) fn name(&self, handle: u32) -> Result<&Series, Error> {
+        self.slot(handle).map(|slot| &slot.series)
+    }
+
+    /// Checks that a handle is that of a state.
+    pub(crate) fn check_state(&self, handle: u32) -> Result<(), Error> {
+        if self.owner(handle)? == handle {
+            return Ok(());
+        }
+        Err(Error::InvalidArgument(format!(
+            "handle {handle} is that of an attribute; this takes the handle of an entity's state"
+        )))
+    }
+
+    /// All handles in use with their owners, ascending.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (u32, u32, &Series)> {
+        self.slots.iter().enumerate().filter_map(|(index, slot)| {
+            slot.as_ref()
+                .map(|slot| (index as u32, slot.owner, &slot.series))
+        })
+    }
+
+    /// Forgets an entity with its attributes; lists the handles that went.
+    pub(crate) fn release(&mut self, entity: u32) -> Vec<u32> {
+        let gone: Vec<u32> = self
+            .all()
+            .filter_map(|(handle, owner, _)| (owner == entity).then_some(handle))
+            .collect();
+        for &handle in &gone {
+            if let Some(slot) = self.slots[handle as usize].take() {
+                self.numbers.remove(&slot.series);
+                self.free.insert(handle);
+            }
+        }
+        gone
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.numbers.is_empty()
+    }
+
+    fn slot(&self, handle: u32) -> Result<&Slot, Error> {
+        self.slots
+            .get(handle as usize)
+            .and_then(Option::as_ref)
+            .ok_or(Error::UnknownHandle(handle))
+    }
+}
+
+fn check_name(what: &str, name: &str, least: usize) -> Result<(), Error> {
+    if (least..=LONGEST_NAME).contains(&name.len()) {
+        return Ok(());
+    }
+    Err(Error::InvalidArgument(format!(
+        "the name of an {what} must have {least} to {LONGEST_NAME} bytes, not {}",
+        name.len()
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+    use alloc::vec;
+
+    fn series(entity: &str, attribute: Option<&str>) -> Series {
+        Series {
+            entity: entity.to_string(),
+            attribute: attribute.map(ToString::to_string),
+        }
+    }
+
+    #[test]
+    fn the_same_series_always_gets_the_same_number() {
+        let mut entities = Entities::default();
+        let a = entities.intern(&series("sensor.a", None));
+        let b = entities.intern(&series("sensor.b", Some("level")));
+        assert_eq!(entities.intern(&series("sensor.a", None)), a);
+        assert_eq!(entities.intern(&series("sensor.b", Some("level"))), b);
+        let owner = entities.owner(b).unwrap();
+        assert_eq!(entities.name(owner), Ok(&series("sensor.b", None)));
+        assert!(entities.check_state(owner).is_ok());
+        assert!(entities.check_state(b).is_err());
+    }
+
+    #[test]
+    fn a_released_entity_takes_its_attributes_along_and_frees_their_numbers() {
+        let mut entities = Entities::default();
+        let a = entities.intern(&series("sensor.a", None));
+        let level = entities.intern(&series("sensor.a", Some("level")));
+        let b = entities.intern(&series("sensor.b", None));
+        assert_eq!(entities.release(a), vec![a, level]);
+        assert_eq!(entities.name(level), Err(Error::UnknownHandle(level)));
+        assert_eq!(entities.intern(&series("sensor.c", None)), a);
+        assert_eq!(entities.intern(&series("sensor.b", None)), b);
+    }
+
+    #[test]
+    fn names_outside_their_bounds_are_refused() {
+        let long = "x".repeat(256);
+        for refused in [
+            series("", None),
+            series(&long, None),
+            series("sensor.a", Some(&long)),
+        ] {
+            let outcome = Entities::default().check_names(&[refused]);
+            assert!(matches!(outcome, Err(Error::InvalidArgument(_))));
+        }
+    }
+}

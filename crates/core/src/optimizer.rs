@@ -1,0 +1,461 @@
+//! The optimizer: the parts of the core behind one clock.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::Error;
+use crate::batch::{BatchTotals, Batcher, Batching};
+use crate::cache::Cache;
+use crate::entities::{Entities, Facts, Series};
+use crate::metrics::Metrics;
+use crate::preset;
+use crate::reading::Reading;
+use crate::rule::{Combine, Rule, RuleSettings, Thresholds};
+use crate::schedule::{self, Class, Schedule, Volatility};
+use crate::significance::{Reason, Significance, UpdateTotals};
+use crate::snapshot::{self, Restored};
+use crate::time::{Instant, Now, Timeline};
+
+/// Thresholds for one call, in place of the rule's.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Override {
+    /// Least absolute difference; 0 means any change.
+    pub absolute: Option<f64>,
+    /// Least difference as a fraction; 0 means any change.
+    pub percentage: Option<f64>,
+}
+
+/// Everything the optimizer knows.
+///
+/// Methods come in four kinds, as in a protocol state machine: `observe_*`,
+/// `mark_dirty` and `register*` report what happened; `set_*` change settings;
+/// [`Optimizer::tick`] lets time pass; `poll_*` take what became due.
+#[derive(Default)]
+pub struct Optimizer {
+    /// The two-level cache.
+    pub cache: Cache,
+    /// Latency histograms.
+    pub metrics: Metrics,
+    timeline: Timeline,
+    entities: Entities,
+    significance: Significance,
+    batcher: Batcher,
+    schedule: Schedule,
+    hot: Vec<(String, String)>,
+}
+
+impl Optimizer {
+    /// An optimizer with the documented defaults that knows nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The moment an instant of the host stands for.
+    pub fn moment(&mut self, now: Instant) -> Now {
+        self.timeline.advance(now)
+    }
+
+    /// The monotonic time at which [`Optimizer::tick`] next has work.
+    pub fn next_deadline(&self) -> Option<u64> {
+        [
+            self.significance.deadline_us(),
+            self.batcher.deadline_us(),
+            self.schedule.deadline_us(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Brings what is due into the outboxes; gives the next deadline.
+    pub fn tick(&mut self, now: Instant) -> Option<u64> {
+        let now_us = self.moment(now).mono_us;
+        let Self {
+            significance,
+            batcher,
+            entities,
+            schedule,
+            ..
+        } = self;
+        significance.tick(now_us, |handle| {
+            if let Ok(owner) = entities.owner(handle) {
+                batcher.mark(now_us, owner);
+            }
+        });
+        batcher.tick(now_us);
+        schedule.tick(now_us);
+        self.next_deadline()
+    }
+
+    /// Makes every waiting update due at once.
+    pub fn flush(&mut self, now: Instant) {
+        self.tick(now);
+        self.batcher.flush();
+    }
+
+    /// Numbers of series, in order.
+    pub fn intern(&mut self, series: &[Series]) -> Result<Vec<u32>, Error> {
+        self.entities.check_names(series)?;
+        series
+            .iter()
+            .map(|series| self.intern_one(series))
+            .collect()
+    }
+
+    fn intern_one(&mut self, series: &Series) -> Result<u32, Error> {
+        let handle = self.entities.intern(series);
+        if self.significance.check(&[handle]).is_err() {
+            self.significance.adopt(self.entities.owner(handle)?);
+            self.significance.adopt(handle);
+            let preset = series.attribute.as_deref().and_then(preset::for_attribute);
+            self.significance.set_preset(handle, checked(preset)?);
+        }
+        Ok(handle)
+    }
+
+    /// What handles stand for, in order.
+    pub fn names(&self, handles: &[u32]) -> Result<Vec<Series>, Error> {
+        handles
+            .iter()
+            .map(|&handle| self.entities.name(handle).cloned())
+            .collect()
+    }
+
+    /// All handles in use, ascending.
+    pub fn all_handles(&self) -> Vec<u32> {
+        self.entities.all().map(|(handle, _, _)| handle).collect()
+    }
+
+    /// Forgets entities with all that belongs to them; counts their series.
+    pub fn release(&mut self, entities: &[u32]) -> Result<u32, Error> {
+        for &entity in entities {
+            self.entities.check_state(entity)?;
+        }
+        let mut count = 0;
+        for &entity in entities {
+            self.batcher.forget(entity);
+            self.schedule.unregister(entity);
+            for handle in self.entities.release(entity) {
+                self.significance.release(handle);
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+
+    /// Reports what is known of an entity, from which its preset follows.
+    pub fn describe(&mut self, entity: u32, facts: &Facts) -> Result<(), Error> {
+        self.entities.check_state(entity)?;
+        self.significance
+            .set_preset(entity, checked(preset::for_facts(facts))?);
+        Ok(())
+    }
+
+    /// Sets the rule of series without one.
+    pub fn set_default_rule(&mut self, rule: &RuleSettings) -> Result<(), Error> {
+        self.significance.set_default_rule(Rule::check(rule)?);
+        Ok(())
+    }
+
+    /// Replaces or removes the rule of series.
+    pub fn set_rule(&mut self, series: &[u32], rule: Option<&RuleSettings>) -> Result<(), Error> {
+        self.significance.check(series)?;
+        let rule = rule.map(Rule::check).transpose()?;
+        for &handle in series {
+            self.significance.set_rule(handle, rule.clone());
+        }
+        Ok(())
+    }
+
+    /// The rule a series is judged by now.
+    pub fn rule_of(&self, series: u32) -> Result<RuleSettings, Error> {
+        self.significance.rule_of(series).map(Rule::settings)
+    }
+
+    /// Whether presets apply.
+    pub fn use_presets(&mut self, enabled: bool) {
+        self.significance.use_presets(enabled);
+    }
+
+    /// Forgets the baselines of series; counts those that had one.
+    pub fn reset(&mut self, series: &[u32]) -> Result<u32, Error> {
+        self.significance.check(series)?;
+        Ok(series
+            .iter()
+            .map(|&handle| u32::from(self.significance.reset(handle)))
+            .sum())
+    }
+
+    /// Reports numbers; one reason for each, in order.
+    pub fn observe_numbers(
+        &mut self,
+        now: Instant,
+        series: &[u32],
+        values: &[f64],
+        times: &[i64],
+    ) -> Result<Vec<Reason>, Error> {
+        same_length("values", values.len(), series.len())?;
+        check_times(times, series.len())?;
+        self.significance.check(series)?;
+        let now_us = self.moment(now).mono_us;
+        let readings = values.iter().map(|&value| Reading::of_number(value));
+        Ok(self.observe_all(now_us, series, readings, times))
+    }
+
+    /// Reports values as Home Assistant writes them, joined into one text.
+    pub fn observe_texts(
+        &mut self,
+        now: Instant,
+        series: &[u32],
+        text: &str,
+        lengths: &[u32],
+        times: &[i64],
+    ) -> Result<Vec<Reason>, Error> {
+        same_length("lengths", lengths.len(), series.len())?;
+        check_times(times, series.len())?;
+        self.significance.check(series)?;
+        check_pieces(text, lengths)?;
+        let now_us = self.moment(now).mono_us;
+        let mut rest = text;
+        let readings = lengths.iter().map(|&length| {
+            let (piece, tail) = rest.split_at_checked(length as usize).unwrap_or((rest, ""));
+            rest = tail;
+            Reading::of_text(piece)
+        });
+        Ok(self.observe_all(now_us, series, readings, times))
+    }
+
+    /// Reports one value under other thresholds.
+    pub fn observe_with(
+        &mut self,
+        now: Instant,
+        series: u32,
+        text: &str,
+        time: Option<i64>,
+        thresholds: Override,
+    ) -> Result<Reason, Error> {
+        self.significance.check(&[series])?;
+        let thresholds =
+            Thresholds::check(thresholds.absolute, thresholds.percentage, Combine::All)?;
+        let now_us = self.moment(now).mono_us;
+        Ok(self.observe_one(
+            now_us,
+            series,
+            Reading::of_text(text),
+            time,
+            Some(&thresholds),
+        ))
+    }
+
+    fn observe_all(
+        &mut self,
+        now_us: u64,
+        series: &[u32],
+        readings: impl Iterator<Item = Reading>,
+        times: &[i64],
+    ) -> Vec<Reason> {
+        let times = times
+            .iter()
+            .copied()
+            .map(Some)
+            .chain(core::iter::repeat(None));
+        series
+            .iter()
+            .zip(readings)
+            .zip(times)
+            .map(|((&handle, reading), time)| self.observe_one(now_us, handle, reading, time, None))
+            .collect()
+    }
+
+    fn observe_one(
+        &mut self,
+        now_us: u64,
+        handle: u32,
+        reading: Reading,
+        time: Option<i64>,
+        thresholds: Option<&Thresholds>,
+    ) -> Reason {
+        let reason = self
+            .significance
+            .observe(now_us, handle, reading, time, thresholds);
+        if reason.publishes()
+            && let Ok(owner) = self.entities.owner(handle)
+        {
+            self.batcher.mark(now_us, owner);
+        }
+        reason
+    }
+
+    /// The number published for each series; NaN where that is none.
+    pub fn published_numbers(&self, series: &[u32]) -> Result<Vec<f64>, Error> {
+        self.significance.check(series)?;
+        Ok(series
+            .iter()
+            .map(
+                |&handle| match self.significance.history(handle).map(|h| h.published) {
+                    Some(Reading::Number(number)) => number,
+                    _ => f64::NAN,
+                },
+            )
+            .collect())
+    }
+
+    /// Takes the publications that time caused.
+    pub fn poll_published(&mut self) -> Vec<(u32, Reason)> {
+        self.significance.poll()
+    }
+
+    /// What happened to readings so far.
+    pub fn update_totals(&self) -> UpdateTotals {
+        self.significance.totals()
+    }
+
+    /// Changes how updates are grouped.
+    pub fn set_batching(&mut self, settings: Batching) -> Result<(), Error> {
+        self.batcher.configure(settings)
+    }
+
+    /// Puts entities into the batcher.
+    pub fn mark_dirty(&mut self, now: Instant, entities: &[u32]) -> Result<(), Error> {
+        for &entity in entities {
+            self.entities.check_state(entity)?;
+        }
+        let now_us = self.moment(now).mono_us;
+        for &entity in entities {
+            self.batcher.mark(now_us, entity);
+        }
+        Ok(())
+    }
+
+    /// Takes entities out of the batcher; counts those that were in it.
+    pub fn drop_pending(&mut self, entities: &[u32]) -> Result<u32, Error> {
+        for &entity in entities {
+            self.entities.check_state(entity)?;
+        }
+        Ok(entities
+            .iter()
+            .map(|&entity| u32::from(self.batcher.forget(entity)))
+            .sum())
+    }
+
+    /// Takes the next batch that is due; empty when none is.
+    pub fn poll_batch(&mut self) -> Vec<u32> {
+        self.batcher.poll().unwrap_or_default()
+    }
+
+    /// What happened to updates so far.
+    pub fn batch_totals(&self) -> BatchTotals {
+        self.batcher.totals()
+    }
+
+    /// Asks for a refresh of an entity every `interval_us`.
+    pub fn register(&mut self, now: Instant, entity: u32, interval_us: i64) -> Result<(), Error> {
+        self.entities.check_state(entity)?;
+        let now_us = self.moment(now).mono_us;
+        self.schedule.register(now_us, entity, interval_us)
+    }
+
+    /// Registers with the interval of a class; gives it, in microseconds.
+    pub fn register_class(
+        &mut self,
+        now: Instant,
+        entity: u32,
+        class: Class,
+        volatility: Volatility,
+    ) -> Result<u64, Error> {
+        let interval_us = schedule::interval_us(class, volatility);
+        self.register(now, entity, interval_us.cast_signed())?;
+        Ok(interval_us)
+    }
+
+    /// Ends the refreshes of an entity.
+    pub fn unregister(&mut self, entity: u32) -> bool {
+        self.schedule.unregister(entity)
+    }
+
+    /// The interval of an entity, in microseconds.
+    pub fn interval_of(&self, entity: u32) -> Option<u64> {
+        self.schedule.interval_of(entity)
+    }
+
+    /// Takes the entities to refresh now.
+    pub fn poll_refresh(&mut self) -> Vec<u32> {
+        self.schedule.poll()
+    }
+
+    /// Everything learned, as bytes.
+    pub fn snapshot(&self) -> Vec<u8> {
+        let hot = self.cache.hottest(snapshot::HOT_KEYS);
+        let hot = hot
+            .into_iter()
+            .map(|place| (place.namespace, place.key))
+            .collect();
+        snapshot::write(&self.entities, &self.significance, hot)
+    }
+
+    /// Takes a snapshot into a fresh optimizer.
+    pub fn restore(&mut self, now: Instant, bytes: &[u8]) -> Result<Restored, Error> {
+        if !self.entities.is_empty() {
+            return Err(Error::Incompatible(format!(
+                "a snapshot is restored into a fresh optimizer only; this one knows {} series",
+                self.entities.all().count()
+            )));
+        }
+        let now_us = self.moment(now).mono_us;
+        let (restored, hot) =
+            snapshot::read(now_us, bytes, &mut self.entities, &mut self.significance)?;
+        self.hot = hot;
+        Ok(restored)
+    }
+
+    /// Takes the hot keys a restore brought, most used first.
+    pub fn take_hot(&mut self) -> Vec<(String, String)> {
+        core::mem::take(&mut self.hot)
+    }
+}
+
+/// A preset as a rule; presets are checked by test, so none is refused here.
+fn checked(settings: Option<RuleSettings>) -> Result<Option<Rule>, Error> {
+    settings.as_ref().map(Rule::check).transpose()
+}
+
+fn same_length(name: &str, length: usize, expected: usize) -> Result<(), Error> {
+    if length == expected {
+        return Ok(());
+    }
+    Err(Error::InvalidArgument(format!(
+        "{name} must be as many as series, which are {expected}, not {length}"
+    )))
+}
+
+fn check_times(times: &[i64], expected: usize) -> Result<(), Error> {
+    if times.is_empty() {
+        Ok(())
+    } else {
+        same_length("times", times.len(), expected)
+    }
+}
+
+/// Checks that the pieces make up the text and end between its characters.
+fn check_pieces(text: &str, lengths: &[u32]) -> Result<(), Error> {
+    let mut end = 0_usize;
+    for &length in lengths {
+        end = end.saturating_add(length as usize);
+        if !text.is_char_boundary(end) {
+            return Err(Error::InvalidArgument(format!(
+                "lengths must end between characters of text; {end} does not"
+            )));
+        }
+    }
+    if end == text.len() {
+        return Ok(());
+    }
+    Err(Error::InvalidArgument(format!(
+        "lengths must add up to the length of text, which is {}, not {end}",
+        text.len()
+    )))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,169 @@
+use super::*;
+use alloc::string::ToString;
+use alloc::vec;
+
+fn at(ms: u64) -> Instant {
+    Instant {
+        mono_us: ms * 1_000,
+        wall_us: 1_700_000_000_000_000 + (ms * 1_000).cast_signed(),
+    }
+}
+
+fn states(names: &[&str]) -> Vec<Series> {
+    names
+        .iter()
+        .map(|name| Series {
+            entity: (*name).to_string(),
+            attribute: None,
+        })
+        .collect()
+}
+
+fn attribute(entity: &str, name: &str) -> Series {
+    Series {
+        entity: entity.to_string(),
+        attribute: Some(name.to_string()),
+    }
+}
+
+#[test]
+fn what_is_published_leaves_in_one_batch_per_window() {
+    let mut optimizer = Optimizer::new();
+    let handles = optimizer
+        .intern(&states(&["sensor.a", "sensor.b"]))
+        .unwrap();
+    let level = optimizer.intern(&[attribute("sensor.a", "level")]).unwrap()[0];
+    let (a, b) = (handles[0], handles[1]);
+    let reasons = optimizer
+        .observe_texts(at(0), &[b, a, level, b], "1onlow1", &[1, 2, 3, 1], &[])
+        .unwrap();
+    use Reason::{First, Repeat};
+    assert_eq!(reasons, [First, First, First, Repeat]);
+    assert_eq!(optimizer.next_deadline(), Some(100_000));
+    assert_eq!(optimizer.tick(at(100)), None);
+    assert_eq!(
+        optimizer.poll_batch(),
+        [b, a],
+        "an attribute goes with its entity"
+    );
+    assert!(optimizer.poll_batch().is_empty());
+}
+
+#[test]
+fn columns_that_do_not_fit_are_refused_and_change_nothing() {
+    let mut optimizer = Optimizer::new();
+    let a = optimizer.intern(&states(&["sensor.a"])).unwrap()[0];
+    let outcomes = [
+        optimizer.observe_numbers(at(0), &[a], &[], &[]),
+        optimizer.observe_numbers(at(0), &[a], &[1.0], &[1, 2]),
+        optimizer.observe_texts(at(0), &[a], "12", &[1], &[]),
+        optimizer.observe_texts(at(0), &[a], "1", &[2], &[]),
+        optimizer.observe_texts(at(0), &[a, a], "é", &[1, 1], &[]),
+        optimizer.observe_texts(at(0), &[a, a], "1", &[u32::MAX, u32::MAX], &[]),
+    ];
+    for outcome in outcomes {
+        assert!(
+            matches!(outcome, Err(Error::InvalidArgument(_))),
+            "{outcome:?}"
+        );
+    }
+    assert_eq!(
+        optimizer.observe_numbers(at(0), &[a, 77], &[1.0, 2.0], &[]),
+        Err(Error::UnknownHandle(77))
+    );
+    assert_eq!(optimizer.update_totals(), UpdateTotals::default());
+}
+
+#[test]
+fn a_released_entity_leaves_nothing_behind() {
+    let mut optimizer = Optimizer::new();
+    let a = optimizer.intern(&states(&["sensor.a"])).unwrap()[0];
+    optimizer.intern(&[attribute("sensor.a", "level")]).unwrap();
+    optimizer.observe_numbers(at(0), &[a], &[1.0], &[]).unwrap();
+    optimizer.register(at(0), a, 1_000_000).unwrap();
+    assert_eq!(optimizer.release(&[a]), Ok(2));
+    assert_eq!(optimizer.tick(at(5_000)), None);
+    assert!(optimizer.poll_batch().is_empty() && optimizer.poll_refresh().is_empty());
+    assert_eq!(optimizer.release(&[a]), Err(Error::UnknownHandle(a)));
+}
+
+#[test]
+fn presets_apply_where_no_rule_was_set_and_only_when_enabled() {
+    let mut optimizer = Optimizer::new();
+    let handles = optimizer.intern(&states(&["sensor.a"])).unwrap();
+    let facts = Facts {
+        device_class: Some("temperature".into()),
+        ..Facts::default()
+    };
+    optimizer.describe(handles[0], &facts).unwrap();
+    let threshold = |optimizer: &Optimizer| optimizer.rule_of(handles[0]).unwrap().absolute;
+    assert_eq!(threshold(&optimizer), None);
+    optimizer.use_presets(true);
+    assert_eq!(threshold(&optimizer), Some(0.5));
+    let own = RuleSettings {
+        absolute: Some(3.0),
+        ..RuleSettings::default()
+    };
+    optimizer.set_rule(&handles, Some(&own)).unwrap();
+    assert_eq!(threshold(&optimizer), Some(3.0));
+    optimizer.set_rule(&handles, None).unwrap();
+    assert_eq!(threshold(&optimizer), Some(0.5));
+}
+
+#[test]
+fn a_snapshot_carries_numbers_and_baselines_over() {
+    let mut before = Optimizer::new();
+    let handles = before
+        .intern(&states(&["sensor.a", "sensor.b", "sensor.c"]))
+        .unwrap();
+    before.intern(&[attribute("sensor.c", "level")]).unwrap();
+    before
+        .observe_texts(at(0), &handles, "20onunknown", &[2, 2, 7], &[5, 5, 5])
+        .unwrap();
+    before.release(&handles[1..2]).unwrap();
+    let bytes = before.snapshot();
+
+    let mut after = Optimizer::new();
+    let restored = after.restore(at(0), &bytes).unwrap();
+    assert_eq!((restored.version, restored.series), (1, 3));
+    assert_eq!(after.all_handles(), before.all_handles());
+    assert_eq!(
+        after.names(&after.all_handles()),
+        before.names(&before.all_handles())
+    );
+    let reasons = after
+        .observe_texts(at(1), &[0, 2, 0], "20unknown21", &[2, 7, 2], &[6, 6, 4])
+        .unwrap();
+    assert_eq!(reasons, [Reason::Repeat, Reason::Repeat, Reason::Late]);
+    assert_eq!(
+        after.intern(&states(&["sensor.d"])),
+        Ok(vec![1]),
+        "the released number is free"
+    );
+    assert!(matches!(
+        after.restore(at(2), &bytes),
+        Err(Error::Incompatible(_))
+    ));
+    assert_eq!(
+        before.snapshot(),
+        bytes,
+        "taking a snapshot changes nothing"
+    );
+}
+
+#[test]
+fn flushing_sends_all_that_waits_in_capped_batches() {
+    let mut optimizer = Optimizer::new();
+    optimizer
+        .set_batching(Batching {
+            max: 2,
+            ..Batching::default()
+        })
+        .unwrap();
+    let handles = optimizer.intern(&states(&["a.a", "a.b", "a.c"])).unwrap();
+    optimizer.mark_dirty(at(0), &handles).unwrap();
+    optimizer.flush(at(1));
+    assert_eq!(optimizer.poll_batch(), handles[..2]);
+    assert_eq!(optimizer.poll_batch(), handles[2..]);
+    assert_eq!(optimizer.next_deadline(), None);
+}

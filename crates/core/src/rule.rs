@@ -1,0 +1,233 @@
+//! When a reading matters: the settings of significance.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::ToString;
+
+use crate::Error;
+use crate::time::optional_length;
+
+/// Most levels one rule may list.
+const MOST_LEVELS: usize = 16;
+
+/// How several thresholds combine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Combine {
+    /// Every given threshold must be reached.
+    #[default]
+    All,
+    /// One is enough.
+    Any,
+}
+
+/// What is published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Publishing {
+    /// Readings as they came.
+    #[default]
+    Exact,
+    /// Any value within the absolute threshold of the reading.
+    Centred,
+}
+
+/// A rule as it is given: not checked yet.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RuleSettings {
+    /// Least absolute difference from the baseline.
+    pub absolute: Option<f64>,
+    /// Least difference as a fraction of the baseline's magnitude.
+    pub percentage: Option<f64>,
+    /// How the two combine.
+    pub combine: Combine,
+    /// Heartbeat, in microseconds.
+    pub max_age_us: Option<i64>,
+    /// Quiet time after which a suppressed value is published, in
+    /// microseconds.
+    pub settle_us: Option<i64>,
+    /// What is published.
+    pub publishing: Publishing,
+    /// Publish when zero is crossed.
+    pub zero_crossing: bool,
+    /// Publish when one of these is crossed.
+    pub levels: Box<[f64]>,
+    /// A fall is a reset.
+    pub total: bool,
+    /// Replace the absolute threshold by the learned noise floor.
+    pub learn: bool,
+}
+
+/// A rule that was checked.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Rule {
+    pub(crate) thresholds: Thresholds,
+    pub(crate) max_age_us: Option<u64>,
+    pub(crate) settle_us: Option<u64>,
+    pub(crate) zero_crossing: bool,
+    pub(crate) levels: Box<[f64]>,
+    pub(crate) total: bool,
+}
+
+/// How far a number must move.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Thresholds {
+    pub(crate) absolute: Option<f64>,
+    pub(crate) percentage: Option<f64>,
+    pub(crate) combine: Combine,
+}
+
+impl Thresholds {
+    /// Checks thresholds given with one call or one rule.
+    pub(crate) fn check(
+        absolute: Option<f64>,
+        percentage: Option<f64>,
+        combine: Combine,
+    ) -> Result<Self, Error> {
+        for (name, threshold) in [("absolute", absolute), ("percentage", percentage)] {
+            if let Some(value) = threshold
+                && !(value.is_finite() && value >= 0.0)
+            {
+                return Err(Error::InvalidArgument(format!(
+                    "{name} must be a finite number of at least 0, not {value}"
+                )));
+            }
+        }
+        Ok(Self {
+            absolute,
+            percentage,
+            combine,
+        })
+    }
+}
+
+impl Rule {
+    /// Checks a rule; the error names what is wrong with it.
+    pub fn check(settings: &RuleSettings) -> Result<Self, Error> {
+        if settings.publishing == Publishing::Centred {
+            return Err(Error::Unsupported(
+                "publishing `centred` is not performed by this version; use `exact`".to_string(),
+            ));
+        }
+        if settings.learn {
+            return Err(Error::Unsupported(
+                "`learn` is not performed by this version; give an absolute threshold".to_string(),
+            ));
+        }
+        if settings.levels.len() > MOST_LEVELS || !settings.levels.iter().all(|l| l.is_finite()) {
+            return Err(Error::InvalidArgument(format!(
+                "levels must be at most {MOST_LEVELS} finite numbers"
+            )));
+        }
+        Ok(Self {
+            thresholds: Thresholds::check(
+                settings.absolute,
+                settings.percentage,
+                settings.combine,
+            )?,
+            max_age_us: optional_length("max-age", settings.max_age_us)?,
+            settle_us: optional_length("settle", settings.settle_us)?,
+            zero_crossing: settings.zero_crossing,
+            levels: settings.levels.clone(),
+            total: settings.total,
+        })
+    }
+
+    /// The settings this rule was made of.
+    pub fn settings(&self) -> RuleSettings {
+        RuleSettings {
+            absolute: self.thresholds.absolute,
+            percentage: self.thresholds.percentage,
+            combine: self.thresholds.combine,
+            max_age_us: self.max_age_us.map(u64::cast_signed),
+            settle_us: self.settle_us.map(u64::cast_signed),
+            publishing: Publishing::Exact,
+            zero_crossing: self.zero_crossing,
+            levels: self.levels.clone(),
+            total: self.total,
+            learn: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    #[test]
+    fn nonsense_is_refused_by_name() {
+        let cases: [(&str, RuleSettings); 7] = [
+            (
+                "absolute",
+                RuleSettings {
+                    absolute: Some(-1.0),
+                    ..Default::default()
+                },
+            ),
+            (
+                "absolute",
+                RuleSettings {
+                    absolute: Some(f64::NAN),
+                    ..Default::default()
+                },
+            ),
+            (
+                "percentage",
+                RuleSettings {
+                    percentage: Some(f64::INFINITY),
+                    ..Default::default()
+                },
+            ),
+            (
+                "max-age",
+                RuleSettings {
+                    max_age_us: Some(0),
+                    ..Default::default()
+                },
+            ),
+            (
+                "settle",
+                RuleSettings {
+                    settle_us: Some(-1),
+                    ..Default::default()
+                },
+            ),
+            (
+                "levels",
+                RuleSettings {
+                    levels: vec![1.0; 17].into(),
+                    ..Default::default()
+                },
+            ),
+            (
+                "levels",
+                RuleSettings {
+                    levels: vec![f64::NAN].into(),
+                    ..Default::default()
+                },
+            ),
+        ];
+        for (name, settings) in cases {
+            match Rule::check(&settings) {
+                Err(Error::InvalidArgument(text)) => assert!(text.starts_with(name), "{text}"),
+                other => panic!("{name}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_checked_rule_gives_its_settings_back() {
+        let settings = RuleSettings {
+            absolute: Some(0.5),
+            percentage: Some(0.01),
+            combine: Combine::Any,
+            max_age_us: Some(60_000_000),
+            levels: vec![100.0].into(),
+            total: true,
+            ..Default::default()
+        };
+        assert_eq!(
+            Rule::check(&settings).map(|rule| rule.settings()),
+            Ok(settings)
+        );
+    }
+}

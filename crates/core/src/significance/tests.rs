@@ -1,0 +1,340 @@
+use super::*;
+use crate::rule::RuleSettings;
+use alloc::vec;
+use proptest::prelude::*;
+
+const S: u64 = 1_000_000;
+
+fn with_rule(settings: &RuleSettings) -> Significance {
+    let mut significance = Significance::default();
+    significance.adopt(0);
+    significance.set_default_rule(Rule::check(settings).unwrap());
+    significance
+}
+
+/// Feeds texts one second apart and gives the reasons.
+fn reasons(settings: &RuleSettings, texts: &[&str]) -> Vec<Reason> {
+    let mut significance = with_rule(settings);
+    let mut at = 0;
+    texts
+        .iter()
+        .map(|text| {
+            at += S;
+            significance.observe(at, 0, Reading::of_text(text), None, None)
+        })
+        .collect()
+}
+
+/// Lets time pass to `until_s`, waking at each deadline.
+fn run(significance: &mut Significance, until_s: u64) -> Vec<(u64, Reason)> {
+    let mut seen = Vec::new();
+    while let Some(due) = significance.deadline_us().filter(|&due| due <= until_s * S) {
+        significance.tick(due, |_| {});
+        seen.extend(
+            significance
+                .poll()
+                .into_iter()
+                .map(|(_, reason)| (due / S, reason)),
+        );
+    }
+    seen
+}
+
+fn absolute(threshold: f64) -> RuleSettings {
+    RuleSettings {
+        absolute: Some(threshold),
+        ..RuleSettings::default()
+    }
+}
+
+fn percentage(fraction: f64) -> RuleSettings {
+    RuleSettings {
+        percentage: Some(fraction),
+        ..RuleSettings::default()
+    }
+}
+
+#[test]
+fn readings_are_compared_with_the_value_published_last() {
+    use Reason::{Changed, First, Repeat, Threshold, Within};
+    let both = RuleSettings {
+        percentage: Some(0.1),
+        ..absolute(1.0)
+    };
+    let any = RuleSettings {
+        combine: Combine::Any,
+        ..both.clone()
+    };
+    let cases: [(RuleSettings, &[&str], &[Reason]); 8] = [
+        (
+            RuleSettings::default(),
+            &["21", "21.0", "2.1e1", "22"],
+            &[First, Repeat, Repeat, Changed],
+        ),
+        (
+            absolute(0.5),
+            &["20", "20.4", "20.5", "20.6"],
+            &[First, Within, Threshold, Within],
+        ),
+        // Slow drift gets through, because the baseline is not the last reading.
+        (
+            absolute(0.5),
+            &["20", "20.2", "20.4", "20.6"],
+            &[First, Within, Within, Threshold],
+        ),
+        (
+            absolute(0.0),
+            &["20", "20", "20.1"],
+            &[First, Repeat, Threshold],
+        ),
+        (
+            percentage(0.01),
+            &["100", "100.9", "101", "-101"],
+            &[First, Within, Threshold, Threshold],
+        ),
+        (
+            percentage(0.01),
+            &["0", "0.0", "0.0001"],
+            &[First, Repeat, Threshold],
+        ),
+        (
+            both,
+            &["100", "105", "111", "5", "5.9"],
+            &[First, Within, Threshold, Threshold, Within],
+        ),
+        (
+            any,
+            &["100", "101", "5", "5.5"],
+            &[First, Threshold, Threshold, Threshold],
+        ),
+    ];
+    for (settings, texts, expected) in cases {
+        assert_eq!(
+            reasons(&settings, texts),
+            expected,
+            "{settings:?} {texts:?}"
+        );
+    }
+}
+
+#[test]
+fn absences_are_published_once_and_so_is_what_follows() {
+    use Reason::{Availability, Changed, First, NotFinite, Repeat};
+    let cases: [(&[&str], &[Reason]); 4] = [
+        (
+            &["20", "unavailable", "unavailable", "unknown", "20", "20"],
+            &[
+                First,
+                Availability,
+                Repeat,
+                Availability,
+                Availability,
+                Repeat,
+            ],
+        ),
+        (
+            &["20", "nan", "inf", "nan", "20"],
+            &[First, NotFinite, Repeat, Repeat, NotFinite],
+        ),
+        (
+            &["nan", "unavailable", "nan"],
+            &[First, Availability, Availability],
+        ),
+        (
+            &["on", "on", "off", "3", "off"],
+            &[First, Repeat, Changed, Changed, Changed],
+        ),
+    ];
+    for (texts, expected) in cases {
+        assert_eq!(reasons(&absolute(5.0), texts), expected, "{texts:?}");
+    }
+}
+
+#[test]
+fn crossings_and_resets_pass_whatever_the_threshold() {
+    use Reason::{Crossing, First, Reset, Within};
+    let zero = RuleSettings {
+        zero_crossing: true,
+        ..absolute(100.0)
+    };
+    assert_eq!(
+        reasons(&zero, &["5", "-1", "-2", "0", "3"]),
+        [First, Crossing, Within, Crossing, Within]
+    );
+    let levels = RuleSettings {
+        levels: vec![25.0].into(),
+        ..absolute(100.0)
+    };
+    assert_eq!(
+        reasons(&levels, &["20", "25", "30", "24.9"]),
+        [First, Crossing, Within, Crossing]
+    );
+    let total = RuleSettings {
+        total: true,
+        ..absolute(100.0)
+    };
+    assert_eq!(
+        reasons(&total, &["10", "11", "0", "1"]),
+        [First, Within, Reset, Within]
+    );
+}
+
+#[test]
+fn an_override_stands_in_for_the_rule_of_one_call() {
+    let mut significance = with_rule(&absolute(10.0));
+    let mut observe = |text, thresholds: Option<Thresholds>| {
+        significance.observe(S, 0, Reading::of_text(text), None, thresholds.as_ref())
+    };
+    let any_change = Thresholds {
+        absolute: Some(0.0),
+        ..Thresholds::default()
+    };
+    assert_eq!(observe("20", None), Reason::First);
+    assert_eq!(observe("21", None), Reason::Within);
+    assert_eq!(observe("21", Some(any_change)), Reason::Threshold);
+    assert_eq!(observe("21", Some(any_change)), Reason::Repeat);
+    assert_eq!(observe("30", None), Reason::Within);
+}
+
+#[test]
+fn late_readings_are_dropped_and_counted() {
+    let mut significance = with_rule(&RuleSettings::default());
+    let mut observe =
+        |text, time| significance.observe(S, 0, Reading::of_text(text), Some(time), None);
+    assert_eq!(observe("1", 10), Reason::First);
+    assert_eq!(observe("2", 9), Reason::Late);
+    assert_eq!(observe("2", 10), Reason::Changed);
+    assert_eq!(significance.totals().late, 1);
+}
+
+#[test]
+fn the_heartbeat_repeats_the_current_value_and_replays_nothing() {
+    let rule = RuleSettings {
+        max_age_us: Some(60 * 1_000_000),
+        ..absolute(5.0)
+    };
+    let mut significance = with_rule(&rule);
+    significance.observe(0, 0, Reading::of_text("20"), None, None);
+    significance.observe(50 * S, 0, Reading::of_text("22"), None, None);
+    assert_eq!(
+        run(&mut significance, 125),
+        [(60, Reason::Heartbeat), (120, Reason::Heartbeat)]
+    );
+    significance.tick(1_000 * S, |_| {});
+    assert_eq!(significance.poll().len(), 1, "a long sleep fires once");
+    // The heartbeat published 22, which is the baseline now.
+    assert_eq!(
+        significance.observe(1_001 * S, 0, Reading::of_text("22"), None, None),
+        Reason::Repeat
+    );
+    significance.observe(1_002 * S, 0, Reading::Unavailable, None, None);
+    assert_eq!(
+        run(&mut significance, 10_000),
+        [],
+        "an absence has no heartbeat"
+    );
+}
+
+#[test]
+fn the_last_suppressed_value_settles() {
+    let rule = RuleSettings {
+        settle_us: Some(10 * 1_000_000),
+        ..absolute(5.0)
+    };
+    let mut significance = with_rule(&rule);
+    for (at, text) in [(0, "20"), (5, "21"), (12, "22")] {
+        significance.observe(at * S, 0, Reading::of_text(text), None, None);
+    }
+    assert_eq!(run(&mut significance, 100), [(22, Reason::Settle)]);
+    assert_eq!(
+        significance.history(0).map(|h| h.published),
+        Some(Reading::Number(22.0))
+    );
+    significance.observe(101 * S, 0, Reading::of_text("23"), None, None);
+    significance.observe(102 * S, 0, Reading::of_text("22"), None, None);
+    assert_eq!(
+        run(&mut significance, 200),
+        [],
+        "back at the baseline nothing is owed"
+    );
+}
+
+#[test]
+fn a_new_rule_applies_at_once_and_keeps_the_baseline() {
+    let mut significance = with_rule(&absolute(5.0));
+    significance.observe(0, 0, Reading::of_text("20"), None, None);
+    significance.observe(S, 0, Reading::of_text("21"), None, None);
+    let settle = RuleSettings {
+        settle_us: Some(1_000_000),
+        ..absolute(0.5)
+    };
+    significance.set_rule(0, Some(Rule::check(&settle).unwrap()));
+    assert_eq!(run(&mut significance, 10), [(2, Reason::Settle)]);
+    assert_eq!(
+        significance.observe(11 * S, 0, Reading::of_text("21.5"), None, None),
+        Reason::Threshold
+    );
+    assert!(significance.reset(0));
+    assert!(!significance.reset(0));
+    assert_eq!(
+        significance.observe(12 * S, 0, Reading::of_text("21.5"), None, None),
+        Reason::First
+    );
+}
+
+/// Values a sensor may report, with the awkward ones among them.
+fn reading_text() -> impl Strategy<Value = alloc::string::String> {
+    prop_oneof![
+        8 => (-2000_i32..2000).prop_map(|hundredths| alloc::format!("{}", f64::from(hundredths) / 100.0)),
+        1 => Just("unavailable".into()),
+        1 => Just("unknown".into()),
+        1 => Just("nan".into()),
+        1 => Just("idle".into()),
+    ]
+}
+
+proptest! {
+    /// At every reading the published number is within the threshold of it,
+    /// and what differs in kind is published.
+    #[test]
+    fn published_is_always_within_the_threshold(
+        hundredths in 0_u32..300,
+        texts in proptest::collection::vec(reading_text(), 1..200),
+    ) {
+        let threshold = f64::from(hundredths) / 100.0;
+        let mut significance = with_rule(&absolute(threshold));
+        for (second, text) in (0..).zip(&texts) {
+            let reading = Reading::of_text(text);
+            significance.observe(second * S, 0, reading, None, None);
+            let published = significance.history(0).unwrap().published;
+            match (published, reading) {
+                (Reading::Number(published), Reading::Number(reading)) => prop_assert!(
+                    published == reading || !differs_by(published, reading, threshold)
+                ),
+                (published, reading) => prop_assert_eq!(published, reading),
+            }
+        }
+    }
+
+    /// Once the stream is quiet, what was published is what was read last; and
+    /// quiet itself publishes at most that one value.
+    #[test]
+    fn the_last_value_is_never_lost_and_quiet_never_floods(
+        texts in proptest::collection::vec(reading_text(), 1..100),
+        pauses in proptest::collection::vec(0_u64..20, 100),
+    ) {
+        let rule = RuleSettings { settle_us: Some(10 * 1_000_000), ..absolute(3.0) };
+        let mut significance = with_rule(&rule);
+        let mut second = 0;
+        for (text, pause) in texts.iter().zip(&pauses) {
+            second += pause;
+            run(&mut significance, second);
+            significance.observe(second * S, 0, Reading::of_text(text), None, None);
+        }
+        let settled = run(&mut significance, second + 1_000);
+        prop_assert!(settled.len() <= 1);
+        let history = significance.history(0).unwrap();
+        prop_assert_eq!(history.published, history.latest);
+        prop_assert!(!history.unsent);
+    }
+}
