@@ -1,1 +1,7 @@
 //! What the whole-path tests share: starting the host, finding the built component.
+
+#![forbid(unsafe_code)]
+
+pub mod home_assistant;
+pub mod native;
+pub mod skip;

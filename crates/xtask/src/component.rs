@@ -31,7 +31,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<Component> {
 
     step("building the core for WebAssembly", || {
         run(target
-            .cargo_build(workspace, "weirhouse-component")
+            .cargo(workspace, "build", "weirhouse-component")
             .arg("--release"))
     })?;
     let module = workspace

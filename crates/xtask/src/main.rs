@@ -9,6 +9,7 @@ mod component;
 mod debian_rust_src;
 mod fingerprint;
 mod home_assistant;
+mod lint;
 mod network_namespace;
 mod no_std;
 mod progress;
@@ -57,6 +58,11 @@ enum Command {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Check format and lints of every package, allowing no warning
+    ///
+    /// What continuous integration checks before it tests: `cargo fmt --check`, then clippy package by
+    /// package, the component for WebAssembly.
+    Lint,
     /// Run every test, and say what could not run and for lack of what
     ///
     /// Builds the component, checks that the core needs no standard library, provides a real Home
@@ -74,6 +80,7 @@ fn main() -> ExitCode {
     let outcome = Workspace::load().and_then(|workspace| match command {
         Command::Component => component::build(&workspace).map(|_| ExitCode::SUCCESS),
         Command::Run { arguments } => run::run(&workspace, &arguments),
+        Command::Lint => lint::run(&workspace),
         Command::Test(options) => test::run(&workspace, &options),
         Command::Ha(command) => home_assistant::run(&workspace, &command),
     });

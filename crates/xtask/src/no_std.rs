@@ -32,7 +32,7 @@ pub(crate) fn check(workspace: &Workspace, target: &WasmTarget) -> Result<()> {
             run(build.args(["--package", "weirhouse-core", "--target", wasm_target::NAME]))
         }
         WasmTarget::Installed => {
-            run(&mut target.cargo_build(workspace, "weirhouse-core"))?;
+            run(&mut target.cargo(workspace, "build", "weirhouse-core"))?;
             let built = workspace.target.join(wasm_target::NAME).join("debug");
             let probe = workspace.out_dir()?.join("no_std_probe.rs");
             std::fs::write(&probe, PROBE)

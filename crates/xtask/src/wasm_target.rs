@@ -46,9 +46,9 @@ impl WasmTarget {
         install_from_source(workspace, &library)
     }
 
-    /// `cargo build` of one package for the target; profile and further arguments are the caller's.
-    pub(crate) fn cargo_build(&self, workspace: &Workspace, package: &str) -> Command {
-        let mut command = workspace.cargo("build");
+    /// Cargo on one package for the target; profile and further arguments are the caller's.
+    pub(crate) fn cargo(&self, workspace: &Workspace, subcommand: &str, package: &str) -> Command {
+        let mut command = workspace.cargo(subcommand);
         command.args(["--target", NAME, "--package", package]);
         // Flags in the user's environment are meant for the native compiler: a CPU or a linker named there
         // does not exist for this target.
@@ -81,6 +81,8 @@ fn rustup_target_add() -> bool {
     let status = Command::new("rustup")
         .args(["target", "add", NAME])
         .stdin(Stdio::null())
+        // A failure is nothing strange here, and no reason for a stack trace.
+        .env("RUST_BACKTRACE", "0")
         .status();
     match status {
         Ok(status) => status.success(),

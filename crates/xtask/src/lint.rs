@@ -1,0 +1,39 @@
+//! `cargo xtask lint`: format and lints of every package, no warning allowed.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::progress::{note, step};
+use crate::wasm_target::WasmTarget;
+use crate::workspace::{Workspace, run as run_command};
+
+/// Checks all packages, so that one run shows everything there is to mend.
+pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
+    let mut failed = Vec::new();
+    let mut check = |what: &str, command: &mut std::process::Command| {
+        if step(&format!("checking {what}"), || run_command(command)).is_err() {
+            failed.push(what.to_owned());
+        }
+    };
+    check("format", workspace.cargo("fmt").args(["--all", "--check"]));
+    let target = WasmTarget::provide(workspace)?;
+    for package in &workspace.packages {
+        let mut clippy = if package.only_for_wasm() {
+            target.cargo(workspace, "clippy", &package.name)
+        } else {
+            let mut clippy = workspace.cargo("clippy");
+            clippy.args(["--package", &package.name, "--all-targets"]);
+            clippy
+        };
+        check(
+            &package.name,
+            clippy.args(["--quiet", "--", "-D", "warnings"]),
+        );
+    }
+    if failed.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    note(&format!("to be mended: {}", failed.join(", ")));
+    Ok(ExitCode::FAILURE)
+}

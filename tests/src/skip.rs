@@ -1,0 +1,23 @@
+//! How a test says that it cannot run on this machine.
+//!
+//! The test runner knows no such outcome, so a skipped test returns early and says so on a line that
+//! `cargo xtask test` looks for and takes out of the count of passed tests.
+
+use std::{env, thread};
+
+use anyhow::{Result, bail};
+
+/// Announces that the calling test cannot run here, for lack of what `reason` names.
+///
+/// Fails where `WEIRHOUSE_REQUIRE_ALL=1` forbids skipping. Call it from the test's own thread, which
+/// carries the test's name.
+pub fn skip(reason: &str) -> Result<()> {
+    if env::var_os("WEIRHOUSE_REQUIRE_ALL").is_some_and(|value| value == "1") {
+        bail!("WEIRHOUSE_REQUIRE_ALL=1 is set, and this test cannot run: {reason}");
+    }
+    println!(
+        "SKIPPED: {}: {reason}",
+        thread::current().name().unwrap_or("a test")
+    );
+    Ok(())
+}
