@@ -51,7 +51,7 @@ pub enum Registry {
 pub(crate) enum Announcement {
     /// An event on the bus.
     BusEvent(&'static str),
-    /// A subscription command of its own.
+    /// A subscription command of its own, which starts by telling the present list.
     Command(&'static str),
 }
 

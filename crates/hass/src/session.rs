@@ -34,7 +34,7 @@ pub struct Session {
     pending: BTreeMap<u64, Pending>,
     /// The states subscription, and whether its snapshot has come.
     states: Option<(u64, bool)>,
-    watches: BTreeMap<u64, Class>,
+    watches: BTreeMap<u64, Watch>,
     classes: BTreeMap<Class, Refresh>,
     last_frame: Duration,
     ping_expires: Option<Duration>,
@@ -55,6 +55,14 @@ enum Phase {
 struct Pending {
     command: Command,
     expires: Duration,
+}
+
+/// A subscription to the changes of a class.
+#[derive(Debug)]
+struct Watch {
+    class: Class,
+    /// Whether the next event only tells what the first list contains anyway.
+    first_is_list: bool,
 }
 
 /// What an answer belongs to.
@@ -223,14 +231,19 @@ impl Session {
         self.states = Some((id, false));
         for class in Class::ALL {
             for announcement in class.announcements() {
-                let body = match announcement {
-                    Announcement::BusEvent(event) => {
-                        json!({ "type": "subscribe_events", "event_type": event })
-                    }
-                    Announcement::Command(command) => json!({ "type": command }),
+                let (body, first_is_list) = match announcement {
+                    Announcement::BusEvent(event) => (
+                        json!({ "type": "subscribe_events", "event_type": event }),
+                        false,
+                    ),
+                    Announcement::Command(command) => (json!({ "type": command }), true),
                 };
                 let id = self.send(now, Command::Watch(class), body);
-                self.watches.insert(id, class);
+                let watch = Watch {
+                    class,
+                    first_is_list,
+                };
+                self.watches.insert(id, watch);
             }
         }
         for class in Class::ALL {
@@ -256,9 +269,11 @@ impl Session {
                 // A difference before the snapshot is contained in it.
             }
             _ => {
-                if let Some(class) = self.watches.get(&id) {
+                if let Some(watch) = self.watches.get_mut(&id)
+                    && !std::mem::take(&mut watch.first_is_list)
+                {
                     let due = now + self.config.refresh_debounce;
-                    self.classes.entry(*class).or_default().announced(due);
+                    self.classes.entry(watch.class).or_default().announced(due);
                 }
             }
         }

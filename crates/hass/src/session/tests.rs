@@ -342,6 +342,19 @@ fn lists_arrive_typed_and_a_burst_lists_its_class_once() {
 }
 
 #[test]
+fn the_present_list_of_config_entries_is_not_a_change() {
+    let (mut script, _, watches) = Script::live();
+    let watch = watches[&Class::ConfigEntries];
+    let event = json!({ "id": watch, "type": "event", "event": [{ "type": null, "entry": {} }] });
+    script.frame(&event).unwrap();
+    script.at(1_000).timeout().unwrap();
+    assert!(script.sent().is_empty());
+    script.frame(&event).unwrap();
+    script.at(1_500).timeout().unwrap();
+    assert_eq!(script.sent_types(), ["config_entries/get"]);
+}
+
+#[test]
 fn what_this_home_assistant_does_not_know_is_unavailable_not_fatal() {
     let mut script = Script::new();
     script.frame(&json!({ "type": "auth_ok" })).unwrap();
