@@ -21,8 +21,6 @@ mod settings;
 mod totals;
 
 #[cfg(test)]
-mod model;
-#[cfg(test)]
 mod tests;
 
 use alloc::borrow::ToOwned;

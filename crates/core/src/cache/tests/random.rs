@@ -1,19 +1,15 @@
-//! The first level against a slow and obvious model: one `Vec` in order of use,
-//! searched from end to end, under random operations.
+//! The cache against the model, side by side under random operations.
 
 use alloc::format;
-use alloc::string::{String, ToString};
-use alloc::vec;
-use alloc::vec::Vec;
+use alloc::string::ToString;
 use core::cmp::Reverse;
 
 use proptest::prelude::*;
 
+use super::model::{Model, Remembered};
 use super::*;
 
 const NAMESPACE: &str = "porch";
-/// The anchored date at monotonic zero.
-const EPOCH_US: i64 = 1_700_000_000_000_000;
 
 /// Something done to both. Lives and ages are in microseconds.
 #[derive(Debug, Clone, Copy)]
@@ -78,134 +74,6 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
     prop::collection::vec(operation, 1..120)
 }
 
-#[derive(Debug, Clone)]
-struct Remembered {
-    key: String,
-    value: Vec<u8>,
-    put_at_us: i64,
-    end_us: u64,
-    uses: u64,
-}
-
-impl Remembered {
-    fn bytes(&self) -> u64 {
-        (self.key.len() + self.value.len()) as u64
-    }
-}
-
-/// Least recently used first.
-#[derive(Debug)]
-struct Model {
-    settings: Settings,
-    entries: Vec<Remembered>,
-    memory: LevelTotals,
-    disk: LevelTotals,
-}
-
-impl Model {
-    fn bytes(&self) -> u64 {
-        self.entries.iter().map(Remembered::bytes).sum()
-    }
-
-    fn live(&self, now: Now) -> impl DoubleEndedIterator<Item = &Remembered> {
-        self.entries
-            .iter()
-            .filter(move |entry| entry.end_us > now.mono_us)
-    }
-
-    /// Takes the entry of a key out if it is live; a dead one just leaves.
-    fn take(&mut self, now: Now, key: &str) -> Option<Remembered> {
-        let position = self.entries.iter().position(|entry| entry.key == key)?;
-        let entry = self.entries.remove(position);
-        if entry.end_us > now.mono_us {
-            return Some(entry);
-        }
-        self.memory.expirations += 1;
-        None
-    }
-
-    fn drop_dead(&mut self, now: Now) {
-        let before = self.entries.len();
-        self.entries.retain(|entry| entry.end_us > now.mono_us);
-        self.memory.expirations += (before - self.entries.len()) as u64;
-    }
-
-    fn fit(&mut self, now: Now, most_entries: usize, most_bytes: u64) {
-        if self.entries.len() > most_entries || self.bytes() > most_bytes {
-            self.drop_dead(now);
-        }
-        while self.entries.len() > most_entries || self.bytes() > most_bytes {
-            self.entries.remove(0);
-            self.memory.evictions += 1;
-        }
-    }
-
-    fn write(&mut self, now: Now, mut entry: Remembered) {
-        entry.uses += self.take(now, &entry.key).map_or(0, |older| older.uses);
-        let (capacity, max_bytes) = (self.settings.capacity as usize, self.settings.max_bytes);
-        if capacity > 0 && entry.bytes() <= max_bytes {
-            self.fit(now, capacity - 1, max_bytes - entry.bytes());
-            self.entries.push(entry);
-        }
-    }
-
-    fn get(&mut self, now: Now, key: &str) -> Option<(Vec<u8>, i64)> {
-        let Some(mut entry) = self.take(now, key) else {
-            self.memory.misses += 1;
-            return None;
-        };
-        self.memory.hits += 1;
-        entry.uses += 1;
-        let found = (entry.value.clone(), (entry.end_us - now.mono_us) as i64);
-        self.entries.push(entry);
-        Some(found)
-    }
-
-    fn admit(&mut self, now: Now, key: &str, stored: Option<Stored>) -> Option<i64> {
-        let stored = stored.or_else(|| {
-            self.disk.misses += 1;
-            None
-        })?;
-        let age_us = (now.dated_us - stored.stamp.put_at_us).max(0);
-        let remaining_us = stored.stamp.life_us - age_us;
-        if remaining_us <= 0 {
-            self.disk.misses += 1;
-            self.disk.expirations += 1;
-            return None;
-        }
-        self.disk.hits += 1;
-        let put_at_us = stored.stamp.put_at_us;
-        let outdated = self
-            .live(now)
-            .all(|entry| entry.key != key || entry.put_at_us < put_at_us);
-        if outdated {
-            let life_us = remaining_us.min(stored.stamp.memory_life_us);
-            let end_us = now.mono_us + life_us as u64;
-            self.write(
-                now,
-                Remembered {
-                    key: key.into(),
-                    value: stored.value,
-                    put_at_us,
-                    end_us,
-                    uses: 1,
-                },
-            );
-        }
-        Some(remaining_us)
-    }
-
-    fn remove_where(&mut self, now: Now, doomed: impl Fn(&str) -> bool) -> Vec<String> {
-        self.drop_dead(now);
-        let (gone, kept) = core::mem::take(&mut self.entries)
-            .into_iter()
-            .partition(|entry| doomed(&entry.key));
-        self.entries = kept;
-        let gone: Vec<Remembered> = gone;
-        gone.into_iter().map(|entry| entry.key).collect()
-    }
-}
-
 /// Both, side by side.
 struct Pair {
     cache: Cache,
@@ -245,7 +113,6 @@ impl Pair {
 
     fn perform(&mut self, operation: Operation) -> Result<(), TestCaseError> {
         let Self { cache, model, now } = self;
-        let name = |key: u8| format!("key{key}");
         match operation {
             Operation::Advance { by_us } => {
                 now.mono_us += by_us;
@@ -328,6 +195,14 @@ impl Pair {
                 prop_assert_eq!(cache.admit(*now, NAMESPACE, &name(key), None), Ok(None));
                 model.admit(*now, &name(key), None);
             }
+            upkeep => self.perform_upkeep(upkeep)?,
+        }
+        Ok(())
+    }
+
+    fn perform_upkeep(&mut self, operation: Operation) -> Result<(), TestCaseError> {
+        let Self { cache, model, now } = self;
+        match operation {
             Operation::Delete { key } => {
                 let deleted = cache.delete(*now, NAMESPACE, &name(key));
                 prop_assert_eq!(deleted, Ok(model.take(*now, &name(key)).is_some()));
@@ -338,11 +213,11 @@ impl Pair {
                     .invalidate(*now, NAMESPACE, &pattern)
                     .expect("proper pattern");
                 let expected = model.remove_where(*now, |key| key.ends_with(&digit.to_string()));
-                prop_assert_eq!(keys(gone), expected);
+                prop_assert_eq!(owned_keys(gone), expected);
             }
             Operation::Clear => {
                 let expected = model.remove_where(*now, |_| true);
-                prop_assert_eq!(keys(cache.clear(*now, Some(NAMESPACE))), expected);
+                prop_assert_eq!(owned_keys(cache.clear(*now, Some(NAMESPACE))), expected);
             }
             Operation::Resize { capacity } => {
                 cache
@@ -358,6 +233,7 @@ impl Pair {
                     .expect("proper settings");
                 model.fit(*now, model.settings.capacity as usize, max_bytes);
             }
+            other => unreachable!("{other:?} is performed above"),
         }
         Ok(())
     }
@@ -370,7 +246,7 @@ impl Pair {
         prop_assert_eq!(totals.memory_bytes, model.bytes());
         prop_assert!((0.0..=1.0).contains(&totals.hit_rate));
 
-        let in_order_of_use = keys(cache.clone().clear(self.now, Some(NAMESPACE)));
+        let in_order_of_use = owned_keys(cache.clone().clear(self.now, Some(NAMESPACE)));
         let expected: Vec<String> = model
             .live(self.now)
             .map(|entry| entry.key.clone())
@@ -384,12 +260,16 @@ impl Pair {
             .take(3)
             .map(|entry| entry.key.clone())
             .collect();
-        prop_assert_eq!(keys(cache.hottest(3)), expected);
+        prop_assert_eq!(owned_keys(cache.hottest(3)), expected);
         Ok(())
     }
 }
 
-fn keys(places: Vec<Place>) -> Vec<String> {
+fn name(key: u8) -> String {
+    format!("key{key}")
+}
+
+fn owned_keys(places: Vec<Place>) -> Vec<String> {
     places.into_iter().map(|place| place.key).collect()
 }
 

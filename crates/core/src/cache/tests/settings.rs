@@ -1,0 +1,229 @@
+//! How namespaces are kept, and what a call may carry.
+
+use alloc::format;
+
+use super::*;
+
+#[test]
+fn smaller_bounds_evict_the_least_recently_used_at_once() {
+    let mut cache = Cache::new();
+    for key in ["1", "2", "3", "4"] {
+        put(&mut cache, 0, "a", key);
+        put(&mut cache, 0, "b", key);
+    }
+    cache.resize(Some("a"), 2).expect("proper name");
+    assert_eq!(
+        keys(&cache.clone().clear(at(0), None)),
+        ["3", "4", "1", "2", "3", "4"]
+    );
+    cache.resize(None, 1).expect("always proper");
+    assert_eq!(keys(&cache.clear(at(0), None)), ["4", "4"]);
+    assert_eq!(cache.totals(None).memory.evictions, 6);
+}
+
+#[test]
+fn settings_for_all_leave_namespaces_with_their_own_alone() {
+    let mut cache = Cache::new();
+    cache
+        .configure(Some("own"), Settings::default())
+        .expect("proper settings");
+    put(&mut cache, 0, "known", "k");
+    let settings = Settings {
+        disk_life_us: 7,
+        ..Settings::default()
+    };
+    cache.configure(None, settings).expect("proper settings");
+    for (namespace, life_us) in [
+        ("own", 3600 * SECOND_US),
+        ("known", 7),
+        ("new", 7),
+        ("devices", 7),
+    ] {
+        let stamp = put(&mut cache, 0, namespace, "k");
+        assert_eq!(
+            stamp.map(|stamp| stamp.life_us),
+            Some(life_us),
+            "{namespace}"
+        );
+    }
+}
+
+#[test]
+fn a_namespace_named_like_a_class_lives_as_long_until_told_otherwise() {
+    let mut cache = Cache::new();
+    for (namespace, memory_seconds, disk_seconds) in [
+        ("devices", 1800, 1800),
+        ("scenes", 900, 900),
+        ("live", 15, 15),
+        ("devices2", 300, 3600),
+    ] {
+        let stamp = put(&mut cache, 0, namespace, "k").expect("both levels");
+        let seconds = (stamp.memory_life_us / SECOND_US, stamp.life_us / SECOND_US);
+        assert_eq!(seconds, (memory_seconds, disk_seconds), "{namespace}");
+    }
+}
+
+#[test]
+fn refused_settings_are_told_by_kind_and_change_nothing() {
+    let mut cache = Cache::new();
+    let proper = Settings::default();
+    for (settings, unsupported) in [
+        (
+            Settings {
+                eviction: Eviction::WTinyLfu,
+                ..proper
+            },
+            true,
+        ),
+        (
+            Settings {
+                eviction: Eviction::S3Fifo,
+                ..proper
+            },
+            true,
+        ),
+        (
+            Settings {
+                memory_life_us: 0,
+                ..proper
+            },
+            false,
+        ),
+        (
+            Settings {
+                disk_life_us: -1,
+                ..proper
+            },
+            false,
+        ),
+        (
+            Settings {
+                disk_life_us: i64::MAX,
+                ..proper
+            },
+            false,
+        ),
+    ] {
+        let refused = cache.configure(
+            None,
+            Settings {
+                capacity: 0,
+                ..settings
+            },
+        );
+        match refused {
+            Err(Error::Unsupported(text)) => assert!(unsupported && text.contains("lru"), "{text}"),
+            Err(Error::InvalidArgument(text)) => {
+                assert!(!unsupported && text.contains("life"), "{text}");
+            }
+            other => panic!("{settings:?} gave {other:?}"),
+        }
+    }
+    put(&mut cache, 0, "a", "k");
+    assert!(hits(&mut cache, 0, "a", "k"), "capacity 0 was not taken");
+}
+
+#[test]
+fn names_and_labels_outside_their_bounds_are_refused() {
+    let long = |bytes: usize| "x".repeat(bytes);
+    let tags = |count: usize, bytes: usize| vec![long(bytes); count];
+    let options = |content_type, tags| Options {
+        content_type,
+        tags,
+        ..Options::default()
+    };
+    for (namespace, key, options, accepted) in [
+        (
+            long(255),
+            long(1024),
+            options(long(255), tags(16, 255)),
+            true,
+        ),
+        (long(256), long(1), Options::default(), false),
+        (String::new(), long(1), Options::default(), false),
+        (long(1), long(1025), Options::default(), false),
+        (long(1), long(1), options(long(256), Vec::new()), false),
+        (long(1), long(1), options(String::new(), tags(17, 1)), false),
+        (
+            long(1),
+            long(1),
+            options(String::new(), tags(1, 256)),
+            false,
+        ),
+    ] {
+        let mut cache = Cache::new();
+        let outcome = cache.put(at(0), &namespace, &key, Vec::new(), options);
+        assert_eq!(outcome.is_ok(), accepted, "{outcome:?}");
+        assert_eq!(cache.totals(None).memory_entries, u32::from(accepted));
+    }
+}
+
+#[test]
+fn lives_of_one_write_are_checked_and_replace_those_of_the_namespace() {
+    let mut cache = Cache::new();
+    for refused in [0, -SECOND_US, i64::MAX] {
+        for options in [
+            Options {
+                memory_life_us: Some(refused),
+                ..Options::default()
+            },
+            Options {
+                disk_life_us: Some(refused),
+                ..Options::default()
+            },
+        ] {
+            let outcome = cache.put(at(0), "a", "k", Vec::new(), options);
+            assert!(
+                matches!(outcome, Err(Error::InvalidArgument(_))),
+                "{refused}: {outcome:?}"
+            );
+        }
+    }
+    let options = Options {
+        memory_life_us: Some(5),
+        disk_life_us: Some(9),
+        ..Options::default()
+    };
+    let stamp = cache.put(at(2), "a", "k", Vec::new(), options);
+    let expected = Stamp {
+        put_at_us: at(2).dated_us,
+        life_us: 9,
+        memory_life_us: 5,
+    };
+    assert_eq!(stamp, Ok(Some(expected)));
+}
+
+#[test]
+fn a_namespace_in_use_never_makes_room_and_an_idle_one_does() {
+    let mut cache = Cache::new();
+    for number in 0..1000 {
+        put(&mut cache, 0, &format!("n{number}"), "k");
+    }
+    let refused = cache.put(at(1), "one more", "k", Vec::new(), Options::default());
+    assert!(matches!(refused, Err(Error::TooLarge(_))), "{refused:?}");
+    assert_eq!(
+        cache.get(at(1), "one more", "k"),
+        Ok(Lookup::Below),
+        "the store may have it"
+    );
+    assert_eq!(
+        cache.admit(at(1), "one more", "k", Some(stored(0, 60, 60))),
+        Ok(Some(59 * SECOND_US))
+    );
+    assert!(!hits(&mut cache, 1, "one more", "k"));
+
+    assert!(hits(&mut cache, 1, "n500", "k"));
+    cache.clear(at(1), Some("n500"));
+    put(&mut cache, 1, "one more", "k");
+    assert!(hits(&mut cache, 1, "one more", "k"));
+    assert!(
+        hits(&mut cache, 1, "n999", "k"),
+        "those behind it are found in their new places"
+    );
+    assert_eq!(cache.totals(Some("n500")), Totals::default());
+    let totals = cache.totals(None);
+    assert_eq!(
+        (totals.memory.hits, totals.memory.misses, totals.disk.hits),
+        (3, 2, 1)
+    );
+}
