@@ -283,3 +283,23 @@ impl Namespaces {
         self.places.insert_unique(hash(&place), place, hash);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_come_and_go_leave_nothing_behind() {
+        let mut namespaces = Namespaces::default();
+        for number in 0..MOST_NAMESPACES + 50 {
+            namespaces.open_to_read(&format!("n{number}"), 0);
+        }
+        assert_eq!(namespaces.list.len(), MOST_NAMESPACES);
+        assert_eq!(namespaces.places.len(), MOST_NAMESPACES);
+        assert!(
+            namespaces.get_mut("n49").is_none(),
+            "the first to come were the first to go"
+        );
+        assert!(namespaces.get_mut("n50").is_some());
+    }
+}
