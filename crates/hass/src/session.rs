@@ -201,14 +201,14 @@ impl Session {
             (Phase::Login, MessageKind::AuthOk) => {
                 self.phase = Phase::Live;
                 self.emit(Event::Connected {
-                    ha_version: message.ha_version,
+                    ha_version: message.ha_version.map(String::from),
                 });
                 self.start(now);
             }
             (Phase::Login, MessageKind::AuthInvalid) => {
                 self.phase = Phase::Closed;
                 self.emit(Event::Rejected {
-                    message: message.text.unwrap_or_default(),
+                    message: message.text.unwrap_or_default().into(),
                 });
             }
             (Phase::Live, MessageKind::Result) => return self.handle_result(now, message),
@@ -286,7 +286,7 @@ impl Session {
         let outcome = if message.success {
             Ok(message.result)
         } else {
-            let failure = message.error.unwrap_or_default();
+            let failure = *message.error.unwrap_or_default();
             Err(CommandError::Refused {
                 code: failure.code,
                 message: failure.message,

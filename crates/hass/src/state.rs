@@ -228,10 +228,18 @@ impl State {
     }
 }
 
-/// A context or a part of one: an identifier alone, or an object in which a missing key means "as before"
-/// and `null` means "none".
+/// A context or a part of one. Small, because nearly every change carries one and most are an identifier.
 #[derive(Clone, Debug, Default)]
-struct ContextPatch {
+enum ContextPatch {
+    #[default]
+    Keep,
+    Id(String),
+    Parts(Box<ContextParts>),
+}
+
+/// A context object, in which a missing key means "as before" and `null` means "none".
+#[derive(Clone, Debug, Default)]
+struct ContextParts {
     id: Patch,
     parent_id: Patch,
     user_id: Patch,
@@ -247,13 +255,24 @@ enum Patch {
 
 impl ContextPatch {
     fn apply(self, context: &mut Context) {
-        for (patch, field) in [
-            (self.id, &mut context.id),
-            (self.parent_id, &mut context.parent_id),
-            (self.user_id, &mut context.user_id),
-        ] {
-            if let Patch::Set(value) = patch {
-                *field = value;
+        match self {
+            Self::Keep => {}
+            Self::Id(id) => context.id = Some(id),
+            Self::Parts(parts) => {
+                let ContextParts {
+                    id,
+                    parent_id,
+                    user_id,
+                } = *parts;
+                for (patch, field) in [
+                    (id, &mut context.id),
+                    (parent_id, &mut context.parent_id),
+                    (user_id, &mut context.user_id),
+                ] {
+                    if let Patch::Set(value) = patch {
+                        *field = value;
+                    }
+                }
             }
         }
     }
@@ -271,14 +290,11 @@ impl<'de> Deserialize<'de> for ContextPatch {
             }
 
             fn visit_str<E>(self, id: &str) -> Result<ContextPatch, E> {
-                Ok(ContextPatch {
-                    id: Patch::Set(Some(id.to_owned())),
-                    ..ContextPatch::default()
-                })
+                Ok(ContextPatch::Id(id.to_owned()))
             }
 
             fn visit_unit<E>(self) -> Result<ContextPatch, E> {
-                Ok(ContextPatch::default())
+                Ok(ContextPatch::Keep)
             }
 
             fn visit_map<A: serde::de::MapAccess<'de>>(
@@ -294,18 +310,18 @@ impl<'de> Deserialize<'de> for ContextPatch {
                     #[serde(other)]
                     Other,
                 }
-                let mut patch = ContextPatch::default();
+                let mut parts = ContextParts::default();
                 while let Some(field) = map.next_key()? {
                     match field {
-                        Field::Id => patch.id = Patch::Set(map.next_value()?),
-                        Field::ParentId => patch.parent_id = Patch::Set(map.next_value()?),
-                        Field::UserId => patch.user_id = Patch::Set(map.next_value()?),
+                        Field::Id => parts.id = Patch::Set(map.next_value()?),
+                        Field::ParentId => parts.parent_id = Patch::Set(map.next_value()?),
+                        Field::UserId => parts.user_id = Patch::Set(map.next_value()?),
                         Field::Other => {
                             map.next_value::<serde::de::IgnoredAny>()?;
                         }
                     }
                 }
-                Ok(patch)
+                Ok(ContextPatch::Parts(Box::new(parts)))
             }
         }
 

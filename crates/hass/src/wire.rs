@@ -26,11 +26,11 @@ pub(crate) struct Message<'a> {
     #[serde(default)]
     pub(crate) event: EventBody,
     #[serde(default)]
-    pub(crate) error: Option<Failure>,
+    pub(crate) error: Option<Box<Failure>>,
     #[serde(default)]
-    pub(crate) ha_version: Option<String>,
+    pub(crate) ha_version: Option<Box<str>>,
     #[serde(rename = "message", default)]
-    pub(crate) text: Option<String>,
+    pub(crate) text: Option<Box<str>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -218,7 +218,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pairs<T> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs<T>, A::Error> {
-                let mut pairs = Vec::new();
+                // Home Assistant sends one entity per message, except in the snapshot.
+                let mut pairs = Vec::with_capacity(1);
                 while let Some(pair) = map.next_entry()? {
                     pairs.push(pair);
                 }

@@ -132,12 +132,12 @@ async fn each_wrong_answer_has_its_own_reason() {
 
 #[tokio::test]
 async fn unreachable_names_and_silent_servers_are_told_apart() {
-    let mut config = ClientConfig::new("http://no-such-host.invalid:8123", "token");
-    config.connect_timeout = Duration::from_secs(8);
+    // An empty label fails in the resolver itself, so that this needs no name server.
+    let config = ClientConfig::new("http://no..host:8123", "token");
     let (_client, mut events) = Client::connect(config).unwrap();
     let reason = next_reason(&mut events).await;
     assert!(
-        reason.contains(r#"the host name "no-such-host.invalid" cannot be resolved"#),
+        reason.contains(r#"the host name "no..host" cannot be resolved"#),
         "{reason}"
     );
 
