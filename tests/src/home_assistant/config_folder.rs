@@ -89,6 +89,8 @@ http:
   server_port: {port}
 logger:
   default: warning
+  logs:
+    haffmpeg.tools: fatal # The demo looks for ffmpeg, and does without.
 recorder:
   commit_interval: 1
 api:
@@ -119,7 +121,7 @@ system_health:
     if options.noisy_sensors > 0 {
         let _ = writeln!(
             yaml,
-            "template:\n  - triggers:\n      - trigger: time_pattern\n        seconds: \"/{}\"\n    sensor:",
+            "template:\n  - trigger:\n      - platform: time_pattern\n        seconds: \"/{}\"\n    sensor:",
             options.noise_period_s
         );
     }
