@@ -1,0 +1,243 @@
+//! The two levels together: memory in the optimizer, disk in the store.
+//!
+//! Both are asked under the hub's lock, so that they never disagree on the
+//! order of two writes.
+
+use std::time::Duration;
+
+use weirhouse_runner::Optimizer;
+use weirhouse_runner::wit::cache::{Lookup, Options, Stamp as WitStamp, Stored, Usage};
+use weirhouse_runner::wit::types::Instant;
+
+use super::engine::Engine;
+use super::{Hub, HubError, Ticket};
+use crate::store::{Record, Stamp, Usage as Held};
+
+/// Most records one sweep removes, so that it never holds others up for long.
+const SWEEP_RECORDS: usize = 1000;
+
+/// A value that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheHit {
+    /// `l1` for memory, `l2` for disk.
+    pub level: &'static str,
+    /// The bytes.
+    pub value: Vec<u8>,
+    /// The media type they were put with.
+    pub content_type: String,
+    /// Life they have left.
+    pub remaining: Duration,
+}
+
+/// What a write may carry beside its value.
+#[derive(Debug, Clone, Default)]
+pub struct PutOptions {
+    /// The media type.
+    pub content_type: String,
+    /// Life in memory in place of the namespace's.
+    pub memory_life: Option<Duration>,
+    /// Life on disk in place of the namespace's.
+    pub disk_life: Option<Duration>,
+    /// Labels to invalidate by.
+    pub tags: Vec<String>,
+}
+
+/// What a removal did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deleted {
+    /// Whether a live value was there.
+    pub existed: bool,
+    /// To wait for the disk with.
+    pub ticket: Ticket,
+}
+
+impl Hub {
+    /// Reads memory, then disk.
+    pub fn cache_get(&self, namespace: &str, key: &str) -> Result<Option<CacheHit>, HubError> {
+        let started = std::time::Instant::now();
+        let now = self.clock.now();
+        let mut engine = self.lock();
+        let hit = match engine.call(now, |core| core.cache_get(now, namespace, key))? {
+            Lookup::Hit(entry) => Some(CacheHit {
+                level: "l1",
+                value: entry.value,
+                content_type: entry.content_type,
+                remaining: micros(entry.remaining),
+            }),
+            Lookup::Miss => None,
+            Lookup::Below => self.read_below(&mut engine, now, namespace, key)?,
+        };
+        engine.operations.note("cache_get", started.elapsed());
+        Ok(hit)
+    }
+
+    /// Reads disk, and has what is fresh promoted.
+    fn read_below(
+        &self,
+        engine: &mut Engine,
+        now: Instant,
+        namespace: &str,
+        key: &str,
+    ) -> Result<Option<CacheHit>, HubError> {
+        let found = self.store.get(namespace, key)?.map(stored);
+        let remaining = engine.call(now, |core| {
+            core.cache_admit(now, namespace, key, found.as_ref())
+        })?;
+        match (found, remaining) {
+            (Some(found), Some(remaining)) => Ok(Some(CacheHit {
+                level: "l2",
+                value: found.value,
+                content_type: found.content_type,
+                remaining: micros(remaining),
+            })),
+            (Some(_), None) => {
+                self.store.remove(namespace, key)?;
+                Ok(None)
+            }
+            (None, _) => Ok(None),
+        }
+    }
+
+    /// Writes both levels. The value is on disk once the ticket is committed.
+    pub fn cache_put(
+        &self,
+        namespace: &str,
+        key: &str,
+        value: Vec<u8>,
+        options: PutOptions,
+    ) -> Result<Ticket, HubError> {
+        let started = std::time::Instant::now();
+        let now = self.clock.now();
+        let options = Options {
+            content_type: options.content_type,
+            memory_life: options.memory_life.map(length),
+            disk_life: options.disk_life.map(length),
+            tags: options.tags,
+        };
+        let mut engine = self.lock();
+        let stamp = engine.call(now, |core| {
+            core.cache_put(now, namespace, key, &value, &options)
+        })?;
+        let ticket = match stamp {
+            Some(stamp) => {
+                let record = Record {
+                    value,
+                    content_type: options.content_type,
+                    tags: options.tags,
+                    stamp: stamp_of(stamp),
+                };
+                self.store.put(namespace, key, record)?
+            }
+            None => {
+                self.store.remove(namespace, key)?;
+                self.store.latest()
+            }
+        };
+        engine.operations.note("cache_put", started.elapsed());
+        Ok(ticket)
+    }
+
+    /// Removes from both levels.
+    pub fn cache_delete(&self, namespace: &str, key: &str) -> Result<Deleted, HubError> {
+        let now = self.clock.now();
+        let mut engine = self.lock();
+        let in_memory = engine.call(now, |core| core.cache_delete(now, namespace, key))?;
+        let on_disk = match self.store.remove(namespace, key)? {
+            Some(stamp) => engine
+                .call(now, |core| {
+                    core.cache_alive(now, &[stamp.put_at_us], &[stamp.life_us.cast_signed()])
+                })?
+                .contains(&1),
+            None => false,
+        };
+        Ok(Deleted {
+            existed: in_memory || on_disk,
+            ticket: self.store.latest(),
+        })
+    }
+
+    /// Returns when everything up to `ticket` is on disk.
+    pub async fn committed(&self, ticket: Ticket) -> Result<(), HubError> {
+        let mut durable = self.store.durable();
+        durable
+            .wait_for(|done| *done >= ticket)
+            .await
+            .map_err(|_| HubError::StoreEnded)?;
+        Ok(())
+    }
+
+    /// Keeps the store within the bounds the optimizer sets, and removes what
+    /// has expired. Meant to be called every few seconds.
+    pub fn tidy(&self) -> Result<(), HubError> {
+        let now = self.clock.now();
+        let held = self.store.usage();
+        let held = Usage {
+            entries: held.entries,
+            bytes: held.bytes,
+        };
+        let (target, before_us) = {
+            let mut engine = self.lock();
+            (
+                engine.call(now, |core| core.cache_trim(held))?,
+                engine.call(now, |core| core.cache_sweep_before(now))?,
+            )
+        };
+        let expired = self.store.sweep(before_us, SWEEP_RECORDS)?;
+        let evicted = match target {
+            Some(Usage { entries, bytes }) => self.store.trim(Held { entries, bytes })?,
+            None => 0,
+        };
+        if expired + evicted > 0 {
+            self.lock()
+                .call(now, |core| core.cache_note_removed(evicted, expired))?;
+        }
+        Ok(())
+    }
+
+    /// Reads the keys that were hot when the last run ended.
+    pub(super) fn warm_up(&self) {
+        let now = self.clock.now();
+        let mut engine = self.lock();
+        let hot = engine.call(now, Optimizer::take_hot).unwrap_or_default();
+        // The hottest last, so that they are the most recently used.
+        for (namespace, key) in hot.iter().rev() {
+            if let Err(error) = self.read_below(&mut engine, now, namespace, key) {
+                tracing::warn!(%error, "the cache was not warmed up");
+                return;
+            }
+        }
+        if !hot.is_empty() {
+            tracing::info!(keys = hot.len(), "the cache is warm");
+        }
+    }
+}
+
+fn stored(record: Record) -> Stored {
+    Stored {
+        value: record.value,
+        content_type: record.content_type,
+        tags: record.tags,
+        stamp: WitStamp {
+            put_at: record.stamp.put_at_us,
+            life: record.stamp.life_us.cast_signed(),
+            memory_life: record.stamp.memory_life_us.cast_signed(),
+        },
+    }
+}
+
+fn stamp_of(stamp: WitStamp) -> Stamp {
+    Stamp {
+        put_at_us: stamp.put_at,
+        life_us: stamp.life.unsigned_abs(),
+        memory_life_us: stamp.memory_life.unsigned_abs(),
+    }
+}
+
+/// A length the optimizer gave, which is never negative.
+fn micros(length_us: i64) -> Duration {
+    Duration::from_micros(length_us.unsigned_abs())
+}
+
+fn length(length: Duration) -> i64 {
+    i64::try_from(length.as_micros()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,245 @@
+//! The optimizer with everything it must be told again after a trap.
+//!
+//! A trap costs the instance. The runner replaces it and restores the last
+//! checkpoint; here settings, handles and readings are told again, and the one
+//! input that caused it is set aside, so that no reading but that one is lost.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use weirhouse_hass::{Mirror, Timestamp};
+use weirhouse_runner::wit::types::Instant;
+use weirhouse_runner::{Component, Fault, Optimizer};
+
+use super::entities::{Entities, Name};
+use super::error::HubError;
+use super::settings::{Refresh, Settings};
+use super::stats::{Link, Operations};
+use super::update::StateView;
+
+/// Traps in a row after which the optimizer is left alone until the next
+/// event: each costs an instance, and more would only heat the machine.
+pub(super) const MOST_TRAPS: usize = 64;
+
+/// After this long on one connection, entities that Home Assistant does not
+/// have are forgotten. Long enough for its slowest integrations to start.
+const SETTLED_AFTER: Duration = Duration::from_mins(10);
+
+/// What the hub's lock guards.
+pub(super) struct Engine {
+    pub(super) core: Component,
+    pub(super) mirror: Mirror,
+    pub(super) entities: Entities,
+    pub(super) settings: Settings,
+    pub(super) link: Link,
+    pub(super) operations: Operations,
+    /// Values that trapped the optimizer, by series; skipped until the series
+    /// has another.
+    pub(super) set_aside: HashMap<Name, String>,
+    /// The generation of the instance that knows the settings.
+    told: u64,
+    /// When the mirror last became fresh, until it was pruned for that.
+    fresh_since: Option<u64>,
+    /// Entities that are gone, for the next updates.
+    pub(super) removed: Vec<String>,
+    pub(super) batches: u64,
+    pub(super) refreshes: u64,
+}
+
+impl Engine {
+    pub(super) fn new(core: Component, settings: Settings) -> Self {
+        Self {
+            told: core.generation(),
+            core,
+            mirror: Mirror::new(),
+            entities: Entities::default(),
+            settings,
+            link: Link::default(),
+            operations: Operations::default(),
+            set_aside: HashMap::new(),
+            fresh_since: None,
+            removed: Vec::new(),
+            batches: 0,
+            refreshes: 0,
+        }
+    }
+
+    /// Restores what was learned and tells the settings.
+    pub(super) fn start(&mut self, now: Instant, snapshot: Option<&[u8]>) -> Result<(), HubError> {
+        if let Some(bytes) = snapshot {
+            match self.core.restore(now, bytes) {
+                Ok(restored) => tracing::info!(series = restored.series, "learning continues"),
+                Err(error) => {
+                    tracing::warn!(%error, "what was learned before cannot be used; learning starts anew");
+                }
+            }
+        }
+        self.install(now)?;
+        self.checkpoint(now)?;
+        Ok(())
+    }
+
+    /// Tells a fresh instance the settings, and learns its handles.
+    fn install(&mut self, now: Instant) -> Result<(), Fault> {
+        self.told = self.core.generation();
+        self.entities.forget_handles();
+        let handles = self.core.all_handles()?;
+        for (handle, series) in handles.iter().zip(self.core.names(&handles)?) {
+            self.entities.adopt(*handle, series.into());
+        }
+        self.core.set_default_rule(&self.settings.default_rule)?;
+        self.core.use_presets(self.settings.presets)?;
+        if let Some(batching) = self.settings.batching {
+            self.core.set_batching(batching)?;
+        }
+        if let Some(cache) = self.settings.cache {
+            self.core.cache_configure(None, cache)?;
+        }
+        if let Some(bounds) = self.settings.disk_bounds {
+            self.core.cache_set_disk_bounds(bounds)?;
+        }
+        for (entity, refresh) in self.settings.refresh.clone() {
+            let name = Name {
+                entity: entity.into(),
+                attribute: None,
+            };
+            let handle = self.intern(&name)?;
+            match refresh {
+                Refresh::Every(interval) => {
+                    self.core
+                        .register(now, handle, interval.as_micros() as i64)?;
+                }
+                Refresh::Class(class, volatility) => {
+                    self.core.register_class(now, handle, class, volatility)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The handle of a series, new or old.
+    pub(super) fn intern(&mut self, name: &Name) -> Result<u32, Fault> {
+        if let Some(handle) = self.entities.handle(name) {
+            return Ok(handle);
+        }
+        let handle = self
+            .core
+            .intern(&[name.series()])?
+            .first()
+            .copied()
+            .unwrap_or_default();
+        self.entities.adopt(handle, name.clone());
+        if name.attribute.is_none() {
+            self.describe(handle, &name.entity)?;
+        }
+        Ok(handle)
+    }
+
+    /// Runs one call that is not a reading. If it traps, the instance is
+    /// brought up to date and the caller is told.
+    pub(super) fn call<T>(
+        &mut self,
+        now: Instant,
+        call: impl FnOnce(&mut Component) -> Result<T, Fault>,
+    ) -> Result<T, HubError> {
+        let outcome = call(&mut self.core);
+        if let Err(fault @ Fault::Trapped { .. }) = &outcome {
+            tracing::error!(%fault, "this call is given up");
+        }
+        self.recover(now);
+        Ok(outcome?)
+    }
+
+    /// Brings a replaced instance up to date; does nothing otherwise.
+    pub(super) fn recover(&mut self, now: Instant) {
+        for _ in 0..MOST_TRAPS {
+            if self.told == self.core.generation() {
+                return;
+            }
+            match self.install(now) {
+                Ok(()) => self.retell(now),
+                Err(Fault::Trapped { .. }) => {}
+                Err(fault) => {
+                    tracing::error!(%fault, "the optimizer was started anew and refuses its settings");
+                    return;
+                }
+            }
+        }
+        tracing::error!(
+            traps = MOST_TRAPS,
+            "the optimizer keeps trapping; readings pass it by until the next event"
+        );
+    }
+
+    /// Tells settings only, in the middle of finding the input that trapped.
+    pub(super) fn reinstall(&mut self, now: Instant) -> Result<(), Fault> {
+        self.install(now)?;
+        // The readings since the checkpoint are still owed: see `recover`.
+        self.told = self.told.wrapping_sub(1);
+        Ok(())
+    }
+
+    /// Notes what was learned, for the runner and for the caller.
+    pub(super) fn checkpoint(&mut self, now: Instant) -> Result<Vec<u8>, HubError> {
+        self.prune(now);
+        let outcome = self.core.checkpoint(now);
+        self.recover(now);
+        Ok(outcome?)
+    }
+
+    /// Makes all that waits due.
+    pub(super) fn flush(&mut self, now: Instant) {
+        if let Err(error) = self.call(now, |core| core.flush(now)) {
+            tracing::warn!(%error, "updates that waited were not sent");
+        }
+    }
+
+    /// The mirror was replaced by a snapshot.
+    pub(super) fn became_fresh(&mut self, now: Instant) {
+        self.fresh_since = Some(now.mono);
+    }
+
+    /// Forgets what an earlier run knew and Home Assistant no longer has.
+    fn prune(&mut self, now: Instant) {
+        let settled =
+            |since: u64| now.mono.saturating_sub(since) > SETTLED_AFTER.as_micros() as u64;
+        if self.mirror.is_stale() || !self.fresh_since.is_some_and(settled) {
+            return;
+        }
+        self.fresh_since = None;
+        let gone: Vec<Box<str>> = self
+            .entities
+            .names()
+            .filter(|name| self.mirror.get(name).is_none())
+            .map(Into::into)
+            .collect();
+        let gone: Vec<u32> = gone
+            .iter()
+            .filter_map(|name| self.entities.remove(name))
+            .collect();
+        if let Err(error) = self.call(now, |core| core.release(&gone)) {
+            tracing::warn!(%error, "entities that are gone could not be forgotten");
+        }
+    }
+
+    /// One entity as the API shows it.
+    pub(super) fn view(&self, now: Instant, entity_id: &str) -> Option<StateView> {
+        let view = serde_json::to_value(self.mirror.view(entity_id)?).ok()?;
+        let serde_json::Value::Object(state) = view else {
+            return None;
+        };
+        let entity = self.entities.get(entity_id);
+        let as_of = self.mirror.as_of().map(|heard| {
+            let age_us = now.mono.saturating_sub(heard.as_micros() as u64);
+            Timestamp::from_micros(now.wall.saturating_sub_unsigned(age_us))
+        });
+        Some(StateView {
+            state,
+            stale: self.mirror.is_stale(),
+            as_of,
+            published: entity.and_then(|entity| entity.published.clone()),
+            observed: entity.map_or(0, |entity| entity.observed),
+            suppressed: entity.map_or(0, |entity| entity.suppressed),
+        })
+    }
+}

@@ -1,0 +1,135 @@
+//! What the host keeps per entity: its handles, and what was published of it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::value::RawValue;
+use weirhouse_runner::wit::entities::Series;
+
+use super::update::Published;
+
+/// All entities the optimizer has been told of.
+#[derive(Default)]
+pub(super) struct Entities {
+    by_name: HashMap<Box<str>, Entity>,
+    /// What each handle stands for; `None` for one not in use.
+    by_handle: Vec<Option<Name>>,
+}
+
+/// A series by name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Name {
+    pub(super) entity: Box<str>,
+    /// `None` for the state.
+    pub(super) attribute: Option<Box<str>>,
+}
+
+/// One entity.
+#[derive(Default)]
+pub(super) struct Entity {
+    state: Option<u32>,
+    attributes: HashMap<Box<str>, u32>,
+    pub(super) published: Option<Published>,
+    pub(super) outgoing: Option<Outgoing>,
+    pub(super) observed: u64,
+    pub(super) suppressed: u64,
+}
+
+/// What the next batch carries of an entity.
+#[derive(Default)]
+pub(super) struct Outgoing {
+    pub(super) reason: &'static str,
+    pub(super) attributes: BTreeMap<Box<str>, Box<RawValue>>,
+}
+
+impl Entities {
+    /// The handle of a series, if it was interned.
+    pub(super) fn handle(&self, name: &Name) -> Option<u32> {
+        let entity = self.by_name.get(&name.entity)?;
+        match &name.attribute {
+            None => entity.state,
+            Some(attribute) => entity.attributes.get(attribute).copied(),
+        }
+    }
+
+    /// Notes the handle the optimizer gave a series.
+    pub(super) fn adopt(&mut self, handle: u32, name: Name) {
+        let entity = self.by_name.entry(name.entity.clone()).or_default();
+        match &name.attribute {
+            None => entity.state = Some(handle),
+            Some(attribute) => {
+                entity.attributes.insert(attribute.clone(), handle);
+            }
+        }
+        let index = handle as usize;
+        if index >= self.by_handle.len() {
+            self.by_handle.resize(index + 1, None);
+        }
+        self.by_handle[index] = Some(name);
+    }
+
+    /// What a handle stands for.
+    pub(super) fn name(&self, handle: u32) -> Option<&Name> {
+        self.by_handle.get(handle as usize)?.as_ref()
+    }
+
+    pub(super) fn get(&self, entity_id: &str) -> Option<&Entity> {
+        self.by_name.get(entity_id)
+    }
+
+    /// The entity, known from now on if it was not.
+    pub(super) fn entry(&mut self, entity_id: &str) -> &mut Entity {
+        self.by_name.entry(entity_id.into()).or_default()
+    }
+
+    /// Attributes of an entity that have a series.
+    pub(super) fn attributes(&self, entity_id: &str) -> impl Iterator<Item = &str> {
+        self.by_name
+            .get(entity_id)
+            .into_iter()
+            .flat_map(|entity| entity.attributes.keys().map(|name| &**name))
+    }
+
+    /// Forgets all handles, because the optimizer was started anew; what was
+    /// published stays known.
+    pub(super) fn forget_handles(&mut self) {
+        self.by_handle.clear();
+        for entity in self.by_name.values_mut() {
+            entity.state = None;
+            entity.attributes.clear();
+        }
+    }
+
+    /// Forgets an entity; gives the handle of its state.
+    pub(super) fn remove(&mut self, entity_id: &str) -> Option<u32> {
+        let entity = self.by_name.remove(entity_id)?;
+        for handle in entity.state.iter().chain(entity.attributes.values()) {
+            if let Some(slot) = self.by_handle.get_mut(*handle as usize) {
+                *slot = None;
+            }
+        }
+        entity.state
+    }
+
+    /// All entities by name.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(|name| &**name)
+    }
+}
+
+impl Name {
+    pub(super) fn series(&self) -> Series {
+        Series {
+            entity: self.entity.to_string(),
+            attribute: self.attribute.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+impl From<Series> for Name {
+    fn from(Series { entity, attribute }: Series) -> Self {
+        Self {
+            entity: entity.into(),
+            attribute: attribute.map(Into::into),
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! What the event loop and the API share: the optimizer, the mirror of the
+//! home, the second cache level, and what was published.
+//!
+//! Every method is quick and synchronous; one lock guards the whole. Nothing
+//! here decides whether a value matters, what is kept or when to ask again:
+//! the optimizer does, and the hub carries its answers out.
+
+mod cache;
+mod clock;
+mod engine;
+mod entities;
+mod error;
+mod settings;
+mod stats;
+mod stream;
+mod update;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, broadcast};
+use weirhouse_hass::Event;
+use weirhouse_runner::{Component, Optimizer};
+
+pub use cache::{CacheHit, Deleted, PutOptions};
+pub use error::HubError;
+pub use settings::{Refresh, Settings, any_change, default_batching};
+pub use stats::{ComponentHealth, Health, Stats};
+pub use update::{Published, StateView, Update};
+
+pub use crate::store::Ticket;
+use crate::store::{Blobs, L2Store};
+use clock::Clock;
+use engine::Engine;
+
+/// Updates kept for streams that are a little behind. A stream further behind
+/// is told how many it missed.
+const STREAM_BACKLOG: usize = 4096;
+
+/// Shared state of a running Weirhouse.
+pub struct Hub {
+    inner: Mutex<Engine>,
+    store: Arc<dyn L2Store>,
+    blobs: Blobs,
+    updates: broadcast::Sender<Arc<Update>>,
+    clock: Clock,
+    deadline_moved: Notify,
+}
+
+/// What the loop must do after an event or a tick.
+#[derive(Debug, Default)]
+pub struct Effects {
+    /// Entities Home Assistant should refresh now.
+    pub refresh: Vec<String>,
+    /// Home Assistant refused the token, in its words: there is nothing left
+    /// to wait for.
+    pub rejected: Option<String>,
+}
+
+impl Hub {
+    /// Starts with what was learned in an earlier run, if `blobs` has it.
+    ///
+    /// # Errors
+    /// When the settings are refused, or the optimizer does not answer.
+    pub fn open(
+        core: Component,
+        store: Arc<dyn L2Store>,
+        blobs: Blobs,
+        settings: Settings,
+    ) -> Result<Self, HubError> {
+        let clock = Clock::start();
+        let snapshot = match blobs.load(SNAPSHOT) {
+            Ok(snapshot) => snapshot,
+            Err(error) => {
+                tracing::warn!(%error, "what was learned before is lost; learning starts anew");
+                None
+            }
+        };
+        let mut engine = Engine::new(core, settings);
+        engine.start(clock.now(), snapshot.as_deref())?;
+        let hub = Self {
+            inner: Mutex::new(engine),
+            store,
+            blobs,
+            updates: broadcast::channel(STREAM_BACKLOG).0,
+            clock,
+            deadline_moved: Notify::new(),
+        };
+        hub.warm_up();
+        Ok(hub)
+    }
+
+    /// Takes one event of the link.
+    pub fn handle(&self, event: Event) -> Effects {
+        let now = self.clock.now();
+        let mut engine = self.lock();
+        let mut effects = Effects::default();
+        match event {
+            Event::Connected { ha_version } => engine.link.connected(ha_version),
+            Event::Snapshot(states) => engine.handle_snapshot(now, states),
+            Event::Changes(changes) => engine.handle_changes(now, changes),
+            Event::Disconnected { reason, retry_in } => {
+                tracing::warn!(%reason, retry_in_s = retry_in.as_secs_f32(), "no connection to Home Assistant");
+                engine.link.disconnected(reason.to_string());
+                engine.mirror.set_stale();
+            }
+            Event::Rejected { message } => {
+                engine.link.disconnected(message.clone());
+                engine.mirror.set_stale();
+                effects.rejected = Some(message);
+            }
+            Event::ClassUnavailable { class, error } => {
+                tracing::warn!(?class, %error, "Home Assistant does not list this class");
+            }
+            Event::ClassUnwatched { class, error } => {
+                tracing::warn!(?class, %error, "changes of this class are not announced");
+            }
+            // Names, areas and devices are not needed to judge a reading.
+            Event::Registry(_) => {}
+            Event::CommandResult {
+                correlation,
+                result,
+            } => {
+                if let Err(error) = result {
+                    engine.link.refresh_failures += 1;
+                    tracing::warn!(correlation, %error, "a refresh was not carried out");
+                }
+            }
+        }
+        // A window of zero is due at once.
+        self.collect(&mut engine, &mut effects);
+        effects
+    }
+
+    /// Lets time pass: to be called when [`Hub::deadline`] has come.
+    pub fn tick(&self) -> Effects {
+        let mut effects = Effects::default();
+        let mut engine = self.lock();
+        self.collect(&mut engine, &mut effects);
+        effects
+    }
+
+    /// Performs what is due.
+    fn collect(&self, engine: &mut Engine, effects: &mut Effects) {
+        let now = self.clock.now();
+        let due = engine.tick(now);
+        effects.refresh.extend(due.refresh);
+        for update in due.updates {
+            // Nobody listening is no error.
+            let _ = self.updates.send(Arc::new(update));
+        }
+    }
+
+    /// Time until [`Hub::tick`] has something to do; `None` while nothing
+    /// waits for time.
+    pub fn deadline(&self) -> Option<Duration> {
+        let now = self.clock.now();
+        let deadline = self.lock().core.next_deadline().ok().flatten()?;
+        Some(Duration::from_micros(deadline.saturating_sub(now.mono)))
+    }
+
+    /// Returns when the deadline may have moved by a call of the API.
+    pub async fn deadline_moved(&self) {
+        self.deadline_moved.notified().await;
+    }
+
+    /// Remembers what was learned, in memory, for the case of a trap. Cheap;
+    /// meant to be called every half minute or so.
+    pub fn checkpoint(&self) {
+        let now = self.clock.now();
+        if let Err(error) = self.lock().checkpoint(now) {
+            tracing::warn!(%error, "what was learned could not be noted");
+        }
+    }
+
+    /// Writes what was learned to disk. Meant for every quarter of an hour and
+    /// the end, since it may be megabytes and cards wear.
+    ///
+    /// # Errors
+    /// When the optimizer or the disk fails; what was written before stays.
+    pub fn save(&self) -> Result<(), HubError> {
+        let now = self.clock.now();
+        let snapshot = self.lock().checkpoint(now)?;
+        self.blobs.save(SNAPSHOT, &snapshot)?;
+        Ok(())
+    }
+
+    /// Sends everything that waits, saves what was learned, and commits the
+    /// cache. Blocks until the disk has it.
+    pub fn stop(&self) -> Result<(), HubError> {
+        {
+            let now = self.clock.now();
+            let mut engine = self.lock();
+            engine.flush(now);
+            self.collect(&mut engine, &mut Effects::default());
+        }
+        let saved = self.save();
+        self.store.flush()?;
+        saved
+    }
+
+    /// One entity as it is known here.
+    pub fn state(&self, entity_id: &str) -> Option<StateView> {
+        let now = self.clock.now();
+        self.lock().view(now, entity_id)
+    }
+
+    /// Entities in the mirror.
+    pub fn entity_count(&self) -> usize {
+        self.lock().mirror.len()
+    }
+
+    /// Whether Home Assistant may hold other values by now.
+    pub fn is_stale(&self) -> bool {
+        self.lock().mirror.is_stale()
+    }
+
+    /// Every update from now on.
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Update>> {
+        self.updates.subscribe()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Engine> {
+        // A panic while the lock was held leaves counters at worst half
+        // updated, which beats answering nothing any more.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Name of the blob that carries what was learned.
+const SNAPSHOT: &str = "optimizer";

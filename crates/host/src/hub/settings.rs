@@ -1,0 +1,75 @@
+//! How a hub works, as the command line sets it.
+
+use std::time::Duration;
+
+use weirhouse_runner::wit::cache::{Settings as CacheSettings, Usage};
+use weirhouse_runner::wit::schedule::{Class, Volatility};
+use weirhouse_runner::wit::updates::{Batching, Combine, Overflow, Publishing, Rule};
+
+/// Everything the optimizer is told at its start, and again after a trap.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The rule of series with neither rule nor preset.
+    pub default_rule: Rule,
+    /// Whether presets by device class apply.
+    pub presets: bool,
+    /// How updates are grouped; `None` leaves the optimizer's default.
+    pub batching: Option<Batching>,
+    /// How namespaces without settings of their own are cached; `None` leaves
+    /// the optimizer's default.
+    pub cache: Option<CacheSettings>,
+    /// The most the second level may hold; `None` leaves the optimizer's
+    /// default.
+    pub disk_bounds: Option<Usage>,
+    /// Entities to refresh, and how often.
+    pub refresh: Vec<(String, Refresh)>,
+}
+
+/// How often an entity is refreshed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Refresh {
+    /// At this interval.
+    Every(Duration),
+    /// At the interval of its class and volatility.
+    Class(Class, Volatility),
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            default_rule: any_change(),
+            presets: true,
+            batching: None,
+            cache: None,
+            disk_bounds: None,
+            refresh: Vec::new(),
+        }
+    }
+}
+
+/// The rule under which any change matters.
+pub fn any_change() -> Rule {
+    Rule {
+        absolute: None,
+        percentage: None,
+        combine: Combine::All,
+        max_age: None,
+        settle: None,
+        publishing: Publishing::Exact,
+        zero_crossing: false,
+        levels: Vec::new(),
+        total: false,
+        learn: false,
+    }
+}
+
+/// The grouping of updates that the optimizer has by default.
+pub fn default_batching() -> Batching {
+    Batching {
+        window: 100_000,
+        max: 50,
+        flush_on_full: false,
+        capacity: 20_000,
+        overflow: Overflow::DropOldest,
+    }
+}

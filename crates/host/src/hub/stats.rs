@@ -1,0 +1,366 @@
+//! Figures about a running hub, and whether it works.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+use weirhouse_runner::Optimizer;
+use weirhouse_runner::wit::cache::LevelTotals;
+
+use super::{Hub, HubError};
+
+/// Samples kept until they are told to the optimizer.
+const SAMPLES: usize = 1024;
+
+/// What `GET /v1/stats` answers. Counters start at zero with the process.
+#[derive(Debug, Clone, Serialize)]
+pub struct Stats {
+    /// Version of the program.
+    pub version: &'static str,
+    /// Seconds since the start.
+    pub uptime_s: f64,
+    /// The home.
+    pub home: HomeStats,
+    /// Readings and what became of them.
+    pub updates: UpdateStats,
+    /// Groups of updates.
+    pub batches: BatchStats,
+    /// The two-level cache.
+    pub cache: CacheStats,
+    /// Refreshes asked of Home Assistant.
+    pub schedule: ScheduleStats,
+    /// The optimizer's instance.
+    pub optimizer: OptimizerStats,
+    /// How long things take, by name of operation.
+    pub operations: BTreeMap<String, OperationStats>,
+}
+
+/// The home.
+#[derive(Debug, Clone, Serialize)]
+pub struct HomeStats {
+    /// Whether the link is up.
+    pub connected: bool,
+    /// Why not, in one sentence.
+    pub reason: Option<String>,
+    /// Its version, as it says.
+    pub ha_version: Option<String>,
+    /// Whether it may hold other values by now.
+    pub stale: bool,
+    /// Entities in the mirror.
+    pub entities: usize,
+    /// Connections made.
+    pub connections: u64,
+}
+
+/// Readings: values of states and attributes that differed from the one
+/// before, as Home Assistant sends no others.
+#[derive(Debug, Clone, Serialize)]
+pub struct UpdateStats {
+    /// Readings judged.
+    pub observed: u64,
+    /// Published at once.
+    pub published: u64,
+    /// Published by heartbeat or settling.
+    pub timed: u64,
+    /// Suppressed.
+    pub suppressed: u64,
+    /// Of these, older than the newest.
+    pub late: u64,
+    /// Suppressed ones as a share of all, 0 to 1, less those that time
+    /// published after all.
+    pub suppressed_share: f64,
+}
+
+/// Groups of updates.
+#[derive(Debug, Clone, Serialize)]
+pub struct BatchStats {
+    /// Updates put in.
+    pub updates: u64,
+    /// Merged into one already waiting.
+    pub coalesced: u64,
+    /// Dropped at the capacity.
+    pub dropped: u64,
+    /// Batches sent.
+    pub batches: u64,
+    /// Entities waiting now.
+    pub pending: u32,
+    /// Entities per batch.
+    pub mean_size: f64,
+}
+
+/// The two-level cache.
+#[derive(Debug, Clone, Serialize)]
+pub struct CacheStats {
+    /// Memory.
+    pub l1: LevelStats,
+    /// Disk.
+    pub l2: LevelStats,
+    /// Hits of either level as a share of all reads, 0 to 1.
+    pub hit_rate: f64,
+}
+
+/// One level.
+#[derive(Debug, Clone, Serialize)]
+pub struct LevelStats {
+    /// Reads it answered.
+    pub hits: u64,
+    /// Reads it could not answer.
+    pub misses: u64,
+    /// Live entries that left for want of room.
+    pub evictions: u64,
+    /// Entries that left at the end of their life.
+    pub expirations: u64,
+    /// Entries now.
+    pub entries: u64,
+    /// Bytes of keys and values now.
+    pub bytes: u64,
+    /// Hits as a share of its reads, 0 to 1.
+    pub hit_rate: f64,
+}
+
+/// Refreshes asked of Home Assistant.
+#[derive(Debug, Clone, Serialize)]
+pub struct ScheduleStats {
+    /// Entities on the schedule.
+    pub registered: usize,
+    /// Refreshes asked for.
+    pub refreshes: u64,
+    /// Of these, refused.
+    pub failures: u64,
+}
+
+/// The optimizer's instance.
+#[derive(Debug, Clone, Serialize)]
+pub struct OptimizerStats {
+    /// Instances replaced after a trap.
+    pub traps: u64,
+    /// Series whose last reading is set aside.
+    pub set_aside: usize,
+}
+
+/// How long one operation takes.
+#[derive(Debug, Clone, Serialize)]
+pub struct OperationStats {
+    /// How often it ran.
+    pub count: u64,
+    /// Microseconds; percentiles within 1 %.
+    pub mean_us: f64,
+    /// The shortest.
+    pub min_us: f64,
+    /// The longest.
+    pub max_us: f64,
+    /// Half of them are no longer.
+    pub p50_us: f64,
+    /// 95 % of them are no longer.
+    pub p95_us: f64,
+    /// 99 % of them are no longer.
+    pub p99_us: f64,
+}
+
+/// Whether everything works.
+#[derive(Debug, Clone, Serialize)]
+pub struct Health {
+    /// Whether this instance does its work. An absent Home Assistant does not
+    /// count: starting this one anew would not bring it back.
+    pub ok: bool,
+    /// Its parts.
+    pub components: Vec<ComponentHealth>,
+}
+
+/// One part.
+#[derive(Debug, Clone, Serialize)]
+pub struct ComponentHealth {
+    /// `optimizer`, `storage` or `home-assistant`.
+    pub component: &'static str,
+    /// Whether it works.
+    pub ok: bool,
+    /// What is wrong and what to do; empty while nothing is.
+    pub message: String,
+}
+
+/// The link as events describe it.
+#[derive(Debug, Default)]
+pub(super) struct Link {
+    connected: bool,
+    reason: Option<String>,
+    ha_version: Option<String>,
+    connections: u64,
+    pub(super) refresh_failures: u64,
+}
+
+impl Link {
+    pub(super) fn connected(&mut self, ha_version: Option<String>) {
+        tracing::info!(
+            ha_version = ha_version.as_deref().unwrap_or("unknown"),
+            "connected"
+        );
+        self.connected = true;
+        self.reason = None;
+        self.ha_version = ha_version;
+        self.connections += 1;
+    }
+
+    pub(super) fn disconnected(&mut self, reason: String) {
+        self.connected = false;
+        self.reason = Some(reason);
+    }
+}
+
+/// Durations of operations until they are told to the optimizer, which counts
+/// them.
+#[derive(Debug, Default)]
+pub(super) struct Operations {
+    samples: Vec<(&'static str, f64)>,
+}
+
+impl Operations {
+    pub(super) fn note(&mut self, operation: &'static str, took: Duration) {
+        // A reader asks at least every few seconds; beyond that the newest go.
+        if self.samples.len() < SAMPLES {
+            self.samples.push((operation, took.as_secs_f64() * 1e6));
+        }
+    }
+
+    fn tell(&mut self, core: &mut impl Optimizer) -> Result<(), weirhouse_runner::Fault> {
+        let samples = std::mem::take(&mut self.samples);
+        let names: Vec<String> = samples.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let micros: Vec<f64> = samples.iter().map(|&(_, micros)| micros).collect();
+        let metrics = core.metric_intern(&names)?;
+        core.metric_record(&metrics, &micros)?;
+        Ok(())
+    }
+}
+
+impl Hub {
+    /// Figures about this run.
+    ///
+    /// # Errors
+    /// When the optimizer does not answer.
+    pub fn stats(&self) -> Result<Stats, HubError> {
+        let now = self.clock.now();
+        let held = self.store.usage();
+        let mut engine = self.lock();
+        let mut operations = std::mem::take(&mut engine.operations);
+        engine.call(now, |core| operations.tell(core))?;
+        let updates = engine.call(now, Optimizer::update_totals)?;
+        let batches = engine.call(now, Optimizer::batch_totals)?;
+        let cache = engine.call(now, |core| core.cache_totals(None))?;
+        let summaries = engine.call(now, Optimizer::metric_summaries)?;
+        Ok(Stats {
+            version: env!("CARGO_PKG_VERSION"),
+            uptime_s: Duration::from_micros(now.mono).as_secs_f64(),
+            home: HomeStats {
+                connected: engine.link.connected,
+                reason: engine.link.reason.clone(),
+                ha_version: engine.link.ha_version.clone(),
+                stale: engine.mirror.is_stale(),
+                entities: engine.mirror.len(),
+                connections: engine.link.connections,
+            },
+            updates: UpdateStats {
+                observed: updates.observed,
+                published: updates.published,
+                timed: updates.timed,
+                suppressed: updates.suppressed,
+                late: updates.late,
+                suppressed_share: share(
+                    updates.suppressed.saturating_sub(updates.timed),
+                    updates.observed,
+                ),
+            },
+            batches: BatchStats {
+                updates: batches.updates,
+                coalesced: batches.coalesced,
+                dropped: batches.dropped,
+                batches: batches.batches,
+                pending: batches.pending,
+                mean_size: share(batches.sent, batches.batches),
+            },
+            cache: CacheStats {
+                l1: level(
+                    cache.memory,
+                    u64::from(cache.memory_entries),
+                    cache.memory_bytes,
+                ),
+                l2: level(cache.disk, held.entries, held.bytes),
+                hit_rate: cache.hit_rate,
+            },
+            schedule: ScheduleStats {
+                registered: engine.settings.refresh.len(),
+                refreshes: engine.refreshes,
+                failures: engine.link.refresh_failures,
+            },
+            optimizer: OptimizerStats {
+                traps: engine.core.generation(),
+                set_aside: engine.set_aside.len(),
+            },
+            operations: summaries
+                .into_iter()
+                .map(|summary| {
+                    let figures = OperationStats {
+                        count: summary.count,
+                        mean_us: summary.mean,
+                        min_us: summary.min,
+                        max_us: summary.max,
+                        p50_us: summary.p50,
+                        p95_us: summary.p95,
+                        p99_us: summary.p99,
+                    };
+                    (summary.name, figures)
+                })
+                .collect(),
+        })
+    }
+
+    /// Whether this instance does its work, part by part.
+    pub fn health(&self) -> Health {
+        let store = self.store.health();
+        let mut engine = self.lock();
+        let optimizer = engine
+            .core
+            .next_deadline()
+            .err()
+            .map(|fault| fault.to_string());
+        let part = |component, trouble: Option<String>| ComponentHealth {
+            component,
+            ok: trouble.is_none(),
+            message: trouble.unwrap_or_default(),
+        };
+        let home = (!engine.link.connected).then(|| {
+            engine
+                .link
+                .reason
+                .clone()
+                .unwrap_or_else(|| "not connected yet".to_owned())
+        });
+        let components = vec![
+            part("optimizer", optimizer),
+            part("storage", store.degraded),
+            part("home-assistant", home),
+        ];
+        let ok = components
+            .iter()
+            .all(|part| part.ok || part.component == "home-assistant");
+        Health { ok, components }
+    }
+}
+
+fn level(totals: LevelTotals, entries: u64, bytes: u64) -> LevelStats {
+    LevelStats {
+        hits: totals.hits,
+        misses: totals.misses,
+        evictions: totals.evictions,
+        expirations: totals.expirations,
+        entries,
+        bytes,
+        hit_rate: share(totals.hits, totals.hits + totals.misses),
+    }
+}
+
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 {
+        0.0
+    } else {
+        part as f64 / whole as f64
+    }
+}

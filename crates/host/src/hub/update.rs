@@ -1,0 +1,55 @@
+//! What is published, and how an entity is shown.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use weirhouse_hass::Timestamp;
+
+/// One published update of an entity.
+#[derive(Debug, Clone, Serialize)]
+pub struct Update {
+    /// For example `sensor.porch_temperature`.
+    pub entity_id: String,
+    /// The published state; `null` for an entity that is gone.
+    pub state: Option<String>,
+    /// Attributes published with it: all on the first update, later those
+    /// whose change mattered.
+    pub attributes: BTreeMap<Box<str>, Box<RawValue>>,
+    /// Why it was published.
+    pub reason: &'static str,
+    /// When, by the wall clock.
+    pub at: Timestamp,
+    /// The batch it left in, counted from 1 since the start.
+    pub batch: u64,
+}
+
+/// What consumers have been told of an entity's state.
+#[derive(Debug, Clone, Serialize)]
+pub struct Published {
+    /// The state.
+    pub state: String,
+    /// Why it was published.
+    pub reason: &'static str,
+    /// When, by the wall clock.
+    pub at: Timestamp,
+}
+
+/// An entity in Home Assistant's layout, with what Weirhouse knows beside it.
+#[derive(Debug, Serialize)]
+pub struct StateView {
+    /// `entity_id`, `state`, `attributes`, `last_changed`, `last_updated`,
+    /// `context`, as Home Assistant answers them.
+    #[serde(flatten)]
+    pub state: serde_json::Map<String, serde_json::Value>,
+    /// Whether Home Assistant may hold another value by now.
+    pub stale: bool,
+    /// When the mirror last heard from Home Assistant.
+    pub as_of: Option<Timestamp>,
+    /// What consumers were told last.
+    pub published: Option<Published>,
+    /// Readings of its state and attributes since the start.
+    pub observed: u64,
+    /// How many of them were suppressed.
+    pub suppressed: u64,
+}
