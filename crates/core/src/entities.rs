@@ -88,13 +88,10 @@ impl Entities {
     }
 
     fn insert(&mut self, series: Series, owner: Option<u32>) -> u32 {
-        let handle = match self.free.pop_first() {
-            Some(handle) => handle,
-            None => {
-                self.slots.push(None);
-                (self.slots.len() - 1) as u32
-            }
-        };
+        let handle = self.free.pop_first().unwrap_or_else(|| {
+            self.slots.push(None);
+            (self.slots.len() - 1) as u32
+        });
         self.numbers.insert(series.clone(), handle);
         self.slots[handle as usize] = Some(Slot {
             series,

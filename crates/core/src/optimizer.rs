@@ -109,7 +109,8 @@ impl Optimizer {
             self.significance.adopt(self.entities.owner(handle)?);
             self.significance.adopt(handle);
             let preset = series.attribute.as_deref().and_then(preset::for_attribute);
-            self.significance.set_preset(handle, checked(preset)?);
+            self.significance
+                .set_preset(handle, checked(preset.as_ref())?);
         }
         Ok(handle)
     }
@@ -148,7 +149,7 @@ impl Optimizer {
     pub fn describe(&mut self, entity: u32, facts: &Facts) -> Result<(), Error> {
         self.entities.check_state(entity)?;
         self.significance
-            .set_preset(entity, checked(preset::for_facts(facts))?);
+            .set_preset(entity, checked(preset::for_facts(facts).as_ref())?);
         Ok(())
     }
 
@@ -416,8 +417,8 @@ impl Optimizer {
 }
 
 /// A preset as a rule; presets are checked by test, so none is refused here.
-fn checked(settings: Option<RuleSettings>) -> Result<Option<Rule>, Error> {
-    settings.as_ref().map(Rule::check).transpose()
+fn checked(settings: Option<&RuleSettings>) -> Result<Option<Rule>, Error> {
+    settings.map(Rule::check).transpose()
 }
 
 fn same_length(name: &str, length: usize, expected: usize) -> Result<(), Error> {

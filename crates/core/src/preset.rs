@@ -68,10 +68,9 @@ fn thresholds(device_class: &str, unit: &str) -> Option<(Option<f64>, Option<f64
         "illuminance" => Some((Some(5.0), Some(0.1))),
         "signal_strength" => absolute(5.0),
         "pressure" | "atmospheric_pressure" => match unit {
-            "hPa" | "mbar" => absolute(1.0),
+            "hPa" | "mbar" | "mmHg" => absolute(1.0),
             "kPa" => absolute(0.1),
             "inHg" => absolute(0.05),
-            "mmHg" => absolute(1.0),
             "Pa" => absolute(100.0),
             _ => None,
         },

@@ -68,15 +68,12 @@ impl Schedule {
     /// Refreshes `entity` every `interval_us`, first one interval from now.
     pub fn register(&mut self, now_us: u64, entity: u32, interval_us: i64) -> Result<(), Error> {
         let interval_us = length("interval", interval_us, false)?;
-        let order = match self.entries.get(&entity) {
-            Some(old) => {
-                self.queue.remove(&(old.due_us, old.order, entity));
-                old.order
-            }
-            None => {
-                self.registered += 1;
-                self.registered
-            }
+        let order = if let Some(old) = self.entries.get(&entity) {
+            self.queue.remove(&(old.due_us, old.order, entity));
+            old.order
+        } else {
+            self.registered += 1;
+            self.registered
         };
         let due_us = now_us + interval_us;
         let listed = self.outbox.contains(&entity);

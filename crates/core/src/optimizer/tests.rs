@@ -37,8 +37,10 @@ fn what_is_published_leaves_in_one_batch_per_window() {
     let reasons = optimizer
         .observe_texts(at(0), &[b, a, level, b], "1onlow1", &[1, 2, 3, 1], &[])
         .unwrap();
-    use Reason::{First, Repeat};
-    assert_eq!(reasons, [First, First, First, Repeat]);
+    assert_eq!(
+        reasons,
+        [Reason::First, Reason::First, Reason::First, Reason::Repeat]
+    );
     assert_eq!(optimizer.next_deadline(), Some(100_000));
     assert_eq!(optimizer.tick(at(100)), None);
     assert_eq!(

@@ -309,7 +309,7 @@ proptest! {
             let published = significance.history(0).unwrap().published;
             match (published, reading) {
                 (Reading::Number(published), Reading::Number(reading)) => prop_assert!(
-                    published == reading || !differs_by(published, reading, threshold)
+                    published.to_bits() == reading.to_bits() || !differs_by(published, reading, threshold)
                 ),
                 (published, reading) => prop_assert_eq!(published, reading),
             }
