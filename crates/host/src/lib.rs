@@ -1,5 +1,7 @@
 //! The host as a library: everything behind the command line.
 
+pub mod api;
+pub mod cli;
 pub mod data_dir;
 pub mod demo;
 pub mod hub;

@@ -1,0 +1,180 @@
+//! `PUT|GET|DELETE /v1/cache/{ns}/{key}`: the two-level cache for callers.
+//!
+//! A key is all that follows the namespace, percent-decoded, and may contain
+//! `/`. What a value lives and where is the optimizer's decision; this file
+//! translates between HTTP and the hub.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection};
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::problem::{Kind, Problem};
+use super::query::Query;
+use super::{BODY_LIMIT_BYTES, Shared};
+use crate::hub::{PutOptions, Ticket};
+
+/// Whether the answer was given after the change was on disk.
+const DURABLE: HeaderName = HeaderName::from_static("weirhouse-durable");
+/// The level that answered: `l1`, `l2` or `miss`.
+const LEVEL: HeaderName = HeaderName::from_static("weirhouse-cache");
+/// Whether a deleted key had a live value.
+const EXISTED: HeaderName = HeaderName::from_static("weirhouse-existed");
+
+type PathParts = Result<Path<(String, String)>, PathRejection>;
+
+/// Stores the body. 204; `Weirhouse-Durable: true` only with `?wait=durable`.
+///
+/// | parameter | meaning |
+/// |---|---|
+/// | `ttl` | life in both levels, seconds, a fraction is allowed |
+/// | `l1_ttl`, `l2_ttl` | life in one level; stronger than `ttl` |
+/// | `tag` | a tag for invalidation; may be repeated |
+/// | `wait=durable` | answer once the value survives a power loss |
+pub(super) async fn put(
+    State(shared): State<Arc<Shared>>,
+    path: PathParts,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Problem> {
+    let (ns, key) = parts(path)?;
+    let query = Query::parse(
+        query.as_deref(),
+        &["ttl", "l1_ttl", "l2_ttl", "tag", "wait"],
+    )?;
+    let ttl = life(&query, "ttl")?;
+    let options = PutOptions {
+        content_type: content_type(&headers)?,
+        memory_life: life(&query, "l1_ttl")?.or(ttl),
+        disk_life: life(&query, "l2_ttl")?.or(ttl),
+        tags: query.all("tag").map(str::to_owned).collect(),
+    };
+    let wait = waits(&query)?;
+    let value = body.map_err(|error| body_problem(&error))?;
+    let ticket = shared.hub.cache_put(&ns, &key, value.into(), options)?;
+    let durable = settle(&shared, ticket, wait).await?;
+    Ok((StatusCode::NO_CONTENT, [(DURABLE, durable)]).into_response())
+}
+
+/// The bytes with their content type, `Weirhouse-Cache` and the remaining
+/// life as `Cache-Control`; 404 `cache-miss` otherwise.
+pub(super) async fn get(
+    State(shared): State<Arc<Shared>>,
+    path: PathParts,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let (ns, key) = parts(path)?;
+    Query::parse(query.as_deref(), &[])?;
+    let Some(hit) = shared.hub.cache_get(&ns, &key)? else {
+        let problem = Problem::new(
+            Kind::CacheMiss,
+            format!("namespace `{ns}` has no live value under this key; put it first"),
+        );
+        let miss = [(LEVEL, HeaderValue::from_static("miss"))];
+        return Ok((miss, problem).into_response());
+    };
+    let content_type = HeaderValue::from_str(&hit.content_type)
+        .unwrap_or(HeaderValue::from_static("application/octet-stream"));
+    let life = format!("private, max-age={}", hit.remaining.as_secs());
+    let mut response = Bytes::from(hit.value).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, content_type);
+    headers.insert(LEVEL, HeaderValue::from_static(hit.level));
+    if let Ok(life) = HeaderValue::from_str(&life) {
+        headers.insert(header::CACHE_CONTROL, life);
+    }
+    Ok(response)
+}
+
+/// Removes the key from both levels. 204 whether or not it was there, which
+/// `Weirhouse-Existed` tells: a delete that is repeated succeeds again.
+pub(super) async fn delete(
+    State(shared): State<Arc<Shared>>,
+    path: PathParts,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let (ns, key) = parts(path)?;
+    let query = Query::parse(query.as_deref(), &["wait"])?;
+    let wait = waits(&query)?;
+    let deleted = shared.hub.cache_delete(&ns, &key)?;
+    let durable = settle(&shared, deleted.ticket, wait).await?;
+    let headers = [(DURABLE, durable), (EXISTED, flag(deleted.existed))];
+    Ok((StatusCode::NO_CONTENT, headers).into_response())
+}
+
+/// Waits for the disk if the caller wants to.
+async fn settle(shared: &Shared, ticket: Ticket, wait: bool) -> Result<HeaderValue, Problem> {
+    if wait {
+        shared.hub.committed(ticket).await?;
+    }
+    Ok(flag(wait))
+}
+
+fn flag(value: bool) -> HeaderValue {
+    HeaderValue::from_static(if value { "true" } else { "false" })
+}
+
+fn parts(path: PathParts) -> Result<(String, String), Problem> {
+    match path {
+        Ok(Path(parts)) => Ok(parts),
+        Err(error) => Err(Problem::invalid(format!(
+            "namespace and key must be percent-encoded UTF-8: {}",
+            error.body_text()
+        ))),
+    }
+}
+
+fn waits(query: &Query) -> Result<bool, Problem> {
+    match query.one("wait")? {
+        None => Ok(false),
+        Some("durable") => Ok(true),
+        Some(other) => Err(Problem::invalid(format!(
+            "`wait={other}` is unknown; the only value is `durable`"
+        ))),
+    }
+}
+
+/// A life in seconds. The optimizer refuses what is longer than it can count.
+fn life(query: &Query, name: &str) -> Result<Option<Duration>, Problem> {
+    let Some(text) = query.one(name)? else {
+        return Ok(None);
+    };
+    text.parse::<f64>()
+        .ok()
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .filter(|life| *life >= Duration::from_micros(1))
+        .map(Some)
+        .ok_or_else(|| {
+            Problem::invalid(format!(
+                "`{name}={text}` is not a number of seconds over 0, such as `{name}=300` or `{name}=0.5`"
+            ))
+        })
+}
+
+fn content_type(headers: &HeaderMap) -> Result<String, Problem> {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+        return Ok("application/octet-stream".to_owned());
+    };
+    value
+        .to_str()
+        .map(str::to_owned)
+        .map_err(|_| Problem::invalid("the Content-Type header is not plain ASCII text"))
+}
+
+fn body_problem(error: &BytesRejection) -> Problem {
+    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        Problem::new(
+            Kind::TooLarge,
+            format!(
+                "the body is over {BODY_LIMIT_BYTES} bytes, the most one value may have; split it or keep it elsewhere"
+            ),
+        )
+    } else {
+        Problem::invalid(format!("the body could not be read: {}", error.body_text()))
+    }
+}

@@ -1,0 +1,200 @@
+//! `GET /metrics`: the counters of `/v1/stats` for Prometheus.
+//!
+//! It needs the token like the rest; Prometheus sends it with
+//! `authorization: {credentials_file: …}`. There are no labels per entity: a
+//! home of thousands of entities would make as many series.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+
+use super::Shared;
+use super::exposition::{CONTENT_TYPE, Exposition};
+use super::problem::Problem;
+use crate::hub::{Health, Stats};
+
+/// All metrics as text.
+pub(super) async fn get(State(shared): State<Arc<Shared>>) -> Result<Response, Problem> {
+    let text = expose(&shared.hub.stats()?, &shared.hub.health());
+    Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())
+}
+
+fn expose(stats: &Stats, health: &Health) -> String {
+    let mut text = Exposition::default();
+    text.gauges(
+        "weirhouse_info",
+        "1, with the version of the program.",
+        &[(&[("version", stats.version)], 1)],
+    );
+    text.gauge(
+        "weirhouse_uptime_seconds",
+        "Time since the start.",
+        stats.uptime_s,
+    );
+    text.head(
+        "weirhouse_component_ok",
+        "1 while a part works, else 0.",
+        "gauge",
+    );
+    for part in &health.components {
+        let labels = [("component", part.component)];
+        text.sample("weirhouse_component_ok", &labels, u8::from(part.ok));
+    }
+    home(&mut text, stats);
+    updates(&mut text, stats);
+    cache(&mut text, stats);
+    operations(&mut text, stats);
+    text.finish()
+}
+
+fn home(text: &mut Exposition, stats: &Stats) {
+    let home = &stats.home;
+    text.gauge(
+        "weirhouse_home_connected",
+        "1 while the link to Home Assistant is up.",
+        u8::from(home.connected),
+    );
+    text.gauge(
+        "weirhouse_home_stale",
+        "1 while Home Assistant may hold other values than the mirror.",
+        u8::from(home.stale),
+    );
+    text.gauge(
+        "weirhouse_home_entities",
+        "Entities in the mirror.",
+        home.entities,
+    );
+    text.counter(
+        "weirhouse_home_connections",
+        "Connections made to Home Assistant.",
+        home.connections,
+    );
+    text.counter(
+        "weirhouse_refreshes",
+        "Refreshes asked of Home Assistant.",
+        stats.schedule.refreshes,
+    );
+    text.counter(
+        "weirhouse_refresh_failures",
+        "Refreshes that Home Assistant did not carry out.",
+        stats.schedule.failures,
+    );
+}
+
+fn updates(text: &mut Exposition, stats: &Stats) {
+    let (updates, batches) = (&stats.updates, &stats.batches);
+    text.counter("weirhouse_readings", "Readings judged.", updates.observed);
+    text.counters(
+        "weirhouse_published",
+        "Readings published, by what caused it.",
+        &[
+            (&[("by", "reading")], updates.published),
+            (&[("by", "time")], updates.timed),
+        ],
+    );
+    text.counter(
+        "weirhouse_suppressed",
+        "Readings suppressed, late ones included.",
+        updates.suppressed,
+    );
+    text.counter(
+        "weirhouse_late",
+        "Readings dropped as older than the newest of their series.",
+        updates.late,
+    );
+    text.counter("weirhouse_batches", "Batches sent.", batches.batches);
+    text.counter(
+        "weirhouse_coalesced",
+        "Updates merged into one already waiting.",
+        batches.coalesced,
+    );
+    text.counter(
+        "weirhouse_dropped",
+        "Updates dropped because too many waited.",
+        batches.dropped,
+    );
+    text.gauge(
+        "weirhouse_pending",
+        "Entities waiting for a batch.",
+        batches.pending,
+    );
+    text.counter(
+        "weirhouse_optimizer_traps",
+        "Instances of the optimizer replaced after a trap.",
+        stats.optimizer.traps,
+    );
+}
+
+fn cache(text: &mut Exposition, stats: &Stats) {
+    let levels = [("l1", &stats.cache.l1), ("l2", &stats.cache.l2)];
+    for (name, help, value) in [
+        (
+            "weirhouse_cache_hits",
+            "Reads a level answered.",
+            levels.map(|(_, level)| level.hits),
+        ),
+        (
+            "weirhouse_cache_misses",
+            "Reads a level could not answer.",
+            levels.map(|(_, level)| level.misses),
+        ),
+        (
+            "weirhouse_cache_evictions",
+            "Live entries that left a level for want of room.",
+            levels.map(|(_, level)| level.evictions),
+        ),
+        (
+            "weirhouse_cache_expirations",
+            "Entries that left a level at the end of their life.",
+            levels.map(|(_, level)| level.expirations),
+        ),
+    ] {
+        let [l1, l2] = value;
+        text.counters(
+            name,
+            help,
+            &[(&[("level", "l1")], l1), (&[("level", "l2")], l2)],
+        );
+    }
+    for (name, help, value) in [
+        (
+            "weirhouse_cache_entries",
+            "Entries in a level.",
+            levels.map(|(_, level)| level.entries),
+        ),
+        (
+            "weirhouse_cache_bytes",
+            "Bytes of keys and values in a level.",
+            levels.map(|(_, level)| level.bytes),
+        ),
+    ] {
+        let [l1, l2] = value;
+        text.gauges(
+            name,
+            help,
+            &[(&[("level", "l1")], l1), (&[("level", "l2")], l2)],
+        );
+    }
+}
+
+fn operations(text: &mut Exposition, stats: &Stats) {
+    const NAME: &str = "weirhouse_operation_seconds";
+    text.head(NAME, "How long operations take.", "summary");
+    for (operation, figures) in &stats.operations {
+        let seconds = |micros: f64| micros / 1e6;
+        for (quantile, micros) in [
+            ("0.5", figures.p50_us),
+            ("0.95", figures.p95_us),
+            ("0.99", figures.p99_us),
+        ] {
+            let labels = [("operation", operation.as_str()), ("quantile", quantile)];
+            text.sample(NAME, &labels, seconds(micros));
+        }
+        let labels = [("operation", operation.as_str())];
+        let sum = seconds(figures.mean_us * figures.count as f64);
+        text.sample(&format!("{NAME}_sum"), &labels, sum);
+        text.sample(&format!("{NAME}_count"), &labels, figures.count);
+    }
+}

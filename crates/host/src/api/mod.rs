@@ -1,0 +1,133 @@
+//! The local HTTP API: one router, one file per resource.
+//!
+//! It translates between HTTP and the [`Hub`] and decides nothing: no policy,
+//! no Home Assistant, and never a proxy for calls to Home Assistant.
+//!
+//! | route | what | token |
+//! |---|---|---|
+//! | `GET /` | the page | no |
+//! | `GET /healthz` | works or not, and why | no |
+//! | `GET /metrics` | counters as Prometheus text | yes |
+//! | `GET /v1/stats` | counters as JSON | yes |
+//! | `GET /v1/states/{entity}` | one entity | yes |
+//! | `PUT\|GET\|DELETE /v1/cache/{ns}/{key}` | the two-level cache | yes |
+//! | `GET /v1/stream` | published updates, server-sent events | yes |
+//!
+//! Every error is a problem document (RFC 9457) with a stable `type`; every
+//! answer carries `X-Request-Id`.
+
+#![allow(clippy::unused_async, reason = "axum takes async functions")]
+
+mod allowed_hosts;
+mod answer;
+mod bearer;
+mod cache;
+mod entity_filter;
+mod exposition;
+mod health;
+mod listen;
+mod metrics;
+mod problem;
+mod query;
+mod request_id;
+mod states;
+mod stats;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{Method, Uri};
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
+use tokio::sync::{Semaphore, watch};
+
+pub use allowed_hosts::AllowedHosts;
+pub use listen::{ListenError, bind, serve};
+pub use problem::{Kind, Problem};
+
+use crate::data_dir::Token;
+use crate::hub::Hub;
+use crate::page;
+use request_id::RequestIds;
+
+/// Largest body taken: the optimizer's default bound for one cached value.
+pub const BODY_LIMIT_BYTES: usize = 1 << 20;
+
+/// What all handlers share.
+struct Shared {
+    hub: Arc<Hub>,
+    token: Token,
+    hosts: AllowedHosts,
+    request_ids: RequestIds,
+    /// Bounds how many streams are open.
+    streams: Arc<Semaphore>,
+    /// True once the server stops; open streams then end.
+    stop: watch::Receiver<bool>,
+}
+
+/// The API over `hub`. Streams end when `stop` becomes true or its sender is
+/// dropped.
+pub fn router(
+    hub: Arc<Hub>,
+    token: Token,
+    hosts: AllowedHosts,
+    stop: watch::Receiver<bool>,
+) -> Router {
+    let shared = Arc::new(Shared {
+        hub,
+        token,
+        hosts,
+        request_ids: RequestIds::new(),
+        streams: Arc::new(Semaphore::new(stream::MAX_STREAMS)),
+        stop,
+    });
+    let open = Router::new()
+        .route("/", get(page::get))
+        .route("/healthz", get(health::get))
+        .method_not_allowed_fallback(wrong_method);
+    // The fallback is among them, so that without the token even the absence
+    // of a route is not told.
+    let protected = Router::new()
+        .route("/metrics", get(metrics::get))
+        .route("/v1/stats", get(stats::get))
+        .route("/v1/states/{entity}", get(states::get))
+        .route(
+            "/v1/cache/{ns}/{*key}",
+            get(cache::get).put(cache::put).delete(cache::delete),
+        )
+        .route("/v1/stream", get(stream::get))
+        .method_not_allowed_fallback(wrong_method)
+        .fallback(unknown_route)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
+        .layer(from_fn_with_state(
+            Arc::clone(&shared),
+            answer::require_token,
+        ));
+    open.merge(protected)
+        .layer(from_fn_with_state(Arc::clone(&shared), answer::answer))
+        .with_state(shared)
+}
+
+async fn unknown_route(uri: Uri) -> Problem {
+    Problem::new(
+        Kind::UnknownRoute,
+        format!(
+            "there is no `{}`; the routes are /healthz, /metrics, /v1/stats, /v1/states/{{entity}}, /v1/cache/{{ns}}/{{key}} and /v1/stream",
+            uri.path()
+        ),
+    )
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> Problem {
+    Problem::new(
+        Kind::MethodNotAllowed,
+        format!(
+            "`{}` does not take {method}; the header Allow lists what it takes",
+            uri.path()
+        ),
+    )
+}

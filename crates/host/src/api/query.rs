@@ -1,0 +1,70 @@
+//! Query parameters, read strictly.
+//!
+//! A misspelt parameter that is silently ignored stores a value with another
+//! life than its caller believes, so an unknown one is an error.
+
+use super::problem::Problem;
+
+/// The decoded `name=value` pairs, in order.
+#[derive(Debug)]
+pub(super) struct Query(Vec<(String, String)>);
+
+impl Query {
+    /// Reads a query string in which only `known` names may occur.
+    pub(super) fn parse(raw: Option<&str>, known: &[&str]) -> Result<Self, Problem> {
+        let pairs: Vec<(String, String)> = form_urlencoded::parse(raw.unwrap_or("").as_bytes())
+            .into_owned()
+            .collect();
+        for (name, _) in &pairs {
+            if !known.contains(&name.as_str()) {
+                return Err(Problem::invalid(if known.is_empty() {
+                    format!("`{name}` is unknown: there are no query parameters here")
+                } else {
+                    format!(
+                        "the query parameter `{name}` is unknown; known are {}",
+                        known.join(", ")
+                    )
+                }));
+            }
+        }
+        Ok(Self(pairs))
+    }
+
+    /// The values of a parameter that may be repeated.
+    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0
+            .iter()
+            .filter(move |(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The value of a parameter that may stand once.
+    pub(super) fn one<'a>(&'a self, name: &'a str) -> Result<Option<&'a str>, Problem> {
+        let mut values = self.all(name);
+        let first = values.next();
+        if values.next().is_some() {
+            return Err(Problem::invalid(format!(
+                "the query parameter `{name}` stands there more than once"
+            )));
+        }
+        Ok(first)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeats_and_unknown_names() {
+        let query = Query::parse(Some("tag=a&tag=b%20c&ttl=1"), &["tag", "ttl"]).unwrap();
+        assert_eq!(query.all("tag").collect::<Vec<_>>(), ["a", "b c"]);
+        assert_eq!(query.one("ttl").unwrap(), Some("1"));
+        assert_eq!(query.one("wait").unwrap(), None);
+        assert!(query.one("tag").is_err());
+        assert!(Query::parse(Some("tll=1"), &["ttl"]).is_err());
+        assert!(Query::parse(Some("ttl=1"), &[]).is_err());
+        assert!(Query::parse(None, &[]).is_ok());
+        assert!(Query::parse(Some(""), &[]).is_ok());
+    }
+}

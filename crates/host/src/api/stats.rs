@@ -1,0 +1,17 @@
+//! `GET /v1/stats`: every counter of this instance, as JSON.
+//!
+//! The same numbers as `/metrics`, nested for people and pages.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+
+use super::Shared;
+use super::problem::Problem;
+use crate::hub::Stats;
+
+/// The counters now.
+pub(super) async fn get(State(shared): State<Arc<Shared>>) -> Result<Json<Stats>, Problem> {
+    Ok(Json(shared.hub.stats()?))
+}

@@ -1,0 +1,104 @@
+//! `GET /v1/stream`: published updates as server-sent events.
+//!
+//! Nothing is buffered per client beyond the hub's one ring: a client that
+//! falls behind is told how many updates it missed and goes on with the
+//! newest. There is no replay of what was published before the request.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{RawQuery, State};
+use axum::http::HeaderName;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream::{self, Stream};
+use serde_json::json;
+use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::{OwnedSemaphorePermit, watch};
+
+use super::Shared;
+use super::entity_filter::EntityFilter;
+use super::problem::{Kind, Problem};
+use super::query::Query;
+use crate::hub::Update;
+
+/// Most streams open at once: many more than a home has readers, few enough
+/// that forgotten ones cannot use up the process's sockets.
+pub(super) const MAX_STREAMS: usize = 256;
+
+/// Comments keep proxies from closing a silent stream; most wait 30 s or more.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// Every published update as event `update`; `?entity=` filters.
+///
+/// An event's `id` is the number of its batch. `lagged` says with `missed` how
+/// many updates were published, filtered ones included, while the client did
+/// not read. The stream ends when the server stops.
+pub(super) async fn get(
+    State(shared): State<Arc<Shared>>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let query = Query::parse(query.as_deref(), &["entity"])?;
+    let filter = EntityFilter::new(query.all("entity")).map_err(Problem::invalid)?;
+    let permit = Arc::clone(&shared.streams)
+        .try_acquire_owned()
+        .map_err(|_| {
+            Problem::new(
+                Kind::TooManyStreams,
+                format!("{MAX_STREAMS} streams are open; close one or try again later"),
+            )
+        })?;
+    let events = events(Open {
+        updates: shared.hub.subscribe(),
+        filter,
+        stop: shared.stop.clone(),
+        _permit: permit,
+    });
+    let keep_alive = KeepAlive::new().interval(KEEP_ALIVE).text("keep-alive");
+    // Asks proxies such as nginx not to collect the stream before passing it on.
+    let unbuffered = [(HeaderName::from_static("x-accel-buffering"), "no")];
+    Ok((unbuffered, Sse::new(events).keep_alive(keep_alive)).into_response())
+}
+
+/// One client's stream.
+struct Open {
+    updates: broadcast::Receiver<Arc<Update>>,
+    filter: EntityFilter,
+    stop: watch::Receiver<bool>,
+    _permit: OwnedSemaphorePermit,
+}
+
+fn events(open: Open) -> impl Stream<Item = Result<Event, Infallible>> {
+    stream::unfold(open, |mut open| async move {
+        loop {
+            let received = tokio::select! {
+                // A closed channel means that the server is gone: end as well.
+                _ = open.stop.wait_for(|stop| *stop) => return None,
+                received = open.updates.recv() => received,
+            };
+            let event = match received {
+                Ok(update) if open.filter.matches(&update.entity_id) => event_of(&update),
+                Ok(_) => continue,
+                Err(RecvError::Lagged(missed)) => Event::default()
+                    .event("lagged")
+                    .data(json!({ "missed": missed }).to_string()),
+                Err(RecvError::Closed) => return None,
+            };
+            return Some((Ok(event), open));
+        }
+    })
+}
+
+fn event_of(update: &Update) -> Event {
+    let event = Event::default()
+        .event("update")
+        .id(update.batch.to_string());
+    match serde_json::to_string(update) {
+        Ok(json) => event.data(json),
+        Err(error) => {
+            tracing::error!(entity_id = %update.entity_id, %error, "an update cannot be written as JSON");
+            event.comment("an update could not be written")
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! `weirhouse healthcheck`: for containers and supervisors.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::Value;
+
+use super::exit::{Exit, Failure};
+use super::output::tell;
+
+/// Longest wait for the answer. Container runtimes give up after 30 s.
+const TIME_LIMIT: Duration = Duration::from_secs(5);
+
+/// Ask a running instance whether it is well
+///
+/// Prints one line and exits with 0 when it is, with 1 otherwise.
+#[derive(Debug, Args)]
+pub(super) struct Healthcheck {
+    /// Where the instance listens
+    #[arg(long, value_name = "ADDRESS", default_value = super::service::DEFAULT_LISTEN, env = "WEIRHOUSE_LISTEN")]
+    listen: SocketAddr,
+}
+
+impl Healthcheck {
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        let mut address = self.listen;
+        // What listens everywhere is asked on loopback.
+        if address.ip().is_unspecified() {
+            address.set_ip(match address {
+                SocketAddr::V4(_) => [127, 0, 0, 1].into(),
+                SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        let agent = ureq::Agent::config_builder()
+            .timeout_global(Some(TIME_LIMIT))
+            .http_status_as_error(false)
+            .proxy(None)
+            .max_redirects(0)
+            .build()
+            .new_agent();
+        let nobody = |error: ureq::Error| {
+            Failure::new(
+                Exit::Unexpected,
+                format!("no answer from {address}: {error}; is `weirhouse serve` running there?"),
+            )
+        };
+        let mut response = agent
+            .get(format!("http://{address}/healthz"))
+            .call()
+            .map_err(nobody)?;
+        let text = response.body_mut().read_to_string().map_err(nobody)?;
+        let faults = faults(&text).ok_or_else(|| {
+            Failure::new(
+                Exit::Unexpected,
+                format!("{address} answers, but not as Weirhouse does; check the port"),
+            )
+        })?;
+        if response.status().is_success() {
+            // An absent Home Assistant is worth a word, but no reason to restart.
+            let line = [&["healthy".to_owned()], &faults[..]].concat();
+            tell(&line.join("; "));
+            Ok(())
+        } else {
+            Err(Failure::new(
+                Exit::Unexpected,
+                format!("not healthy: {}", faults.join("; ")),
+            ))
+        }
+    }
+}
+
+/// The components that are not well, with why; `None` for a foreign answer.
+fn faults(text: &str) -> Option<Vec<String>> {
+    let health: Value = serde_json::from_str(text).ok()?;
+    let components = health.get("components")?.as_array()?;
+    let text = |component: &Value, name| {
+        component
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    Some(
+        components
+            .iter()
+            .filter(|component| component.get("ok") != Some(&Value::Bool(true)))
+            .map(|component| {
+                format!(
+                    "{}: {}",
+                    text(component, "component"),
+                    text(component, "message")
+                )
+            })
+            .collect(),
+    )
+}

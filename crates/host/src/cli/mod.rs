@@ -1,0 +1,175 @@
+//! The command line: what can be asked of the program, and how it answers.
+//!
+//! One file per command. Commands read arguments, call the library and print;
+//! what they print on standard output is their result, everything else goes to
+//! standard error.
+
+mod completions;
+mod exit;
+mod healthcheck;
+mod home_assistant;
+mod log;
+mod optimizer;
+mod output;
+mod quantity;
+mod record;
+mod recorder;
+mod replay;
+mod rule;
+mod scenario;
+mod serve;
+mod service;
+mod status;
+mod stop;
+mod version;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use exit::{Exit, Failure};
+
+/// Keeps a busy Home Assistant calm.
+///
+/// Weirhouse reads the states of a Home Assistant, decides which changes
+/// matter, passes those on in batches, and keeps a two-level cache for other
+/// programs. All decisions are made by one WebAssembly component.
+#[derive(Debug, Parser)]
+#[command(name = "weirhouse", version, max_term_width = 100, after_help = AFTER_HELP.as_str())]
+#[command(propagate_version = false, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// What to log on standard error
+    #[arg(
+        long,
+        global = true,
+        value_name = "LEVEL",
+        default_value = "info",
+        env = "WEIRHOUSE_LOG"
+    )]
+    log: log::Level,
+}
+
+static AFTER_HELP: std::sync::LazyLock<String> =
+    std::sync::LazyLock::new(|| format!("{EXAMPLES}\n\n{}", exit::STATUSES));
+
+const EXAMPLES: &str = "\
+Examples:
+  weirhouse demo
+      watch a simulated home; nothing else is needed
+  weirhouse serve --ha-url http://homeassistant.local:8123 --ha-token-file ha.token
+      work for a Home Assistant; the file holds a long-lived access token
+  weirhouse record --ha-url http://homeassistant.local:8123 --ha-token-file ha.token --out day.trace --for 24h
+  weirhouse replay day.trace --absolute 0.5
+      see what a threshold of 0.5 would have saved that day, before using it";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Work for a Home Assistant until stopped
+    Serve(serve::Serve),
+    /// Work for a simulated home until stopped
+    Demo(serve::Demo),
+    /// Write the changes of a Home Assistant to a trace file
+    Record(record::Record),
+    /// Show what rules would have saved on a recorded trace
+    Replay(replay::Replay),
+    /// Drive the optimizer with JSON Lines in virtual time
+    Scenario(scenario::Scenario),
+    /// Ask a running instance whether it is well
+    Healthcheck(healthcheck::Healthcheck),
+    /// Show the versions of the program and its interface
+    Version,
+    /// Write a completion script for a shell
+    Completions(completions::Completions),
+}
+
+/// Runs what the command line asks for.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log::start(cli.log);
+    let outcome = match cli.command {
+        Command::Serve(command) => command.run(),
+        Command::Demo(command) => command.run(),
+        Command::Record(command) => command.run(),
+        Command::Replay(command) => command.run(),
+        Command::Scenario(command) => command.run(),
+        Command::Healthcheck(command) => command.run(),
+        Command::Version => version::run(),
+        Command::Completions(command) => command.run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_explains_itself() {
+        for command in Cli::command().get_subcommands() {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+            for argument in command.get_arguments() {
+                assert!(
+                    argument.get_help().is_some(),
+                    "{} {}",
+                    command.get_name(),
+                    argument.get_id()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn accepts_and_refuses() {
+        let serve = ["serve", "--ha-url", "http://x:1", "--ha-token-file", "f"];
+        let with = |more: &[&'static str]| [&serve[..], more].concat();
+        for (arguments, accepted) in [
+            (serve.to_vec(), true),
+            (with(&["--absolute", "0.5", "--percentage", "1%"]), true),
+            (with(&["--settle", "10s", "--max-age", "15m"]), true),
+            (with(&["--no-presets"]), true),
+            (with(&["--presets"]), true),
+            (with(&["--presets", "--no-presets"]), false),
+            (with(&["--absolute", "-1"]), false),
+            (with(&["--absolute", "nan"]), false),
+            (with(&["--percentage", "inf"]), false),
+            (with(&["--settle", "10"]), false),
+            (with(&["--settle", "0s"]), false),
+            (with(&["--listen", "8098"]), false),
+            (with(&["--listen", "[::1]:8098"]), true),
+            (with(&["--log", "loud"]), false),
+            (vec!["serve", "--ha-url", "http://x:1"], false),
+            (vec!["serve", "--ha-token-file", "f"], false),
+            (vec!["demo", "--entities", "0"], false),
+            (vec!["demo", "--rate", "0"], false),
+            (vec!["demo", "--rate", "50", "--seed", "7"], true),
+            (vec!["demo", "--ha-url", "http://x:1"], false),
+            (vec!["record", "--out", "f"], true),
+            (vec!["record"], false),
+            (vec!["replay"], false),
+            (vec!["replay", "f", "--json", "--top", "5"], true),
+            (vec!["scenario", "-"], true),
+            (vec!["scenario"], false),
+            (vec!["healthcheck"], true),
+            (vec!["version"], true),
+            (vec!["completions", "bash"], true),
+            (vec!["completions", "klingon"], false),
+            (vec!["frobnicate"], false),
+            (vec![], false),
+        ] {
+            let parsed = Cli::try_parse_from(["weirhouse"].iter().chain(&arguments));
+            assert_eq!(parsed.is_ok(), accepted, "{arguments:?}");
+        }
+    }
+}

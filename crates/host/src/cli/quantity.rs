@@ -1,0 +1,59 @@
+//! Numbers and spans of time as people type them.
+
+use std::time::Duration;
+
+/// A span over zero with its unit: `10s`, `15m`, `1h 30m`, `500ms`.
+pub(super) fn span(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(Duration::ZERO) => Err("it must be over zero".to_owned()),
+        Ok(span) => Ok(span),
+        Err(_) => Err("write a number with its unit, such as 10s, 15m or 1h".to_owned()),
+    }
+}
+
+/// A finite number, at least 0.
+pub(super) fn threshold(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|number: &f64| number.is_finite() && *number >= 0.0)
+        .ok_or_else(|| "write a number of at least 0, such as 0.5".to_owned())
+}
+
+/// A share: `0.01` and `1%` are the same.
+pub(super) fn share(text: &str) -> Result<f64, String> {
+    let parsed = match text.strip_suffix('%') {
+        Some(percent) => threshold(percent.trim_end()).map(|percent| percent / 100.0),
+        None => threshold(text),
+    };
+    parsed.map_err(|_| "write a fraction such as 0.01, or a percentage such as 1%".to_owned())
+}
+
+/// A finite number over 0.
+pub(super) fn rate(text: &str) -> Result<f64, String> {
+    threshold(text)
+        .ok()
+        .filter(|number| *number > 0.0)
+        .ok_or_else(|| "write a number over 0, such as 20".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_and_percentages_agree() {
+        assert_eq!(share("0.01"), share("1%"));
+        assert_eq!(share("1 %"), Ok(0.01));
+        assert!(share("%").is_err());
+        assert!(share("-1%").is_err());
+    }
+
+    #[test]
+    fn spans_need_a_unit_and_are_over_zero() {
+        assert_eq!(span("1h 30m"), Ok(Duration::from_mins(90)));
+        assert_eq!(span("500ms"), Ok(Duration::from_millis(500)));
+        for bad in ["", "10", "0s", "-1s", "soon"] {
+            assert!(span(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! What `serve` and `demo` have in common: their arguments, and the life of
+//! the service from the first check to the clean stop.
+
+use std::io::IsTerminal as _;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use weirhouse_hass::{Client, ClientConfig, Event};
+use weirhouse_runner::Component;
+
+use super::exit::{Exit, Failure};
+use super::optimizer::OptimizerArgs;
+use super::output::tell;
+use super::rule::{PresetArgs, RuleArgs};
+use super::{home_assistant, status, stop};
+use crate::api::{self, AllowedHosts};
+use crate::data_dir::{DataDir, Token};
+use crate::demo;
+use crate::hub::{Hub, Settings};
+use crate::run::{self, Ended};
+use crate::store::{Blobs, RedbOptions, RedbStore};
+
+/// Where the API listens unless told otherwise.
+pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8098";
+
+#[derive(Debug, Args)]
+pub(super) struct ServiceArgs {
+    /// Folder for the disk cache, what was learned, and the API token
+    ///
+    /// One instance at a time uses it. Created when missing; only its owner
+    /// can read it.
+    #[arg(long, value_name = "DIR", env = "WEIRHOUSE_DATA_DIR")]
+    data_dir: Option<PathBuf>,
+    /// Where the API and the page listen
+    #[arg(long, value_name = "ADDRESS", default_value = DEFAULT_LISTEN, env = "WEIRHOUSE_LISTEN")]
+    listen: SocketAddr,
+    /// Answer requests for this host name, too
+    ///
+    /// Loopback and the address of --listen always are. Others are refused,
+    /// so that no web page can reach the API through a name of its own.
+    #[arg(long = "allow-host", value_name = "NAME")]
+    allow_hosts: Vec<String>,
+    #[command(flatten)]
+    optimizer: OptimizerArgs,
+    #[command(flatten)]
+    rule: RuleArgs,
+    #[command(flatten)]
+    presets: PresetArgs,
+}
+
+/// Where states come from.
+pub(super) enum Source {
+    /// A Home Assistant.
+    HomeAssistant(Box<ClientConfig>),
+    /// The simulated home.
+    Simulated(demo::Settings),
+}
+
+impl Source {
+    fn describe(&self) -> String {
+        match self {
+            Self::HomeAssistant(config) => format!("Home Assistant at {}", config.url),
+            Self::Simulated(home) => format!(
+                "a simulated home of {} entities, {} readings per second",
+                home.entities, home.rate_hz
+            ),
+        }
+    }
+
+    /// The default data folder's name: a simulation must not mix with a home.
+    fn folder_name(&self) -> &'static str {
+        match self {
+            Self::HomeAssistant(_) => "weirhouse",
+            Self::Simulated(_) => "weirhouse-demo",
+        }
+    }
+
+    /// Starts the link; the client is there for a Home Assistant only.
+    fn connect(
+        self,
+        stop: watch::Receiver<bool>,
+    ) -> Result<(Option<Client>, mpsc::Receiver<Event>), Failure> {
+        match self {
+            Self::HomeAssistant(config) => {
+                let (client, events) =
+                    Client::connect(*config).map_err(Failure::of(Exit::HomeAssistant))?;
+                Ok((Some(client), events))
+            }
+            Self::Simulated(settings) => Ok((None, demo::start(settings, stop))),
+        }
+    }
+}
+
+impl ServiceArgs {
+    /// Runs the service until it is stopped.
+    pub(super) fn run(&self, source: Source) -> Result<(), Failure> {
+        // What can fail at once does so before anything is started, each with
+        // its own exit status.
+        let path = self.data_dir(source.folder_name())?;
+        let folder = DataDir::open(&path).map_err(Failure::of(Exit::DataFolder))?;
+        let token = folder.token().map_err(Failure::of(Exit::DataFolder))?;
+        let (_engine, component) = self.optimizer.load()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(Failure::of(Exit::Unexpected))?;
+        let outcome = runtime.block_on(self.serve(source, &folder, token, component));
+        runtime.shutdown_background();
+        outcome
+    }
+
+    async fn serve(
+        &self,
+        source: Source,
+        folder: &DataDir,
+        token: Token,
+        component: Component,
+    ) -> Result<(), Failure> {
+        let listener = api::bind(self.listen)
+            .await
+            .map_err(Failure::of(Exit::Address))?;
+        let listening = listener
+            .local_addr()
+            .map_err(Failure::of(Exit::Unexpected))?;
+        let stop = stop::on_signal()?;
+        let hub = self.open_hub(folder, component)?;
+
+        greet(&source, folder, listening, &token);
+        let (client, events) = source.connect(stop.clone())?;
+        // The API outlives the loop for a moment: its own stop comes after.
+        let (api_stop, api_stopped) = watch::channel(false);
+        let api = tokio::spawn(self.answer(listener, &hub, token, api_stopped));
+        let status = tokio::spawn(status::tell_regularly(Arc::clone(&hub)));
+
+        let mut asked = stop.clone();
+        let stopping = tokio::spawn(async move {
+            if asked.wait_for(|stop| *stop).await.is_ok() {
+                tell("stopping: what waits is sent, what was learned is written");
+            }
+        });
+        let ended = run::run(Arc::clone(&hub), events, client.as_ref(), stop).await;
+
+        status.abort();
+        stopping.abort();
+        if let Some(client) = client {
+            client.shutdown().await;
+        }
+        api_stop.send_replace(true);
+        let _ = api.await;
+        match ended {
+            Ok(Ended::Stopped) => {
+                tell("stopped");
+                Ok(())
+            }
+            Ok(Ended::Rejected(message)) => Err(home_assistant::refused(&message)),
+            Err(error) => Err(Failure::new(
+                Exit::DataFolder,
+                format!("stopped, but not everything could be saved: {error}"),
+            )),
+        }
+    }
+
+    fn open_hub(&self, folder: &DataDir, component: Component) -> Result<Arc<Hub>, Failure> {
+        let opened = RedbStore::open(&folder.l2_path(), RedbOptions::default())
+            .map_err(Failure::of(Exit::DataFolder))?;
+        if let Some(set_aside) = &opened.set_aside {
+            tracing::warn!("{set_aside}");
+        }
+        let settings = Settings {
+            default_rule: self.rule.rule(),
+            presets: self.presets.enabled(),
+            ..Settings::default()
+        };
+        let blobs = Blobs::new(folder.path());
+        Hub::open(component, Arc::new(opened.store), blobs, settings)
+            .map(Arc::new)
+            .map_err(Failure::of(Exit::Optimizer))
+    }
+
+    fn answer(
+        &self,
+        listener: TcpListener,
+        hub: &Arc<Hub>,
+        token: Token,
+        stop: watch::Receiver<bool>,
+    ) -> impl Future<Output = ()> + use<> {
+        let hosts = AllowedHosts::new(self.listen.ip(), self.allow_hosts.clone());
+        let router = api::router(Arc::clone(hub), token, hosts, stop.clone());
+        async move {
+            if let Err(error) = api::serve(listener, router, stop).await {
+                tracing::error!(%error, "the API has ended");
+            }
+        }
+    }
+
+    /// The data folder; by default one of this name among the user's data.
+    fn data_dir(&self, name: &str) -> Result<PathBuf, Failure> {
+        if let Some(path) = &self.data_dir {
+            return Ok(path.clone());
+        }
+        // The Supervisor gives an app one folder of its own.
+        if std::env::var_os("SUPERVISOR_TOKEN").is_some() {
+            return Ok(PathBuf::from("/data"));
+        }
+        let absolute = |variable| {
+            std::env::var_os(variable)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+        };
+        absolute("XDG_DATA_HOME")
+            .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
+            .map(|data| data.join(name))
+            .ok_or_else(|| {
+                Failure::new(
+                    Exit::Usage,
+                    "neither XDG_DATA_HOME nor HOME is set: name a data folder with --data-dir",
+                )
+            })
+    }
+}
+
+/// The first lines: what runs, where, and how to look at it.
+fn greet(source: &Source, folder: &DataDir, listening: SocketAddr, token: &Token) {
+    let address = page_address(listening);
+    tell(&format!(
+        "Weirhouse {} works for {}",
+        env!("CARGO_PKG_VERSION"),
+        source.describe()
+    ));
+    tell(&format!("data folder  {}", folder.path().display()));
+    // In a service's journal the token would outlive the session.
+    if std::io::stdout().is_terminal() || matches!(source, Source::Simulated(_)) {
+        tell(&format!(
+            "open         http://{address}/#token={}",
+            token.expose()
+        ));
+    } else {
+        tell(&format!(
+            "open         http://{address}/ with the token in {}",
+            folder.token_path().display()
+        ));
+    }
+    if !listening.ip().is_loopback() {
+        tell(&format!(
+            "warning      {listening} can be reached from other machines, and what is sent there is not encrypted"
+        ));
+    }
+    tell("stop         Ctrl-C");
+}
+
+/// The address to open in a browser.
+fn page_address(listening: SocketAddr) -> String {
+    if listening.ip().is_unspecified() {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, listening.port())).to_string()
+    } else {
+        listening.to_string()
+    }
+}
