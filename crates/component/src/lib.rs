@@ -8,6 +8,8 @@
 mod cache;
 mod clock;
 mod entities;
+#[cfg(feature = "fault-injection")]
+mod injected;
 mod metrics;
 mod schedule;
 mod state;

@@ -1,6 +1,6 @@
 //! When to ask a source again.
 
-use weirhouse_core::schedule;
+use weirhouse_core::{Optimizer, schedule};
 
 use crate::wit::exports::weirhouse::core::schedule::{Class, Error, Guest, Instant, Volatility};
 use crate::{Component, with};
@@ -45,6 +45,6 @@ impl Guest for Component {
     }
 
     fn poll_refresh() -> Vec<u32> {
-        with(|optimizer| optimizer.poll_refresh())
+        with(Optimizer::poll_refresh)
     }
 }

@@ -1,5 +1,7 @@
 //! Carrying what was learned over a restart.
 
+use weirhouse_core::Optimizer;
+
 use crate::wit::exports::weirhouse::core::state::{Error, Guest, Instant, Restored};
 use crate::{Component, with};
 
@@ -18,6 +20,6 @@ impl Guest for Component {
     }
 
     fn take_hot() -> Vec<(String, String)> {
-        with(|optimizer| optimizer.take_hot())
+        with(Optimizer::take_hot)
     }
 }

@@ -1,9 +1,9 @@
 //! Which readings matter, and when to pass them on together.
 
-use weirhouse_core::Override;
 use weirhouse_core::batch;
 use weirhouse_core::rule::{self, RuleSettings};
 use weirhouse_core::significance::Reason;
+use weirhouse_core::{Optimizer, Override};
 
 use crate::wit::exports::weirhouse::core::updates::{
     BatchTotals, Batching, Combine, Error, Guest, Instant, Overflow, Publishing, Rule, Timed,
@@ -53,6 +53,8 @@ impl Guest for Component {
         lengths: Vec<u32>,
         times: Vec<i64>,
     ) -> Result<Vec<u8>, Error> {
+        #[cfg(feature = "fault-injection")]
+        crate::injected::commit(&text);
         let reasons = with(|optimizer| {
             optimizer.observe_texts(now.into(), &series, &text, &lengths, &times)
         })?;
@@ -81,7 +83,7 @@ impl Guest for Component {
     }
 
     fn poll_published() -> Timed {
-        let published = with(|optimizer| optimizer.poll_published());
+        let published = with(Optimizer::poll_published);
         let (series, verdicts) = published
             .into_iter()
             .map(|(handle, reason)| (handle, reason as u8))
@@ -125,7 +127,7 @@ impl Guest for Component {
     }
 
     fn poll_batch() -> Vec<u32> {
-        with(|optimizer| optimizer.poll_batch())
+        with(Optimizer::poll_batch)
     }
 
     fn batch_statistics() -> BatchTotals {
