@@ -1,0 +1,299 @@
+//! The arguments of every operation, as the file spells them.
+//!
+//! Unknown arguments and wrong types are refused by these types; values out of
+//! range are not, because the optimizer refuses those in its own words.
+
+use serde::de::{Deserialize, Deserializer, Error as _};
+use serde_json::value::RawValue;
+
+use super::micros::Micros;
+
+/// `{}`
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nothing {}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Configure {
+    pub(super) significance: Option<RuleArguments>,
+    pub(super) cache: Option<CacheArguments>,
+    pub(super) batch: Option<BatchArguments>,
+    pub(super) queue: Option<QueueArguments>,
+    #[serde(rename = "metric")]
+    pub(super) _metric: Option<MetricArguments>,
+    pub(super) gate: Option<Box<RawValue>>,
+    pub(super) breaker: Option<Box<RawValue>>,
+    pub(super) retry: Option<Box<RawValue>>,
+}
+
+/// A significance rule; of one entity in `rule`, the default in `configure`.
+#[allow(clippy::struct_excessive_bools)] // The format's own switches.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RuleArguments {
+    /// Only in `rule`, and required there.
+    pub(super) entity: Option<String>,
+    /// Only in `rule`.
+    pub(super) attribute: Option<String>,
+    pub(super) absolute: Option<f64>,
+    pub(super) percentage: Option<f64>,
+    /// `all` (the default) or `any`.
+    pub(super) mode: Option<String>,
+    pub(super) max_age: Option<Micros>,
+    pub(super) settle: Option<Micros>,
+    #[serde(default)]
+    pub(super) centred: bool,
+    #[serde(default)]
+    pub(super) zero_crossing: bool,
+    #[serde(default)]
+    pub(super) levels: Vec<f64>,
+    #[serde(default)]
+    pub(super) total: bool,
+    #[serde(default)]
+    pub(super) learn: bool,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CacheArguments {
+    pub(super) capacity: Option<i64>,
+    pub(super) l1_ttl: Option<Micros>,
+    pub(super) l2_ttl: Option<Micros>,
+    #[serde(default)]
+    pub(super) l1_only: bool,
+    pub(super) max_bytes: Option<i64>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BatchArguments {
+    pub(super) window: Option<Micros>,
+    pub(super) max: Option<i64>,
+    #[serde(default)]
+    pub(super) flush_on_full: bool,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct QueueArguments {
+    pub(super) capacity: Option<i64>,
+    /// `drop-oldest` (the default) or `drop-new`.
+    pub(super) overflow: Option<String>,
+}
+
+/// A window is read and has no effect: summaries cover all samples.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MetricArguments {
+    #[serde(rename = "window")]
+    pub(super) _window: Option<Micros>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Observe {
+    pub(super) entity: String,
+    pub(super) attribute: Option<String>,
+    pub(super) value: Box<RawValue>,
+    pub(super) time: Option<Micros>,
+    #[serde(rename = "override")]
+    pub(super) thresholds: Option<Override>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Override {
+    pub(super) absolute: Option<f64>,
+    pub(super) percentage: Option<f64>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Entity {
+    pub(super) entity: String,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Put {
+    pub(super) key: String,
+    pub(super) value: Box<RawValue>,
+    #[serde(default = "default_namespace")]
+    pub(super) ns: String,
+    pub(super) l1_ttl: Option<Micros>,
+    pub(super) l2_ttl: Option<Micros>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Key {
+    pub(super) key: String,
+    #[serde(default = "default_namespace")]
+    pub(super) ns: String,
+}
+
+/// Without a namespace, all of them.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Clear {
+    pub(super) ns: Option<String>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Invalidate {
+    pub(super) pattern: String,
+    #[serde(default = "default_namespace")]
+    pub(super) ns: String,
+}
+
+fn default_namespace() -> String {
+    "default".into()
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Resize {
+    pub(super) capacity: i64,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Dirty {
+    pub(super) entity: String,
+    #[serde(default, deserialize_with = "present")]
+    pub(super) value: Option<Box<RawValue>>,
+}
+
+/// Tells a null that stands there from a value that does not.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::deserialize(deserializer).map(Some)
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Register {
+    pub(super) entity: String,
+    pub(super) interval: Option<Interval>,
+    pub(super) class: Option<String>,
+    pub(super) volatility: Option<String>,
+}
+
+/// An interval; the words for what JSON cannot write as a number are read, so
+/// that a scenario can show their refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Interval {
+    Length(Micros),
+    NotANumber,
+}
+
+impl<'de> Deserialize<'de> for Interval {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        match (raw.get(), Micros::parse(raw.get())) {
+            (_, Some(length)) => Ok(Self::Length(length)),
+            ("\"NaN\"", None) => Ok(Self::NotANumber),
+            ("\"inf\"", None) => Ok(Self::Length(Micros(i64::MAX))),
+            ("\"-inf\"", None) => Ok(Self::Length(Micros(-i64::MAX))),
+            (text, None) => Err(D::Error::custom(format!(
+                "expected a number of milliseconds, \"NaN\", \"inf\" or \"-inf\", found {text}"
+            ))),
+        }
+    }
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Record {
+    pub(super) name: String,
+    #[serde(rename = "ms")]
+    pub(super) sample: Sample,
+}
+
+/// A measured time in microseconds, with the same words as [`Interval`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Sample(pub(super) f64);
+
+impl<'de> Deserialize<'de> for Sample {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        match raw.get() {
+            "\"NaN\"" => Ok(Self(f64::NAN)),
+            "\"inf\"" => Ok(Self(f64::INFINITY)),
+            "\"-inf\"" => Ok(Self(f64::NEG_INFINITY)),
+            text => micros_of(text).map(Self).ok_or_else(|| {
+                D::Error::custom(format!(
+                    "expected a number of milliseconds, \"NaN\", \"inf\" or \"-inf\", found {text}"
+                ))
+            }),
+        }
+    }
+}
+
+/// Milliseconds in text to microseconds, rounded once.
+fn micros_of(text: &str) -> Option<f64> {
+    Micros::parse(text)?;
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let exponent = exponent.parse::<i64>().map_or_else(
+        |_| exponent.to_owned(),
+        |exponent| exponent.saturating_add(3).to_string(),
+    );
+    format!("{mantissa}e{exponent}").parse().ok()
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Metric {
+    pub(super) name: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_are_rounded_once() {
+        for (text, micros) in [
+            ("0.57", 570.0),
+            ("1.1", 1100.0),
+            ("1e3", 1e6),
+            ("25E-4", 2.5),
+            ("-1", -1000.0),
+        ] {
+            assert_eq!(
+                serde_json::from_str::<Sample>(text).unwrap(),
+                Sample(micros),
+                "{text}"
+            );
+        }
+        assert!(
+            serde_json::from_str::<Sample>("\"NaN\"")
+                .unwrap()
+                .0
+                .is_nan()
+        );
+        assert!(serde_json::from_str::<Sample>("\"1\"").is_err());
+    }
+
+    #[test]
+    fn null_is_a_value_and_no_value_is_none() {
+        let dirty = |text: &str| serde_json::from_str::<Dirty>(text).unwrap().value;
+        assert_eq!(
+            dirty(r#"{"entity":"a","value":null}"#).unwrap().get(),
+            "null"
+        );
+        assert!(dirty(r#"{"entity":"a"}"#).is_none());
+        let put = |text: &str| serde_json::from_str::<Put>(text);
+        assert_eq!(
+            put(r#"{"key":"a","value":null}"#).unwrap().value.get(),
+            "null"
+        );
+        assert!(
+            put(r#"{"key":"a"}"#)
+                .unwrap_err()
+                .to_string()
+                .contains("value")
+        );
+    }
+}

@@ -1,0 +1,277 @@
+//! Both levels of the cache: the optimizer decides, the store holds.
+//!
+//! Values are stored as the JSON they were written as.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use weirhouse_runner::wit::cache as wit;
+
+use crate::store::{L2Store, Located, Record, Stamp, Usage};
+
+use super::Halt;
+use super::arguments::{Clear, Invalidate, Key, Put, Resize};
+use super::micros::Micros;
+use super::output::{Number, Outcome, Problem, answer, ok};
+use super::session::Session;
+use super::settings::whole;
+
+/// What every value is.
+const CONTENT_TYPE: &str = "application/json";
+
+/// Keys asked for at once when a pattern is matched against the store.
+const KEYS_PER_PAGE: usize = 1_000;
+
+#[derive(Serialize)]
+struct Hit<'a> {
+    hit: &'static str,
+    value: &'a RawValue,
+}
+
+#[derive(Serialize)]
+struct Miss {
+    miss: bool,
+}
+
+#[derive(Serialize)]
+struct Level {
+    hits: u64,
+    misses: u64,
+    evictions: u64,
+    expirations: u64,
+    size: u64,
+}
+
+#[derive(Serialize)]
+struct Statistics {
+    l1: Level,
+    l2: Level,
+    hit_rate: Number,
+}
+
+impl Session<'_> {
+    pub(super) fn put(&mut self, arguments: &Put) -> Outcome {
+        let Put {
+            key,
+            value,
+            ns,
+            l1_ttl,
+            l2_ttl,
+        } = arguments;
+        let now = self.now();
+        let options = wit::Options {
+            content_type: CONTENT_TYPE.into(),
+            memory_life: l1_ttl.map(|Micros(us)| us),
+            disk_life: l2_ttl.map(|Micros(us)| us),
+            tags: Vec::new(),
+        };
+        let bytes = value.get().as_bytes();
+        match self.optimizer.cache_put(now, ns, key, bytes, &options)? {
+            Some(stamp) => {
+                let record = Record {
+                    value: bytes.to_vec(),
+                    content_type: CONTENT_TYPE.into(),
+                    tags: Vec::new(),
+                    stamp: to_store(stamp),
+                };
+                self.store.put(ns, key, record)?;
+                self.trim()?;
+            }
+            None => {
+                self.store.remove(ns, key)?;
+            }
+        }
+        ok()
+    }
+
+    pub(super) fn get(&mut self, arguments: &Key) -> Outcome {
+        let Key { key, ns } = arguments;
+        let now = self.now();
+        match self.optimizer.cache_get(now, ns, key)? {
+            wit::Lookup::Hit(entry) => hit("l1", entry.value),
+            wit::Lookup::Miss => answer(&Miss { miss: true }),
+            wit::Lookup::Below => {
+                let found = self.store.get(ns, key)?.map(|record| wit::Stored {
+                    value: record.value,
+                    content_type: record.content_type,
+                    tags: record.tags,
+                    stamp: to_wit(record.stamp),
+                });
+                let life = self.optimizer.cache_admit(now, ns, key, found.as_ref())?;
+                match (life, found) {
+                    (Some(_), Some(stored)) => hit("l2", stored.value),
+                    (_, stale) => {
+                        if stale.is_some() {
+                            self.store.remove(ns, key)?;
+                        }
+                        answer(&Miss { miss: true })
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn delete(&mut self, arguments: &Key) -> Outcome {
+        let now = self.now();
+        let in_memory = self
+            .optimizer
+            .cache_delete(now, &arguments.ns, &arguments.key)?;
+        let stamp = self.store.remove(&arguments.ns, &arguments.key)?;
+        let on_disk = !self
+            .living(stamp.into_iter().map(|stamp| ((), stamp)).collect())?
+            .is_empty();
+        answer(&(in_memory || on_disk))
+    }
+
+    pub(super) fn clear(&mut self, arguments: &Clear) -> Outcome {
+        let now = self.now();
+        let in_memory = self.optimizer.cache_clear(now, arguments.ns.as_deref())?;
+        let on_disk = self.store.clear(arguments.ns.as_deref())?;
+        self.count_gone(in_memory, on_disk)
+    }
+
+    pub(super) fn invalidate(&mut self, arguments: &Invalidate) -> Outcome {
+        let Invalidate { pattern, ns } = arguments;
+        let now = self.now();
+        let in_memory = self.optimizer.cache_invalidate(now, ns, pattern)?;
+        let mut on_disk = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let (keys, stamps): (Vec<_>, Vec<_>) = self
+                .store
+                .keys(ns, after.as_deref(), KEYS_PER_PAGE)?
+                .into_iter()
+                .unzip();
+            let Some(last) = keys.last() else { break };
+            after = Some(last.clone());
+            let matching = self.optimizer.cache_matching(pattern, &keys)?;
+            for ((key, stamp), matches) in keys.into_iter().zip(stamps).zip(matching) {
+                if matches != 0 {
+                    self.store.remove(ns, &key)?;
+                    on_disk.push(Located {
+                        namespace: ns.clone(),
+                        key,
+                        stamp,
+                    });
+                }
+            }
+        }
+        self.count_gone(in_memory, on_disk)
+    }
+
+    pub(super) fn resize(&mut self, arguments: &Resize) -> Outcome {
+        let capacity = whole("capacity", arguments.capacity)?;
+        self.optimizer.cache_resize(None, capacity)?;
+        self.settings.cache.capacity = capacity;
+        ok()
+    }
+
+    pub(super) fn cache_stats(&mut self) -> Outcome {
+        self.sweep()?;
+        let totals = self.optimizer.cache_totals(None)?;
+        let level = |level: wit::LevelTotals, size| Level {
+            hits: level.hits,
+            misses: level.misses,
+            evictions: level.evictions,
+            expirations: level.expirations,
+            size,
+        };
+        answer(&Statistics {
+            l1: level(totals.memory, u64::from(totals.memory_entries)),
+            l2: level(totals.disk, self.store.usage().entries),
+            hit_rate: Number(totals.hit_rate),
+        })
+    }
+
+    /// Counts each live entry once, however many levels it was in.
+    fn count_gone(&mut self, in_memory: Vec<wit::Place>, on_disk: Vec<Located>) -> Outcome {
+        let on_disk = on_disk
+            .into_iter()
+            .map(|at| ((at.namespace, at.key), at.stamp))
+            .collect();
+        let mut gone: BTreeSet<_> = self.living(on_disk)?.into_iter().collect();
+        gone.extend(
+            in_memory
+                .into_iter()
+                .map(|place| (place.namespace, place.key)),
+        );
+        answer(&gone.len())
+    }
+
+    /// Those whose stamp is alive.
+    fn living<T>(&mut self, stamped: Vec<(T, Stamp)>) -> Result<Vec<T>, Problem> {
+        let (put_at, lives): (Vec<_>, Vec<_>) = stamped
+            .iter()
+            .map(|(_, stamp)| (stamp.put_at_us, signed(stamp.life_us)))
+            .unzip();
+        let now = self.now();
+        let alive = self.optimizer.cache_alive(now, &put_at, &lives)?;
+        let living = stamped
+            .into_iter()
+            .zip(alive)
+            .filter(|(_, alive)| *alive != 0);
+        Ok(living.map(|((what, _), _)| what).collect())
+    }
+
+    /// Expired records leave before live ones are evicted.
+    fn trim(&mut self) -> Result<(), Problem> {
+        if self.held_too_much()?.is_none() {
+            return Ok(());
+        }
+        self.sweep()?;
+        if let Some(target) = self.held_too_much()? {
+            let evicted = self.store.trim(target)?;
+            self.optimizer.cache_note_removed(evicted, 0)?;
+        }
+        Ok(())
+    }
+
+    fn held_too_much(&mut self) -> Result<Option<Usage>, Problem> {
+        let Usage { entries, bytes } = self.store.usage();
+        let target = self.optimizer.cache_trim(wit::Usage { entries, bytes })?;
+        Ok(target.map(|target| Usage {
+            entries: target.entries,
+            bytes: target.bytes,
+        }))
+    }
+
+    fn sweep(&mut self) -> Result<(), Problem> {
+        let now = self.now();
+        let before = self.optimizer.cache_sweep_before(now)?;
+        let expired = self.store.sweep(before, usize::MAX)?;
+        self.optimizer.cache_note_removed(0, expired)?;
+        Ok(())
+    }
+}
+
+fn hit(level: &'static str, value: Vec<u8>) -> Outcome {
+    let value = String::from_utf8(value)
+        .ok()
+        .and_then(|text| RawValue::from_string(text).ok())
+        .ok_or_else(|| Halt::optimizer("the cache answered with bytes that were never put"))?;
+    answer(&Hit {
+        hit: level,
+        value: &value,
+    })
+}
+
+fn to_store(stamp: wit::Stamp) -> Stamp {
+    Stamp {
+        put_at_us: stamp.put_at,
+        life_us: stamp.life.max(0) as u64,
+        memory_life_us: stamp.memory_life.max(0) as u64,
+    }
+}
+
+fn to_wit(stamp: Stamp) -> wit::Stamp {
+    wit::Stamp {
+        put_at: stamp.put_at_us,
+        life: signed(stamp.life_us),
+        memory_life: signed(stamp.memory_life_us),
+    }
+}
+
+fn signed(us: u64) -> i64 {
+    i64::try_from(us).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,303 @@
+//! One line of a scenario, from text to an operation with its arguments.
+//!
+//! Everything that makes a line malformed is found here; whether the arguments
+//! are in range is for the optimizer to say.
+
+use std::fmt;
+
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::arguments::{
+    Clear, Configure, Dirty, Entity, Invalidate, Key, Metric, Nothing, Observe, Put, Record,
+    Register, Resize, RuleArguments,
+};
+use super::micros::Micros;
+
+/// Latest time of a line: microseconds up to here are exact doubles, for
+/// whoever reads the output as such. 285 years.
+const LATEST: Micros = Micros(1 << 53);
+
+/// When, and what.
+#[derive(Debug)]
+pub(super) struct Line {
+    /// `None` only beside `configure`, which need not say it.
+    pub(super) at: Option<Micros>,
+    /// The name of the operation, which the answer repeats.
+    pub(super) name: &'static str,
+    pub(super) op: Op,
+}
+
+#[derive(Debug)]
+pub(super) enum Op {
+    Configure(Box<Configure>),
+    Observe(Observe),
+    Rule(Box<RuleArguments>),
+    Reset(Entity),
+    Put(Put),
+    Get(Key),
+    Delete(Key),
+    Clear(Clear),
+    Invalidate(Invalidate),
+    Resize(Resize),
+    CacheStats,
+    Restart,
+    Dirty(Dirty),
+    Drop(Entity),
+    BatchStats,
+    Register(Register),
+    Unregister(Entity),
+    Record(Record),
+    Metric(Metric),
+    Advance,
+    Stop,
+    /// What the wall clock reads from now on, counted from the zero of `at`.
+    Wall(Micros),
+    /// Part of the format, but of no optimizer yet.
+    Unsupported,
+}
+
+impl Line {
+    /// Reads one line; the error says what is wrong with it.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let Pairs(pairs) = serde_json::from_str(text).map_err(|error| problem(&error))?;
+        let mut at = None;
+        let mut op: Option<(String, Box<RawValue>)> = None;
+        for (key, value) in pairs {
+            if key == "at" {
+                if at.replace(parse_at(&value)?).is_some() {
+                    return Err("`at` stands twice".into());
+                }
+            } else if let Some((first, _)) = &op {
+                return Err(format!(
+                    "a line holds one operation, this one `{first}` and `{key}`"
+                ));
+            } else {
+                op = Some((key, value));
+            }
+        }
+        let (name, arguments) = op.ok_or("no operation beside `at`")?;
+        let (name, op) = Op::parse(&name, &arguments)?;
+        if at.is_none() && !matches!(op, Op::Configure(_)) {
+            return Err(format!("`at` is missing beside `{name}`"));
+        }
+        Ok(Self { at, name, op })
+    }
+}
+
+fn parse_at(value: &RawValue) -> Result<Micros, String> {
+    match Micros::parse(value.get()) {
+        Some(at) if (Micros(0)..=LATEST).contains(&at) => Ok(at),
+        Some(_) => Err(format!("`at` is {value}, outside 0 to {LATEST} ms")),
+        None => Err(format!("`at` is {value}, no number of milliseconds")),
+    }
+}
+
+type Reader = fn(&RawValue) -> Result<Op, serde_json::Error>;
+
+/// Every operation of the format, with how its arguments are read.
+const OPERATIONS: [(&str, Reader); 28] = [
+    ("configure", |args| {
+        read(args, |a| Op::Configure(Box::new(a)))
+    }),
+    ("observe", |args| read(args, Op::Observe)),
+    ("rule", |args| read(args, |a| Op::Rule(Box::new(a)))),
+    ("reset", |args| read(args, Op::Reset)),
+    ("put", |args| read(args, Op::Put)),
+    ("get", |args| read(args, Op::Get)),
+    ("delete", |args| read(args, Op::Delete)),
+    ("clear", |args| read(args, Op::Clear)),
+    ("invalidate", |args| read(args, Op::Invalidate)),
+    ("resize", |args| read(args, Op::Resize)),
+    ("cache_stats", |args| {
+        read(args, |Nothing {}| Op::CacheStats)
+    }),
+    ("restart", |args| read(args, |Nothing {}| Op::Restart)),
+    ("dirty", |args| read(args, Op::Dirty)),
+    ("drop", |args| read(args, Op::Drop)),
+    ("batch_stats", |args| {
+        read(args, |Nothing {}| Op::BatchStats)
+    }),
+    ("register", |args| read(args, Op::Register)),
+    ("unregister", |args| read(args, Op::Unregister)),
+    ("record", |args| read(args, Op::Record)),
+    ("metric", |args| read(args, Op::Metric)),
+    ("advance", |args| read(args, |Nothing {}| Op::Advance)),
+    ("stop", |args| read(args, |Nothing {}| Op::Stop)),
+    ("wall", |args| read(args, Op::Wall)),
+    ("call", unsupported),
+    ("attempt", unsupported),
+    ("delays", unsupported),
+    ("push", unsupported),
+    ("pending", unsupported),
+    ("filter", unsupported),
+];
+
+fn read<T: DeserializeOwned>(
+    arguments: &RawValue,
+    op: impl FnOnce(T) -> Op,
+) -> Result<Op, serde_json::Error> {
+    serde_json::from_str(arguments.get()).map(op)
+}
+
+/// Arguments must be an object; which, only an optimizer that takes them knows.
+fn unsupported(arguments: &RawValue) -> Result<Op, serde_json::Error> {
+    read(arguments, |Pairs(_)| Op::Unsupported)
+}
+
+impl Op {
+    fn parse(name: &str, arguments: &RawValue) -> Result<(&'static str, Self), String> {
+        let Some((name, reader)) = OPERATIONS.iter().find(|(known, _)| *known == name) else {
+            return Err(format!(
+                "unknown operation `{name}`; the nearest is `{}`",
+                nearest(name)
+            ));
+        };
+        let op = reader(arguments).map_err(|error| format!("`{name}`: {}", reason(&error)))?;
+        op.check()
+            .map_err(|message| format!("`{name}`: {message}"))?;
+        Ok((name, op))
+    }
+
+    /// What the types of the arguments cannot say.
+    fn check(&self) -> Result<(), &'static str> {
+        match self {
+            Self::Configure(arguments) => match &arguments.significance {
+                Some(rule) if rule.entity.is_some() || rule.attribute.is_some() => {
+                    Err("`significance` is the rule of all entities; use `rule` for one")
+                }
+                _ => Ok(()),
+            },
+            Self::Rule(arguments) if arguments.entity.is_none() => Err("missing field `entity`"),
+            Self::Register(Register {
+                interval,
+                class,
+                volatility,
+                ..
+            }) => match (interval, class, volatility) {
+                (Some(_), None, None) | (None, Some(_), _) => Ok(()),
+                _ => Err("give either `interval`, or `class` with `volatility`"),
+            },
+            _ => Ok(()),
+        }
+    }
+}
+
+fn nearest(name: &str) -> &'static str {
+    let distance = |known: &&str| strsim::damerau_levenshtein(known, name);
+    OPERATIONS
+        .iter()
+        .map(|(known, _)| *known)
+        .min_by_key(distance)
+        .unwrap_or_default()
+}
+
+/// The members of an object in their order, repeated ones included.
+struct Pairs(Vec<(String, Box<RawValue>)>);
+
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+
+        impl<'de> Visitor<'de> for Members {
+            type Value = Pairs;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+
+        deserializer.deserialize_map(Members)
+    }
+}
+
+/// A JSON error of a whole line, with its column.
+fn problem(error: &serde_json::Error) -> String {
+    format!("{} at column {}", reason(error), error.column())
+}
+
+/// A JSON error without its position, which serde counts within one line.
+fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rsplit_once(" at line ") {
+        Some((reason, _)) => reason.to_owned(),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (line, said) in [
+            ("", "EOF"),
+            ("[1]", "expected an object"),
+            (
+                r#"{"at":1,"get":{"key":"a"}"#,
+                "EOF while parsing an object at column 25",
+            ),
+            (r#"{"get":{"key":"a"}}"#, "`at` is missing beside `get`"),
+            (r#"{"at":1}"#, "no operation"),
+            (r#"{"at":1,"at":1,"get":{"key":"a"}}"#, "`at` stands twice"),
+            (
+                r#"{"at":"1","get":{"key":"a"}}"#,
+                "no number of milliseconds",
+            ),
+            (r#"{"at":-1,"get":{"key":"a"}}"#, "outside 0 to"),
+            (r#"{"at":1e300,"advance":{}}"#, "outside 0 to"),
+            (
+                r#"{"at":1,"get":{"key":"a"},"put":{}}"#,
+                "one operation, this one `get` and `put`",
+            ),
+            (
+                r#"{"at":1,"gte":{"key":"a"}}"#,
+                "unknown operation `gte`; the nearest is `get`",
+            ),
+            (r#"{"at":1,"unregistr":{}}"#, "the nearest is `unregister`"),
+            (
+                r#"{"at":1,"get":{"key":1}}"#,
+                "`get`: invalid type: integer `1`, expected a string",
+            ),
+            (r#"{"at":1,"get":{}}"#, "`get`: missing field `key`"),
+            (
+                r#"{"at":1,"get":{"key":"a","x":1}}"#,
+                "`get`: unknown field `x`",
+            ),
+            (r#"{"at":1,"advance":null}"#, "`advance`: invalid type"),
+            (r#"{"at":1,"call":3}"#, "`call`: invalid type"),
+            (
+                r#"{"at":1,"rule":{"absolute":1}}"#,
+                "`rule`: missing field `entity`",
+            ),
+            (r#"{"at":1,"register":{"entity":"a"}}"#, "either `interval`"),
+            (
+                r#"{"at":1,"register":{"entity":"a","interval":1,"class":"gps"}}"#,
+                "either `interval`",
+            ),
+            (
+                r#"{"configure":{"significance":{"entity":"a"}}}"#,
+                "use `rule` for one",
+            ),
+        ] {
+            let error = Line::parse(line).unwrap_err();
+            assert!(error.contains(said), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn every_operation_is_found_by_its_own_name() {
+        for (name, _) in OPERATIONS {
+            assert_eq!(nearest(name), name);
+        }
+    }
+}

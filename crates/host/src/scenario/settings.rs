@@ -1,0 +1,197 @@
+//! What `configure` and `rule` set, in the words of the optimizer's world.
+//!
+//! Settings stay with the host: after a restart they are told again.
+
+use weirhouse_runner::wit::cache::{Eviction, Levels, Settings as Cache};
+use weirhouse_runner::wit::updates::{Batching, Combine, Overflow, Publishing, Rule};
+use weirhouse_runner::{Fault, Optimizer};
+
+use super::arguments::{BatchArguments, CacheArguments, Configure, QueueArguments, RuleArguments};
+use super::micros::Micros;
+use super::output::Problem;
+
+/// Settings that are not of one entity.
+#[derive(Debug, Clone)]
+pub(super) struct Settings {
+    pub(super) rule: Rule,
+    pub(super) cache: Cache,
+    pub(super) batching: Batching,
+    /// Whether `batch` was configured, so that published readings enter the
+    /// batcher.
+    pub(super) batched: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            rule: Rule {
+                absolute: None,
+                percentage: None,
+                combine: Combine::All,
+                max_age: None,
+                settle: None,
+                publishing: Publishing::Exact,
+                zero_crossing: false,
+                levels: Vec::new(),
+                total: false,
+                learn: false,
+            },
+            cache: Cache {
+                capacity: 100,
+                max_bytes: 16 << 20,
+                max_value_bytes: 1 << 20,
+                memory_life: 300_000_000,
+                disk_life: 3_600_000_000,
+                levels: Levels::Both,
+                eviction: Eviction::Lru,
+            },
+            batching: Batching {
+                window: 100_000,
+                max: 50,
+                flush_on_full: false,
+                capacity: 20_000,
+                overflow: Overflow::DropOldest,
+            },
+            batched: false,
+        }
+    }
+}
+
+impl Settings {
+    /// These settings with what `arguments` name: a section given replaces the
+    /// whole section, one left out stays.
+    pub(super) fn with(&self, arguments: &Configure) -> Result<Self, Problem> {
+        let unsupported = [
+            ("gate", &arguments.gate),
+            ("breaker", &arguments.breaker),
+            ("retry", &arguments.retry),
+        ];
+        for (name, section) in unsupported {
+            if section.is_some() {
+                return Err(Problem::unsupported(format!(
+                    "`configure.{name}` is not performed by this version; leave it out"
+                )));
+            }
+        }
+        let mut settings = self.clone();
+        if let Some(significance) = &arguments.significance {
+            settings.rule = rule(significance)?;
+        }
+        if let Some(cache) = &arguments.cache {
+            settings.cache = self::cache(cache)?;
+        }
+        if let Some(batch) = &arguments.batch {
+            settings.batch(batch)?;
+        }
+        if let Some(queue) = &arguments.queue {
+            settings.queue(queue)?;
+        }
+        Ok(settings)
+    }
+
+    fn batch(&mut self, arguments: &BatchArguments) -> Result<(), Problem> {
+        let default = Self::default().batching;
+        self.batching = Batching {
+            window: arguments.window.map_or(default.window, |Micros(us)| us),
+            max: arguments
+                .max
+                .map_or(Ok(default.max), |max| whole("batch.max", max))?,
+            flush_on_full: arguments.flush_on_full,
+            ..self.batching
+        };
+        self.batched = true;
+        Ok(())
+    }
+
+    fn queue(&mut self, arguments: &QueueArguments) -> Result<(), Problem> {
+        let default = Self::default().batching;
+        self.batching.capacity = arguments
+            .capacity
+            .map_or(Ok(default.capacity), |most| whole("queue.capacity", most))?;
+        self.batching.overflow = match arguments.overflow.as_deref() {
+            None | Some("drop-oldest") => Overflow::DropOldest,
+            Some("drop-new") => Overflow::DropNew,
+            Some(other) => {
+                return Err(Problem::invalid(format!(
+                    "`queue.overflow` is \"{other}\"; it is \"drop-oldest\" or \"drop-new\""
+                )));
+            }
+        };
+        Ok(())
+    }
+
+    /// Tells an optimizer all of them.
+    pub(super) fn tell(&self, optimizer: &mut dyn Optimizer) -> Result<(), Fault> {
+        optimizer.set_default_rule(&self.rule)?;
+        optimizer.cache_configure(None, self.cache)?;
+        optimizer.set_batching(self.batching)
+    }
+}
+
+/// A significance rule.
+pub(super) fn rule(arguments: &RuleArguments) -> Result<Rule, Problem> {
+    let combine = match arguments.mode.as_deref() {
+        None | Some("all") => Combine::All,
+        Some("any") => Combine::Any,
+        Some(other) => {
+            return Err(Problem::invalid(format!(
+                "`mode` is \"{other}\"; it is \"all\" or \"any\""
+            )));
+        }
+    };
+    Ok(Rule {
+        absolute: arguments.absolute,
+        percentage: arguments.percentage,
+        combine,
+        max_age: arguments.max_age.map(|Micros(us)| us),
+        settle: arguments.settle.map(|Micros(us)| us),
+        publishing: if arguments.centred {
+            Publishing::Centred
+        } else {
+            Publishing::Exact
+        },
+        zero_crossing: arguments.zero_crossing,
+        levels: arguments.levels.clone(),
+        total: arguments.total,
+        learn: arguments.learn,
+    })
+}
+
+/// A value that could never be held within `max_bytes` is refused, not lost.
+fn cache(arguments: &CacheArguments) -> Result<Cache, Problem> {
+    let default = Settings::default().cache;
+    let capacity = match arguments.capacity {
+        Some(capacity) => whole("cache.capacity", capacity)?,
+        None => default.capacity,
+    };
+    let max_bytes = match arguments.max_bytes {
+        Some(bytes) => u64::try_from(bytes).map_err(|_| {
+            Problem::invalid(format!("`cache.max_bytes` is {bytes}; it is at least 0"))
+        })?,
+        None => default.max_bytes,
+    };
+    Ok(Cache {
+        capacity,
+        max_bytes,
+        max_value_bytes: default.max_value_bytes.min(max_bytes),
+        memory_life: arguments
+            .l1_ttl
+            .map_or(default.memory_life, |Micros(us)| us),
+        disk_life: arguments.l2_ttl.map_or(default.disk_life, |Micros(us)| us),
+        levels: if arguments.l1_only {
+            Levels::MemoryOnly
+        } else {
+            Levels::Both
+        },
+        eviction: default.eviction,
+    })
+}
+
+/// A count in the width the optimizer takes.
+pub(super) fn whole(name: &str, count: i64) -> Result<u32, Problem> {
+    u32::try_from(count).map_err(|_| {
+        Problem::invalid(format!(
+            "`{name}` is {count}; it is a whole number from 0 to 4,294,967,295"
+        ))
+    })
+}

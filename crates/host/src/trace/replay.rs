@@ -1,0 +1,429 @@
+//! A trace through an optimizer, in virtual time: what a configuration would
+//! have saved, and what it would have cost in accuracy.
+//!
+//! Entries are handed over as the running host does it: collected for the
+//! length of a window, then in one call. An entry counts as one write; it is
+//! published when its state or one of its changed attributes is.
+//! Nothing is published to anyone, and no cache is involved.
+
+use std::collections::HashMap;
+use std::io::BufRead;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use weirhouse_runner::wit::entities::{Facts, Series};
+use weirhouse_runner::wit::types::Instant;
+use weirhouse_runner::wit::updates::{Combine, Publishing, Rule};
+use weirhouse_runner::{Fault, Optimizer, PUBLISH};
+
+use super::report::saving;
+use super::{Entry, Reader, TraceError};
+
+pub use super::report::{EntityReport, Report, Totals};
+
+/// How long entries are collected before they are handed over together.
+const WINDOW: Duration = Duration::from_millis(100);
+
+/// What to try on a trace.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ReplayOptions {
+    /// Least absolute difference that matters.
+    pub absolute: Option<f64>,
+    /// Least difference that matters as a fraction of the value published.
+    pub percentage: Option<f64>,
+    /// Whether one of both thresholds is enough; else both must be reached.
+    pub any: bool,
+    /// Publish the current value when nothing was published for this long.
+    pub max_age: Option<Duration>,
+    /// Publish the last suppressed value once an entity was quiet this long.
+    pub settle: Option<Duration>,
+    /// Whether presets by device class apply in place of these thresholds where
+    /// there is one.
+    pub presets: bool,
+}
+
+/// Why a replay has no report.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The trace cannot be read to its end.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
+    /// The optimizer refused an option or an entry, or failed.
+    #[error("the optimizer does not take this replay: {0}")]
+    Optimizer(#[from] Fault),
+}
+
+/// Replays a trace through a fresh optimizer. `progress` is told the bytes read
+/// so far, once for every window.
+pub fn replay<R: BufRead>(
+    reader: &mut Reader<R>,
+    optimizer: &mut dyn Optimizer,
+    options: &ReplayOptions,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Report, ReplayError> {
+    optimizer.set_default_rule(&options.rule())?;
+    optimizer.use_presets(options.presets)?;
+    let mut run = Replay::new(optimizer);
+    let mut truncated_line = None;
+    let mut last = Duration::ZERO;
+    let mut window: Vec<Entry> = Vec::new();
+    while let Some(entry) = reader.next() {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(TraceError::Truncated { line, .. }) => {
+                truncated_line = Some(line);
+                break;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        last = entry.at;
+        if window
+            .first()
+            .is_some_and(|first| entry.at >= first.at + WINDOW)
+        {
+            run.take(&window)?;
+            window.clear();
+            progress(reader.bytes());
+        }
+        window.push(entry);
+    }
+    run.take(&window)?;
+    progress(reader.bytes());
+    run.finish(options.settle)?;
+    let header = reader.header().clone();
+    Ok(Report {
+        source: header.source,
+        started: header.started,
+        duration_ms: last.as_micros() as f64 / 1000.0,
+        truncated_line,
+        totals: run.totals(),
+        entities: run.entities(),
+    })
+}
+
+impl ReplayOptions {
+    fn rule(&self) -> Rule {
+        let micros = |length: Duration| i64::try_from(length.as_micros()).unwrap_or(i64::MAX);
+        Rule {
+            absolute: self.absolute,
+            percentage: self.percentage,
+            combine: if self.any { Combine::Any } else { Combine::All },
+            max_age: self.max_age.map(micros),
+            settle: self.settle.map(micros),
+            publishing: Publishing::Exact,
+            zero_crossing: false,
+            levels: Vec::new(),
+            total: false,
+            learn: false,
+        }
+    }
+}
+
+/// A replay under way.
+struct Replay<'a> {
+    optimizer: &'a mut dyn Optimizer,
+    entities: Vec<Entity>,
+    by_name: HashMap<String, usize>,
+    /// What a handle is: the entity's place, and whether it is its state.
+    by_handle: HashMap<u32, (usize, bool)>,
+    timed: u64,
+    batches: u64,
+    batched: u64,
+    now_us: u64,
+}
+
+struct Entity {
+    name: String,
+    state: u32,
+    attributes: HashMap<String, u32>,
+    facts: Facts,
+    before: u64,
+    after: u64,
+    latest: Option<f64>,
+    published: Option<f64>,
+    largest_error: Option<f64>,
+}
+
+/// The readings of one window as the optimizer takes them.
+#[derive(Default)]
+struct Columns {
+    series: Vec<u32>,
+    text: String,
+    lengths: Vec<u32>,
+    /// How many readings each entry of the window gave.
+    per_entry: Vec<usize>,
+}
+
+impl Columns {
+    fn push(&mut self, series: u32, text: &str) {
+        self.series.push(series);
+        self.text.push_str(text);
+        self.lengths.push(text.len() as u32);
+    }
+}
+
+impl<'a> Replay<'a> {
+    fn new(optimizer: &'a mut dyn Optimizer) -> Self {
+        Self {
+            optimizer,
+            entities: Vec::new(),
+            by_name: HashMap::new(),
+            by_handle: HashMap::new(),
+            timed: 0,
+            batches: 0,
+            batched: 0,
+            now_us: 0,
+        }
+    }
+
+    /// Reports the entries of one window, when it closes.
+    fn take(&mut self, window: &[Entry]) -> Result<(), Fault> {
+        let Some(first) = window.first() else {
+            return Ok(());
+        };
+        self.pass((first.at + WINDOW).as_micros() as u64)?;
+        let mut columns = Columns::default();
+        for entry in window {
+            let before = columns.series.len();
+            self.column(entry, &mut columns)?;
+            columns.per_entry.push(columns.series.len() - before);
+        }
+        let Columns {
+            series,
+            text,
+            lengths,
+            per_entry,
+        } = columns;
+        let now = self.now();
+        let verdicts = self
+            .optimizer
+            .observe_texts(now, &series, &text, &lengths, &[])?;
+        let mut readings = series.iter().zip(verdicts);
+        for (entry, count) in window.iter().zip(per_entry) {
+            self.judge(entry, readings.by_ref().take(count));
+        }
+        Ok(())
+    }
+
+    /// Adds the state and the changed attributes of one entry.
+    fn column(&mut self, entry: &Entry, columns: &mut Columns) -> Result<(), Fault> {
+        let place = self.entity(&entry.entity)?;
+        let Some(entity) = self.entities.get_mut(place) else {
+            return Ok(());
+        };
+        if entity.facts_changed(&entry.attributes) {
+            self.optimizer.describe(entity.state, &entity.facts)?;
+        }
+        columns.push(entity.state, &entry.state);
+        for (name, value) in &entry.attributes {
+            let handle = if let Some(handle) = entity.attributes.get(name) {
+                *handle
+            } else {
+                let handle = intern(self.optimizer, &entity.name, Some(name))?;
+                entity.attributes.insert(name.clone(), handle);
+                self.by_handle.insert(handle, (place, false));
+                handle
+            };
+            match value {
+                Value::String(text) => columns.push(handle, text),
+                other => columns.push(handle, &other.to_string()),
+            }
+        }
+        Ok(())
+    }
+
+    fn entity(&mut self, name: &str) -> Result<usize, Fault> {
+        if let Some(place) = self.by_name.get(name) {
+            return Ok(*place);
+        }
+        let state = intern(self.optimizer, name, None)?;
+        let place = self.entities.len();
+        self.entities.push(Entity {
+            name: name.to_owned(),
+            state,
+            attributes: HashMap::new(),
+            facts: Facts {
+                device_class: None,
+                unit: None,
+                state_class: None,
+            },
+            before: 0,
+            after: 0,
+            latest: None,
+            published: None,
+            largest_error: None,
+        });
+        self.by_name.insert(name.to_owned(), place);
+        self.by_handle.insert(state, (place, true));
+        Ok(place)
+    }
+
+    /// Accounts for one entry by the verdicts on its readings.
+    fn judge<'v>(&mut self, entry: &Entry, readings: impl Iterator<Item = (&'v u32, u8)>) {
+        let place = self.by_name.get(&entry.entity);
+        let Some(entity) = place.and_then(|place| self.entities.get_mut(*place)) else {
+            return;
+        };
+        let mut published = false;
+        let mut state_published = false;
+        for (handle, verdict) in readings {
+            let publish = verdict & PUBLISH != 0;
+            published |= publish;
+            state_published |= publish && *handle == entity.state;
+        }
+        entity.before += 1;
+        entity.after += u64::from(published);
+        entity.latest = number(&entry.state);
+        if state_published {
+            entity.published = entity.latest;
+        }
+        if let (Some(latest), Some(published)) = (entity.latest, entity.published) {
+            let error = (latest - published).abs();
+            entity.largest_error = Some(entity.largest_error.map_or(error, |most| most.max(error)));
+        }
+    }
+
+    /// Lets time pass, with everything it causes.
+    fn pass(&mut self, until_us: u64) -> Result<(), Fault> {
+        while let Some(deadline) = self.optimizer.next_deadline()?
+            && deadline <= until_us
+        {
+            // At least a microsecond on: a deadline already past means now.
+            self.now_us = deadline.max(self.now_us + 1).min(until_us);
+            let now = self.now();
+            self.optimizer.tick(now)?;
+            self.collect()?;
+            if self.now_us == until_us {
+                break;
+            }
+        }
+        self.now_us = self.now_us.max(until_us);
+        Ok(())
+    }
+
+    fn collect(&mut self) -> Result<(), Fault> {
+        for handle in self.optimizer.poll_published()?.series {
+            self.timed += 1;
+            let Some((place, is_state)) = self.by_handle.get(&handle) else {
+                continue;
+            };
+            if let Some(entity) = self.entities.get_mut(*place) {
+                entity.after += 1;
+                if *is_state {
+                    entity.published = entity.latest;
+                }
+            }
+        }
+        loop {
+            let batch = self.optimizer.poll_batch()?;
+            if batch.is_empty() {
+                return Ok(());
+            }
+            self.batches += 1;
+            self.batched += batch.len() as u64;
+        }
+    }
+
+    /// Lets suppressed values settle, and what waits leave.
+    fn finish(&mut self, settle: Option<Duration>) -> Result<(), Fault> {
+        let settled = settle.unwrap_or_default().as_micros() as u64;
+        self.pass(self.now_us.saturating_add(settled))?;
+        let now = self.now();
+        self.optimizer.flush(now)?;
+        self.collect()
+    }
+
+    fn now(&self) -> Instant {
+        Instant {
+            mono: self.now_us,
+            wall: self.now_us.cast_signed(),
+        }
+    }
+
+    fn totals(&self) -> Totals {
+        let before = self.entities.iter().map(|entity| entity.before).sum();
+        let after = self.entities.iter().map(|entity| entity.after).sum();
+        let (saved, suppressed) = saving(before, after);
+        Totals {
+            before,
+            after,
+            timed: self.timed,
+            saved,
+            suppressed,
+            batches: self.batches,
+            batched: self.batched,
+        }
+    }
+
+    fn entities(self) -> Vec<EntityReport> {
+        let mut reports: Vec<_> = self.entities.into_iter().map(Entity::report).collect();
+        reports.sort_by(|a, b| b.saved.cmp(&a.saved).then_with(|| a.entity.cmp(&b.entity)));
+        reports
+    }
+}
+
+impl Entity {
+    /// Takes over what attributes say of the kind of entity; says whether that
+    /// changed anything.
+    fn facts_changed(&mut self, attributes: &Map<String, Value>) -> bool {
+        let Facts {
+            device_class,
+            unit,
+            state_class,
+        } = &mut self.facts;
+        let mut changed = false;
+        for (name, fact) in [
+            ("device_class", device_class),
+            ("unit_of_measurement", unit),
+            ("state_class", state_class),
+        ] {
+            if let Some(value) = attributes.get(name) {
+                let told = value.as_str().map(str::to_owned);
+                changed |= *fact != told;
+                *fact = told;
+            }
+        }
+        changed
+    }
+
+    fn report(self) -> EntityReport {
+        let (saved, suppressed) = saving(self.before, self.after);
+        EntityReport {
+            entity: self.name,
+            before: self.before,
+            after: self.after,
+            saved,
+            suppressed,
+            largest_error: self.largest_error,
+        }
+    }
+}
+
+fn intern(
+    optimizer: &mut dyn Optimizer,
+    entity: &str,
+    attribute: Option<&str>,
+) -> Result<u32, Fault> {
+    let series = Series {
+        entity: entity.to_owned(),
+        attribute: attribute.map(str::to_owned),
+    };
+    let handles = optimizer.intern(&[series])?;
+    match handles[..] {
+        [handle] => Ok(handle),
+        _ => Err(Fault::Dead(
+            "interning one series gave no single handle".into(),
+        )),
+    }
+}
+
+/// A state that is a finite decimal number.
+fn number(state: &str) -> Option<f64> {
+    let decimal = state
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+    state
+        .parse()
+        .ok()
+        .filter(|number: &f64| decimal && number.is_finite())
+}
