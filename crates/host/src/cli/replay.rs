@@ -33,7 +33,7 @@ pub(super) struct Replay {
     #[arg(long)]
     json: bool,
     /// Show only the entities with the most saved
-    #[arg(long, value_name = "COUNT", conflicts_with = "json")]
+    #[arg(long, value_name = "COUNT")]
     top: Option<usize>,
     #[command(flatten)]
     optimizer: OptimizerArgs,
@@ -56,11 +56,12 @@ impl Replay {
             bar.set_position(bytes);
         });
         bar.finish_and_clear();
-        let report = report.map_err(|error| match error {
+        let mut report = report.map_err(|error| match error {
             ReplayError::Trace(error) => Failure::new(Exit::Usage, error),
             ReplayError::Optimizer(error) => Failure::new(Exit::Unexpected, error),
         })?;
         let text = if self.json {
+            report.entities.truncate(self.top.unwrap_or(usize::MAX));
             let json = serde_json::to_string_pretty(&report);
             json.map_err(Failure::of(Exit::Unexpected))? + "\n"
         } else {

@@ -1,0 +1,167 @@
+//! The router from outside: real requests, a real hub, no sockets.
+
+mod readings;
+mod refusals;
+mod streams;
+mod values;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::response::Response;
+use futures_util::StreamExt as _;
+use serde_json::Value;
+use tokio::sync::watch;
+use tower::ServiceExt as _;
+use weirhouse_hass::Event;
+use weirhouse_runner::{Component, Engine};
+
+use super::{AllowedHosts, router};
+use crate::data_dir::{DataDir, Token};
+use crate::hub::{Hub, Settings};
+use crate::store::{Blobs, RedbOptions, RedbStore};
+
+/// An API with a hub behind it.
+struct Api {
+    hub: Arc<Hub>,
+    router: Router,
+    token: Token,
+    stop: watch::Sender<bool>,
+    _folder: tempfile::TempDir,
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Api {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let token = DataDir::open(folder.path()).unwrap().token().unwrap();
+        let hub = Arc::new(open_hub(folder.path()));
+        let (stop, stopped) = watch::channel(false);
+        let hosts = AllowedHosts::new([127, 0, 0, 1].into(), []);
+        Self {
+            router: router(Arc::clone(&hub), token.clone(), hosts, stopped),
+            hub,
+            token,
+            stop,
+            _folder: folder,
+        }
+    }
+
+    /// A request that may pass.
+    fn request(&self, method: &str, path: &str) -> axum::http::request::Builder {
+        Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "127.0.0.1:8098")
+            .header(
+                header::AUTHORIZATION,
+                format!("Bearer {}", self.token.expose()),
+            )
+    }
+
+    async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: to_bytes(body, 1 << 24).await.unwrap(),
+        }
+    }
+
+    /// Lets time pass until nothing waits for a batch.
+    async fn settle(&self) {
+        while let Some(wait) = self.hub.deadline() {
+            tokio::time::sleep(wait).await;
+            self.hub.tick();
+        }
+    }
+
+    /// Stops the server, and gives what a stream carried until then.
+    async fn finish(&self, response: Response) -> Vec<String> {
+        // The stream looks for the stop before it looks for updates, so it is
+        // read first; it never ends by itself.
+        let mut body = response.into_body().into_data_stream();
+        let mut text = String::new();
+        while let Ok(Some(chunk)) =
+            tokio::time::timeout(Duration::from_millis(200), body.next()).await
+        {
+            text += str::from_utf8(&chunk.unwrap()).unwrap();
+        }
+        self.stop.send(true).unwrap();
+        let end = tokio::time::timeout(Duration::from_secs(5), body.next()).await;
+        assert!(end.expect("the stream ends").is_none());
+        text.split_terminator("\n\n").map(str::to_owned).collect()
+    }
+
+    async fn call(&self, method: &str, path: &str, body: impl Into<Body>) -> Answer {
+        let request = self.request(method, path).body(body.into()).unwrap();
+        self.send(request).await
+    }
+}
+
+/// A hub with the real optimizer and a store on disk.
+fn open_hub(folder: &Path) -> Hub {
+    let core = std::env::var_os("WEIRHOUSE_CORE_CWASM").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/weirhouse/core.cwasm"),
+        PathBuf::from,
+    );
+    let engine = Engine::new().unwrap();
+    let component = Component::load(&engine, &core)
+        .unwrap_or_else(|error| panic!("{error}; `cargo xtask test` does all this"));
+    let opened = RedbStore::open(&folder.join("l2.redb"), RedbOptions::default()).unwrap();
+    let settings = Settings::default();
+    Hub::open(
+        component,
+        Arc::new(opened.store),
+        Blobs::new(folder),
+        settings,
+    )
+    .unwrap()
+}
+
+/// A connection whose states are these.
+fn snapshot(states: &[(&str, &str)]) -> Event {
+    let states = states.iter().map(|(entity, state)| {
+        let json = format!(r#"{{"s":"{state}","a":{{"friendly_name":"A"}},"c":"c","lc":1.5}}"#);
+        ((*entity).to_owned(), serde_json::from_str(&json).unwrap())
+    });
+    Event::Snapshot(states.collect())
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Checks that this is a complete problem document, and names its kind.
+    fn problem(&self) -> String {
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let problem: Value = serde_json::from_slice(&self.body).unwrap();
+        assert_eq!(problem["status"], self.status.as_u16());
+        assert_eq!(problem["request_id"], self.header("x-request-id"));
+        for member in ["title", "detail", "request_id"] {
+            assert!(
+                problem[member]
+                    .as_str()
+                    .is_some_and(|text| !text.is_empty()),
+                "{member}"
+            );
+        }
+        let kind = problem["type"].as_str().unwrap();
+        kind.strip_prefix("urn:weirhouse:problem:")
+            .unwrap()
+            .to_owned()
+    }
+}

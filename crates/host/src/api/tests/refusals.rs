@@ -1,0 +1,124 @@
+//! What is refused, and how.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+
+use super::Api;
+use crate::api::BODY_LIMIT_BYTES;
+
+#[tokio::test]
+async fn bad_requests_are_told_apart() {
+    let api = Api::new();
+    let long_key = format!("/v1/cache/ns/{}", "k".repeat(1025));
+    for (method, path, status, kind) in [
+        ("GET", "/nothing", 404, "unknown-route"),
+        ("GET", "/v1", 404, "unknown-route"),
+        ("GET", "/v1/cache/ns", 404, "unknown-route"),
+        ("GET", "/v1/cache/ns/", 404, "unknown-route"),
+        ("POST", "/", 405, "method-not-allowed"),
+        ("DELETE", "/healthz", 405, "method-not-allowed"),
+        ("POST", "/v1/stats", 405, "method-not-allowed"),
+        ("POST", "/v1/cache/ns/key", 405, "method-not-allowed"),
+        ("PATCH", "/v1/stream", 405, "method-not-allowed"),
+        ("GET", "/v1/states/sensor.nowhere", 404, "unknown-entity"),
+        ("GET", "/v1/states/%ff", 400, "invalid-argument"),
+        ("GET", "/v1/cache/ns/nowhere", 404, "cache-miss"),
+        ("GET", "/v1/cache/ns/%ff", 400, "invalid-argument"),
+        ("GET", "/v1/cache/ns/key?ttl=1", 400, "invalid-argument"),
+        ("PUT", "/v1/cache/ns/key?ttl=0", 400, "invalid-argument"),
+        ("PUT", "/v1/cache/ns/key?ttl=-1", 400, "invalid-argument"),
+        ("PUT", "/v1/cache/ns/key?ttl=nan", 400, "invalid-argument"),
+        ("PUT", "/v1/cache/ns/key?ttl=inf", 400, "invalid-argument"),
+        ("PUT", "/v1/cache/ns/key?ttl=soon", 400, "invalid-argument"),
+        ("PUT", "/v1/cache/ns/key?ttl=1e300", 400, "invalid-argument"),
+        ("PUT", "/v1/cache/ns/key?ttl=1e-9", 400, "invalid-argument"),
+        (
+            "PUT",
+            "/v1/cache/ns/key?ttl=1&ttl=2",
+            400,
+            "invalid-argument",
+        ),
+        ("PUT", "/v1/cache/ns/key?tll=1", 400, "invalid-argument"),
+        (
+            "PUT",
+            "/v1/cache/ns/key?wait=forever",
+            400,
+            "invalid-argument",
+        ),
+        ("PUT", long_key.as_str(), 413, "too-large"),
+        ("DELETE", "/v1/cache/ns/key?ttl=1", 400, "invalid-argument"),
+        ("GET", "/v1/stream?entity=sensor", 400, "invalid-argument"),
+        (
+            "GET",
+            "/v1/stream?entities=sensor.a",
+            400,
+            "invalid-argument",
+        ),
+    ] {
+        let answer = api.call(method, path, "x").await;
+        let line = format!("{method} {path}");
+        assert_eq!(answer.status.as_u16(), status, "{line}");
+        assert_eq!(answer.problem(), kind, "{line}");
+        assert_eq!(answer.header("allow").is_empty(), status != 405, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn without_the_token_only_page_and_health_answer() {
+    let api = Api::new();
+    for (path, open) in [
+        ("/", true),
+        ("/healthz", true),
+        ("/metrics", false),
+        ("/v1/stats", false),
+        ("/v1/states/sensor.a", false),
+        ("/v1/cache/ns/key", false),
+        ("/v1/stream", false),
+        ("/v1/nothing", false),
+    ] {
+        for authorization in [None, Some("Bearer wrong"), Some("Basic eDp5")] {
+            let mut request = Request::get(path).header(header::HOST, "localhost:8098");
+            if let Some(authorization) = authorization {
+                request = request.header(header::AUTHORIZATION, authorization);
+            }
+            let answer = api.send(request.body(Body::empty()).unwrap()).await;
+            if open {
+                assert_ne!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
+            } else {
+                assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
+                assert_eq!(answer.problem(), "unauthorized", "{path}");
+                assert!(answer.header("www-authenticate").starts_with("Bearer"));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn requests_for_other_hosts_are_refused() {
+    let api = Api::new();
+    for path in ["/", "/healthz", "/v1/stats"] {
+        let request = api
+            .request("GET", path)
+            .header(header::HOST, "ignored")
+            .body(Body::empty());
+        let mut request = request.unwrap();
+        request
+            .headers_mut()
+            .insert(header::HOST, "rebound.example:8098".parse().unwrap());
+        assert_eq!(api.send(request).await.problem(), "misdirected", "{path}");
+    }
+    let request = Request::get("/healthz").body(Body::empty()).unwrap();
+    assert_eq!(api.send(request).await.problem(), "invalid-argument");
+}
+
+#[tokio::test]
+async fn an_oversized_body_is_refused_and_harms_nothing() {
+    let api = Api::new();
+    api.call("PUT", "/v1/cache/ns/key", "before").await;
+    let answer = api
+        .call("PUT", "/v1/cache/ns/key", vec![0; BODY_LIMIT_BYTES + 1])
+        .await;
+    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(answer.problem(), "too-large");
+    assert_eq!(api.call("GET", "/v1/cache/ns/key", "").await.body, "before");
+}

@@ -1,0 +1,89 @@
+//! Values in the cache, over HTTP.
+
+use axum::body::Body;
+use axum::http::{StatusCode, header};
+
+use super::Api;
+use crate::api::BODY_LIMIT_BYTES;
+
+#[tokio::test]
+async fn values_come_back_as_they_were_put() {
+    let api = Api::new();
+    for (path, content_type, value) in [
+        ("/v1/cache/ns/plain", Some("text/plain"), b"hello".to_vec()),
+        ("/v1/cache/ns/empty", Some("application/json"), Vec::new()),
+        (
+            "/v1/cache/ns/null",
+            Some("application/json"),
+            b"null".to_vec(),
+        ),
+        ("/v1/cache/ns/bytes", None, vec![0, 159, 146, 150, 255]),
+        ("/v1/cache/ns/a/b//c", None, b"slashes".to_vec()),
+        ("/v1/cache/ns/..%2f..%2fetc", None, b"dots".to_vec()),
+        (
+            "/v1/cache/a%2Fb/c",
+            None,
+            b"slash in the namespace".to_vec(),
+        ),
+        (
+            "/v1/cache/n%20s/%C3%A4%3F%23",
+            None,
+            b"blank and umlaut".to_vec(),
+        ),
+        ("/v1/cache/ns/full", None, vec![7; BODY_LIMIT_BYTES]),
+    ] {
+        let mut request = api.request("PUT", &format!("{path}?ttl=60.5&tag=a&tag=b"));
+        if let Some(content_type) = content_type {
+            request = request.header(header::CONTENT_TYPE, content_type);
+        }
+        let put = api
+            .send(request.body(Body::from(value.clone())).unwrap())
+            .await;
+        assert_eq!(put.status, StatusCode::NO_CONTENT, "{path} {:?}", put.body);
+        assert_eq!(put.header("weirhouse-durable"), "false");
+
+        let got = api.call("GET", path, "").await;
+        assert_eq!(got.status, StatusCode::OK, "{path}");
+        assert_eq!(got.body, value, "{path}");
+        assert_eq!(got.header("weirhouse-cache"), "l1", "{path}");
+        assert_eq!(
+            got.header("content-type"),
+            content_type.unwrap_or("application/octet-stream")
+        );
+        let life = got
+            .header("cache-control")
+            .strip_prefix("private, max-age=");
+        assert!(
+            (55..=60).contains(&life.unwrap().parse::<u64>().unwrap()),
+            "{life:?}"
+        );
+
+        let deleted = api.call("DELETE", path, "").await;
+        assert_eq!(deleted.status, StatusCode::NO_CONTENT, "{path}");
+        assert_eq!(deleted.header("weirhouse-existed"), "true", "{path}");
+        let again = api.call("DELETE", path, "").await;
+        assert_eq!(again.header("weirhouse-existed"), "false", "{path}");
+        let missed = api.call("GET", path, "").await;
+        assert_eq!(missed.problem(), "cache-miss", "{path}");
+        assert_eq!(missed.header("weirhouse-cache"), "miss", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn keys_and_namespaces_do_not_run_together() {
+    let api = Api::new();
+    api.call("PUT", "/v1/cache/a%2Fb/c", "one").await;
+    api.call("PUT", "/v1/cache/a/b/c", "two").await;
+    assert_eq!(api.call("GET", "/v1/cache/a%2Fb/c", "").await.body, "one");
+    assert_eq!(api.call("GET", "/v1/cache/a/b/c", "").await.body, "two");
+}
+
+#[tokio::test]
+async fn a_waiting_writer_hears_from_the_disk() {
+    let api = Api::new();
+    let put = api
+        .call("PUT", "/v1/cache/ns/key?wait=durable", "value")
+        .await;
+    assert_eq!(put.status, StatusCode::NO_CONTENT, "{:?}", put.body);
+    assert_eq!(put.header("weirhouse-durable"), "true");
+}
