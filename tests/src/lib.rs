@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod component;
 pub mod home_assistant;
 pub mod native;
 pub mod skip;

@@ -1,0 +1,277 @@
+//! The same stream through the component and through the native core: every
+//! verdict, timed publication, batch and snapshot must be equal.
+//!
+//! The stream is synthetic and drawn from a fixed seed, so that a difference
+//! can be met again.
+
+use anyhow::{Result, ensure};
+use weirhouse_runner::wit::entities::{Facts, Series};
+use weirhouse_runner::wit::types::Instant;
+use weirhouse_runner::wit::updates::{Batching, Combine, Overflow, Publishing, Rule};
+use weirhouse_runner::{Component, Engine, Optimizer, Reason};
+use weirhouse_tests::component;
+use weirhouse_tests::native::Native;
+
+const READINGS: usize = 50_000;
+const ENTITIES: usize = 400;
+
+/// `SplitMix64`: small, and the same everywhere.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound as u64) as usize
+    }
+}
+
+/// One call and the time before it.
+struct Window {
+    now: Instant,
+    series: Vec<u32>,
+    text: String,
+    lengths: Vec<u32>,
+    times: Vec<i64>,
+}
+
+/// A reading as Home Assistant might write it: mostly a number that wanders.
+fn state(random: &mut Random, wander: &mut f64) -> String {
+    *wander += (random.below(2001) as f64 - 1000.0) / 1000.0;
+    match random.below(20) {
+        0 => ["on", "off", "12:30", "heat", "", "0x10", "1_000"][random.below(7)].to_owned(),
+        1 => ["unknown", "unavailable"][random.below(2)].to_owned(),
+        2 => ["nan", "NaN", "inf", "-inf", "1e400"][random.below(5)].to_owned(),
+        3 => format!("{wander:e}"),
+        4 => format!("{:.0}", *wander),
+        5 => format!("{}", -*wander),
+        _ => format!("{:.3}", *wander),
+    }
+}
+
+fn stream(handles: &[u32]) -> Vec<Window> {
+    let mut random = Random(20_260_101);
+    let mut wanders = vec![20.0; handles.len()];
+    let mut windows = Vec::new();
+    let mut readings = 0;
+    let mut mono = 0;
+    while readings < READINGS {
+        mono += random.below(400_000) as u64;
+        let mut window = Window {
+            now: Instant {
+                mono,
+                wall: 1_767_225_600_000_000 + mono.cast_signed(),
+            },
+            series: Vec::new(),
+            text: String::new(),
+            lengths: Vec::new(),
+            times: Vec::new(),
+        };
+        // Every fourth window is without times, in which none is late.
+        let dated = random.below(4) > 0;
+        for _ in 0..=random.below(100) {
+            let place = random.below(handles.len());
+            let text = state(&mut random, &mut wanders[place]);
+            window.series.push(handles[place]);
+            window.lengths.push(text.len() as u32);
+            window.text.push_str(&text);
+            if dated {
+                let late = if random.below(10) == 0 { 2_000_000 } else { 0 };
+                window.times.push(mono.cast_signed() - late);
+            }
+            readings += 1;
+        }
+        windows.push(window);
+    }
+    windows
+}
+
+fn rule(absolute: Option<f64>, percentage: Option<f64>) -> Rule {
+    Rule {
+        absolute,
+        percentage,
+        combine: Combine::All,
+        max_age: None,
+        settle: None,
+        publishing: Publishing::Exact,
+        zero_crossing: false,
+        levels: Vec::new(),
+        total: false,
+        learn: false,
+    }
+}
+
+/// Names entities and gives them rules of every kind.
+fn prepare(optimizer: &mut dyn Optimizer) -> Result<Vec<u32>> {
+    let series: Vec<_> = (0..ENTITIES)
+        .map(|number| Series {
+            entity: format!("sensor.number_{}", number / 2),
+            attribute: (number % 2 == 1).then(|| "voltage".to_owned()),
+        })
+        .collect();
+    let handles = optimizer.intern(&series)?;
+    optimizer.set_default_rule(&rule(Some(0.5), None))?;
+    optimizer.use_presets(true)?;
+    optimizer.describe(
+        handles[0],
+        &Facts {
+            device_class: Some("temperature".into()),
+            unit: Some("°C".into()),
+            state_class: Some("measurement".into()),
+        },
+    )?;
+    let special = [
+        rule(None, None),
+        rule(None, Some(0.01)),
+        Rule {
+            combine: Combine::Any,
+            ..rule(Some(2.0), Some(0.1))
+        },
+        Rule {
+            max_age: Some(10_000_000),
+            ..rule(Some(3.0), None)
+        },
+        Rule {
+            settle: Some(2_000_000),
+            ..rule(Some(3.0), None)
+        },
+        Rule {
+            zero_crossing: true,
+            levels: vec![18.0, 22.0],
+            ..rule(Some(50.0), None)
+        },
+        Rule {
+            total: true,
+            ..rule(Some(50.0), None)
+        },
+    ];
+    for (number, handle) in handles.iter().enumerate().skip(1) {
+        if let Some(rule) = special.get(number % 10) {
+            optimizer.set_rule(&[*handle], Some(rule))?;
+        }
+    }
+    optimizer.set_batching(Batching {
+        window: 100_000,
+        max: 20,
+        flush_on_full: false,
+        capacity: 60,
+        overflow: Overflow::DropOldest,
+    })?;
+    for handle in handles.iter().step_by(40) {
+        optimizer.register(Instant { mono: 0, wall: 0 }, *handle, 15_000_000)?;
+    }
+    Ok(handles)
+}
+
+/// Adds a list of handles, with its length.
+fn say(said: &mut Vec<u8>, handles: &[u32]) {
+    said.extend(handles.len().to_le_bytes());
+    for handle in handles {
+        said.extend(handle.to_le_bytes());
+    }
+}
+
+/// Everything one optimizer answers to one window, as bytes.
+fn feed(optimizer: &mut dyn Optimizer, window: &Window) -> Result<Vec<u8>> {
+    let mut said = Vec::new();
+    while let Some(deadline) = optimizer.next_deadline()?
+        && deadline <= window.now.mono
+    {
+        let wall = window.now.wall - (window.now.mono - deadline).cast_signed();
+        optimizer.tick(Instant {
+            mono: deadline,
+            wall,
+        })?;
+        said.extend(deadline.to_le_bytes());
+        let timed = optimizer.poll_published()?;
+        say(&mut said, &timed.series);
+        said.extend(timed.verdicts);
+        loop {
+            let batch = optimizer.poll_batch()?;
+            say(&mut said, &batch);
+            if batch.is_empty() {
+                break;
+            }
+        }
+        say(&mut said, &optimizer.poll_refresh()?);
+    }
+    let Window {
+        now,
+        series,
+        text,
+        lengths,
+        times,
+    } = window;
+    said.extend(optimizer.observe_texts(*now, series, text, lengths, times)?);
+    Ok(said)
+}
+
+#[test]
+fn the_component_decides_as_the_native_core_does() -> Result<()> {
+    let engine = Engine::new()?;
+    let mut component = Component::load(&engine, &component::path()?)?;
+    let mut native = Native::new();
+    let handles = prepare(&mut native)?;
+    ensure!(handles == prepare(&mut component)?, "handles differ");
+
+    let mut reasons = [0_u64; 256];
+    for (place, window) in stream(&handles).iter().enumerate() {
+        let expected = feed(&mut native, window)?;
+        let said = feed(&mut component, window)?;
+        ensure!(
+            said == expected,
+            "window {place} at {} µs differs",
+            window.now.mono
+        );
+        for verdict in expected.iter().rev().take(window.series.len()) {
+            reasons[usize::from(*verdict)] += 1;
+        }
+    }
+    ensure!(component.generation() == 0, "the component trapped");
+    ensure!(
+        native.update_totals()? == component.update_totals()?,
+        "totals differ"
+    );
+    ensure!(
+        native.batch_totals()? == component.batch_totals()?,
+        "batch totals differ"
+    );
+    let end = Instant {
+        mono: u64::MAX / 4,
+        wall: 0,
+    };
+    ensure!(
+        native.snapshot(end)? == component.snapshot(end)?,
+        "snapshots differ"
+    );
+    // NaN differs from itself, so the published numbers are compared by bits.
+    let bits = |numbers: Vec<f64>| numbers.into_iter().map(f64::to_bits).collect::<Vec<_>>();
+    ensure!(
+        bits(native.published_numbers(&handles)?) == bits(component.published_numbers(&handles)?),
+        "published numbers differ"
+    );
+
+    // The stream is worth its time only if it reaches every reason.
+    let totals = native.update_totals()?;
+    ensure!(
+        totals.observed >= READINGS as u64 && totals.timed > 0,
+        "{totals:?}"
+    );
+    ensure!(
+        native.batch_totals()?.dropped > 0,
+        "the batcher never overflowed"
+    );
+    for reason in Reason::ALL {
+        let timed = matches!(reason, Reason::Heartbeat | Reason::Settle);
+        ensure!(
+            timed || reasons[reason as usize] > 0,
+            "no reading was judged {reason:?}"
+        );
+    }
+    Ok(())
+}

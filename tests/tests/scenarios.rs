@@ -1,0 +1,132 @@
+//! Every scenario under `scenarios/`, through the component and through the
+//! native core: both must print exactly what lies beside it.
+//!
+//! `NAME.jsonl` is the scenario, `NAME.expected.jsonl` its output, and
+//! `NAME.error.txt`, where it ends in a malformed line, the message of its end.
+//! `UPDATE_EXPECT=1` rewrites what is expected from the native core; read the
+//! difference before keeping it, since the specification decides what is right.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use weirhouse::scenario::{self, ScenarioErrorKind};
+use weirhouse_runner::{Component, Engine, Optimizer};
+use weirhouse_tests::component;
+use weirhouse_tests::native::Native;
+
+/// What a run left: its output, and the message of its end if it failed.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Ended {
+    output: String,
+    error: Option<String>,
+}
+
+fn run(text: &str, fresh: &mut scenario::Fresh<'_>) -> Result<Ended> {
+    let mut output = Vec::new();
+    let outcome = scenario::run(text.as_bytes(), &mut output, fresh);
+    if let Err(error) = &outcome {
+        ensure!(error.kind == ScenarioErrorKind::Malformed, "{error}");
+    }
+    Ok(Ended {
+        output: String::from_utf8(output)?,
+        error: outcome.err().map(|error| format!("{error}\n")),
+    })
+}
+
+/// The scenarios by their path without extension.
+fn scenarios() -> Result<BTreeMap<PathBuf, String>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let mut found = BTreeMap::new();
+    for folder in fs::read_dir(&root)? {
+        let folder = folder?.path();
+        if !folder.is_dir() {
+            continue;
+        }
+        for file in fs::read_dir(folder)? {
+            let path = file?.path();
+            let name = path.to_string_lossy();
+            if name.ends_with(".jsonl") && !name.ends_with(".expected.jsonl") {
+                found.insert(path.with_extension(""), fs::read_to_string(&path)?);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn expected(scenario: &Path) -> Result<Ended> {
+    let file = scenario.with_extension("expected.jsonl");
+    let output = fs::read_to_string(&file)
+        .with_context(|| format!("{} is missing; UPDATE_EXPECT=1 writes it", file.display()))?;
+    let error = scenario.with_extension("error.txt");
+    let error = error
+        .exists()
+        .then(|| fs::read_to_string(error))
+        .transpose()?;
+    Ok(Ended { output, error })
+}
+
+fn rewrite(scenario: &Path, ended: &Ended) -> Result<()> {
+    fs::write(scenario.with_extension("expected.jsonl"), &ended.output)?;
+    let file = scenario.with_extension("error.txt");
+    match &ended.error {
+        Some(error) => fs::write(file, error)?,
+        None if file.exists() => fs::remove_file(file)?,
+        None => {}
+    }
+    Ok(())
+}
+
+/// Runs every scenario and lists all that differ, not only the first.
+fn check(fresh: &mut scenario::Fresh<'_>) -> Result<()> {
+    let mut differing = Vec::new();
+    let scenarios = scenarios()?;
+    ensure!(
+        scenarios.len() >= 25,
+        "only {} scenarios were found",
+        scenarios.len()
+    );
+    for (name, text) in &scenarios {
+        let ended = run(text, fresh).with_context(|| name.display().to_string())?;
+        let expected = expected(name)?;
+        if ended != expected {
+            let Ended { output, error } = ended;
+            differing.push(format!(
+                "{}\n--- expected\n{}{}--- printed\n{output}{}",
+                name.display(),
+                expected.output,
+                expected.error.unwrap_or_default(),
+                error.unwrap_or_default()
+            ));
+        }
+    }
+    ensure!(
+        differing.is_empty(),
+        "scenarios differ:\n{}",
+        differing.join("\n")
+    );
+    Ok(())
+}
+
+fn native() -> impl FnMut() -> Result<Box<dyn Optimizer>, Box<dyn std::error::Error + Send + Sync>>
+{
+    || Ok(Box::new(Native::new()))
+}
+
+#[test]
+fn natively() -> Result<()> {
+    if std::env::var_os("UPDATE_EXPECT").is_some_and(|value| value == "1") {
+        for (name, text) in scenarios()? {
+            rewrite(&name, &run(&text, &mut native())?)?;
+        }
+    }
+    check(&mut native())
+}
+
+#[test]
+fn through_the_component() -> Result<()> {
+    let path = component::path()?;
+    let engine = Engine::new()?;
+    check(&mut || Ok(Box::new(Component::load(&engine, &path)?)))
+}
