@@ -7,7 +7,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::{env, fs};
+use std::{env, fs, io};
 
 use anyhow::{Context, Result, bail};
 
@@ -29,6 +29,12 @@ pub(crate) enum WasmTarget {
 impl WasmTarget {
     /// Finds or provides the target.
     pub(crate) fn provide(workspace: &Workspace) -> Result<Self> {
+        let target = Self::find_or_make(workspace)?;
+        forget_other_std(workspace, &target)?;
+        Ok(target)
+    }
+
+    fn find_or_make(workspace: &Workspace) -> Result<Self> {
         if installed()? {
             return Ok(Self::Installed);
         }
@@ -67,13 +73,55 @@ impl WasmTarget {
 }
 
 fn installed() -> Result<bool> {
-    let libraries = output(rustc().args(["--print", "target-libdir", "--target", NAME]))?;
-    let Ok(entries) = fs::read_dir(libraries) else {
-        return Ok(false);
+    Ok(libraries()?.iter().any(|name| name.starts_with("libstd-")))
+}
+
+/// Names of the toolchain's library files for the target; each name holds a digest of what it was built from.
+fn libraries() -> Result<Vec<String>> {
+    let dir = output(rustc().args(["--print", "target-libdir", "--target", NAME]))?;
+    let Ok(entries) = fs::read_dir(dir) else {
+        return Ok(Vec::new());
     };
-    Ok(entries
+    let mut names: Vec<String> = entries
         .flatten()
-        .any(|entry| entry.file_name().to_string_lossy().starts_with("libstd-")))
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+/// Removes what was built against another standard library than the one there is now.
+///
+/// Cargo tells compilers apart by their version, not by their libraries: it would go on using crates that the
+/// compiler then refuses.
+fn forget_other_std(workspace: &Workspace, target: &WasmTarget) -> Result<()> {
+    let record = workspace.out_dir()?.join("std-for-wasm.libraries");
+    let now = match target {
+        WasmTarget::Installed => libraries()?.join("\n"),
+        WasmTarget::FromSource(library) => library.display().to_string(),
+    };
+    match fs::read_to_string(&record) {
+        Ok(before) if before == now => return Ok(()),
+        Ok(_) => {
+            let built = workspace.target.join(NAME);
+            note(&format!(
+                "the standard library is another one than before: removing {}",
+                built.display()
+            ));
+            fs::remove_dir_all(&built)
+                .or_else(|error| {
+                    if error.kind() == io::ErrorKind::NotFound {
+                        Ok(())
+                    } else {
+                        Err(error)
+                    }
+                })
+                .with_context(|| format!("cannot remove {}", built.display()))?;
+        }
+        // A first build: nothing is known of another.
+        Err(_) => {}
+    }
+    fs::write(&record, now).with_context(|| format!("cannot write {}", record.display()))
 }
 
 /// Whether rustup said it did; a machine without rustup, or without its server in reach, is no error here.
