@@ -130,3 +130,84 @@ fn through_the_component() -> Result<()> {
     let engine = Engine::new()?;
     check(&mut || Ok(Box::new(Component::load(&engine, &path)?)))
 }
+
+/// Takes some bytes, then fails; notes what was flushed.
+#[derive(Default)]
+struct Narrow {
+    room: usize,
+    taken: Vec<u8>,
+    flushed: usize,
+}
+
+impl std::io::Write for Narrow {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let fits = bytes.len().min(self.room - self.taken.len());
+        if fits == 0 && !bytes.is_empty() {
+            return Err(std::io::Error::other("the disk is full"));
+        }
+        self.taken.extend(&bytes[..fits]);
+        Ok(fits)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.flushed = self.taken.len();
+        Ok(())
+    }
+}
+
+#[test]
+fn every_end_says_whose_fault_it_is_and_keeps_what_was_printed() {
+    let good = "{\"at\":0,\"advance\":{}}\n";
+    let printed = "{\"at\":0,\"advance\":\"ok\"}\n";
+    let bad_text = [good.as_bytes(), b"{\"at\":1,\"get\":{\"key\":\"\xff\"}}\n"].concat();
+    let malformed = ScenarioErrorKind::Malformed;
+    for (text, room, kind, line, said) in [
+        (
+            good.repeat(3).into_bytes(),
+            2 * printed.len(),
+            ScenarioErrorKind::Io,
+            3,
+            "the disk is full",
+        ),
+        (
+            format!("{good}\n\n{{}}\n").into_bytes(),
+            999,
+            malformed,
+            4,
+            "no operation",
+        ),
+        (bad_text, 999, malformed, 2, "not UTF-8 text"),
+        (
+            format!("{good}{{\"configure\":{{}}}}").into_bytes(),
+            999,
+            malformed,
+            2,
+            "only the first line",
+        ),
+    ] {
+        let mut output = Narrow {
+            room,
+            ..Narrow::default()
+        };
+        let error = scenario::run(&text[..], &mut output, &mut native()).unwrap_err();
+        assert_eq!((error.kind, error.line), (kind, line), "{error}");
+        assert!(error.message.contains(said), "{error}");
+        assert!(output.taken.starts_with(printed.as_bytes()));
+        assert_eq!(output.flushed, output.taken.len());
+    }
+
+    let mut starts = 0;
+    let mut once = || {
+        starts += 1;
+        if starts > 1 {
+            return Err("no second optimizer".into());
+        }
+        Ok(Box::new(Native::new()) as Box<dyn Optimizer>)
+    };
+    let text = format!("{good}{{\"at\":1,\"restart\":{{}}}}");
+    let mut output = Vec::new();
+    let error = scenario::run(text.as_bytes(), &mut output, &mut once).unwrap_err();
+    assert_eq!(error.kind, ScenarioErrorKind::Optimizer);
+    assert_eq!(error.to_string(), "line 2: no second optimizer");
+    assert_eq!(output, printed.as_bytes());
+}
