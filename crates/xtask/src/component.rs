@@ -26,22 +26,8 @@ pub(crate) struct Component {
 
 /// Builds whatever is not up to date.
 pub(crate) fn build(workspace: &Workspace) -> Result<Component> {
-    let out = workspace.out_dir()?;
     let target = WasmTarget::provide(workspace)?;
-
-    step("building the core for WebAssembly", || {
-        run(target
-            .cargo(workspace, "build", "weirhouse-component")
-            .arg("--release"))
-    })?;
-    let module = workspace
-        .target
-        .join(wasm_target::NAME)
-        .join("release/weirhouse_component.wasm");
-    let wasm = out.join("core.wasm");
-    let encoded = fingerprint::make(&wasm, &[&module], env!("CARGO_PKG_VERSION"), || {
-        step("encoding the component", || encode(&module, &wasm))
-    })?;
+    let (wasm, encoded) = make_wasm(workspace, &target, &CORE)?;
 
     // A child process, so that neither this program nor the host carries the code generator.
     step("building the compiler of components", || {
@@ -53,15 +39,7 @@ pub(crate) fn build(workspace: &Workspace) -> Result<Component> {
         .target
         .join("tool")
         .join(format!("weirhouse-compile{}", std::env::consts::EXE_SUFFIX));
-    let cwasm = out.join("core.cwasm");
-    let translated = fingerprint::make(&cwasm, &[&wasm, &compiler], &cpu_features(), || {
-        step("compiling the component for this machine", || {
-            run(std::process::Command::new(&compiler)
-                .arg(&wasm)
-                .arg("-o")
-                .arg(&cwasm))
-        })
-    })?;
+    let (cwasm, translated) = make_cwasm(&compiler, &wasm)?;
 
     for (path, new) in [(&wasm, encoded), (&cwasm, translated)] {
         let bytes = fs::metadata(path)
@@ -80,6 +58,80 @@ pub(crate) fn build(workspace: &Workspace) -> Result<Component> {
         compiler,
         target,
     })
+}
+
+/// A way to build the core.
+struct Variant {
+    /// Name of the product, without its extension.
+    name: &'static str,
+    /// What is being built, for the progress line.
+    what: &'static str,
+    /// The folder below the target folder that cargo builds it in; variants in one folder would
+    /// overwrite each other.
+    folder: &'static str,
+    features: &'static [&'static str],
+}
+
+const CORE: Variant = Variant {
+    name: "core",
+    what: "building the core for WebAssembly",
+    folder: "",
+    features: &[],
+};
+
+const FAULTY: Variant = Variant {
+    name: "faulty",
+    what: "building the core with faults on demand, for tests",
+    folder: "fault-injection",
+    features: &["--features", "fault-injection"],
+};
+
+/// Machine code of a core that commits faults on demand, for tests of what surrounds it.
+pub(crate) fn build_faulty(workspace: &Workspace, component: &Component) -> Result<PathBuf> {
+    let (wasm, _) = make_wasm(workspace, &component.target, &FAULTY)?;
+    Ok(make_cwasm(&component.compiler, &wasm)?.0)
+}
+
+/// Builds and encodes one variant; says whether it was made anew.
+fn make_wasm(
+    workspace: &Workspace,
+    target: &WasmTarget,
+    variant: &Variant,
+) -> Result<(PathBuf, bool)> {
+    let folder = workspace.target.join(variant.folder);
+    step(variant.what, || {
+        run(target
+            .cargo(workspace, "build", "weirhouse-component")
+            .arg("--release")
+            .args(variant.features)
+            .arg("--target-dir")
+            .arg(&folder))
+    })?;
+    let module = folder
+        .join(wasm_target::NAME)
+        .join("release/weirhouse_component.wasm");
+    let wasm = workspace
+        .out_dir()?
+        .join(variant.name)
+        .with_extension("wasm");
+    let made = fingerprint::make(&wasm, &[&module], env!("CARGO_PKG_VERSION"), || {
+        step("encoding the component", || encode(&module, &wasm))
+    })?;
+    Ok((wasm, made))
+}
+
+/// Compiles a component for this machine; says whether that was needed.
+fn make_cwasm(compiler: &Path, wasm: &Path) -> Result<(PathBuf, bool)> {
+    let cwasm = wasm.with_extension("cwasm");
+    let made = fingerprint::make(&cwasm, &[wasm, compiler], &cpu_features(), || {
+        step("compiling the component for this machine", || {
+            run(std::process::Command::new(compiler)
+                .arg(wasm)
+                .arg("-o")
+                .arg(&cwasm))
+        })
+    })?;
+    Ok((cwasm, made))
 }
 
 /// What the machine code may rely on: a target folder can outlive the machine it was filled on.

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bench;
 mod component;
 mod debian_rust_src;
 mod fingerprint;
@@ -70,6 +71,12 @@ enum Command {
     /// that lacks something on this machine is skipped and named; with `WEIRHOUSE_REQUIRE_ALL=1` in the
     /// environment that is a failure.
     Test(test::Options),
+    /// Measure speed and size, as ratios side by side in one run
+    ///
+    /// Prints tables: readings through the component against the same core natively, cache hits of both
+    /// levels, start and memory of the program. Leave the machine alone meanwhile. Nothing fails for
+    /// being slow.
+    Bench,
     /// Provide, start and stop a real Home Assistant on this machine
     #[command(subcommand)]
     Ha(home_assistant::Command),
@@ -82,6 +89,7 @@ fn main() -> ExitCode {
         Command::Run { arguments } => run::run(&workspace, &arguments),
         Command::Lint => lint::run(&workspace),
         Command::Test(options) => test::run(&workspace, &options),
+        Command::Bench => bench::run(&workspace),
         Command::Ha(command) => home_assistant::run(&workspace, &command),
     });
     outcome.unwrap_or_else(|error| {

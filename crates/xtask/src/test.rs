@@ -8,6 +8,7 @@
 //! | `WEIRHOUSE_COMPILE` | the program `weirhouse-compile` |
 //! | `WEIRHOUSE_CORE_WASM` | the core as a component |
 //! | `WEIRHOUSE_CORE_CWASM` | its machine code for this machine |
+//! | `WEIRHOUSE_FAULTY_CWASM` | machine code of a core that commits faults on demand |
 //! | `WEIRHOUSE_HA` | a Home Assistant: a venv, or a Debian root folder |
 //! | `WEIRHOUSE_HA_MISSING` | instead of it, why there is none |
 //!
@@ -46,11 +47,10 @@ pub(crate) struct Options {
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let packages = chosen(workspace, options)?;
     let component = component::build(workspace)?;
-    step("building weirhouse for debugging", || {
-        run_command(workspace.cargo("build").args(["--package", "weirhouse"]))
-    })?;
-
     let mut suites = Vec::new();
+    suites.extend(step("building weirhouse for debugging", || {
+        build_weirhouse(workspace)
+    }));
     if packages.contains(&"weirhouse-core") {
         suites.push(core_without_std(workspace, &component));
     }
@@ -65,10 +65,19 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
         note("no network namespace is to be had here: the tests see this machine's network");
     }
 
+    let faulty = if whole_paths {
+        Some(component::build_faulty(workspace, &component)?)
+    } else {
+        None
+    };
+
     for package in packages {
         let mut tests = workspace.cargo("test");
         tests.args(["--no-fail-fast", "--package", package]);
         set_paths(&mut tests, workspace, &component);
+        if let Some(faulty) = &faulty {
+            tests.env("WEIRHOUSE_FAULTY_CWASM", faulty);
+        }
         match &home_assistant {
             Some(Ok(path)) => tests.env("WEIRHOUSE_HA", path),
             Some(Err(error)) => tests
@@ -118,6 +127,16 @@ fn set_paths(tests: &mut Command, workspace: &Workspace, component: &Component) 
         .env("WEIRHOUSE_COMPILE", &component.compiler)
         .env("WEIRHOUSE_CORE_WASM", &component.wasm)
         .env("WEIRHOUSE_CORE_CWASM", &component.cwasm);
+}
+
+/// A program that does not build is one failure among the others, which are of interest all the more.
+fn build_weirhouse(workspace: &Workspace) -> Option<Suite> {
+    let error = run_command(workspace.cargo("build").args(["--package", "weirhouse"])).err()?;
+    Some(Suite {
+        name: "the program weirhouse".to_owned(),
+        failed: vec![format!("{error:#}")],
+        ..Suite::default()
+    })
 }
 
 fn core_without_std(workspace: &Workspace, component: &Component) -> Suite {
