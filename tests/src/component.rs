@@ -23,7 +23,11 @@ pub fn program_path() -> Result<PathBuf> {
 
 fn built(variable: &str, in_target: &str) -> Result<PathBuf> {
     let path = std::env::var_os(variable).map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target").join(in_target),
+        || {
+            Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("../target")
+                .join(in_target)
+        },
         PathBuf::from,
     );
     ensure!(

@@ -5,4 +5,5 @@
 pub mod component;
 pub mod home_assistant;
 pub mod native;
+pub mod program;
 pub mod skip;

@@ -3,7 +3,8 @@
 //! The test runner knows no such outcome, so a skipped test returns early and says so on a line that
 //! `cargo xtask test` looks for and takes out of the count of passed tests.
 
-use std::{env, thread};
+use std::io::Write as _;
+use std::{env, io, thread};
 
 use anyhow::{Result, bail};
 

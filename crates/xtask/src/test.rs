@@ -178,16 +178,11 @@ fn test_package(
             return Ok(Reader::new(package).finish(true));
         }
         tests.arg("--offline");
-        finish_arguments(&mut tests, arguments);
+        tests.arg("--").args(arguments);
         return follow(package, namespace.wrap(&tests));
     }
-    finish_arguments(&mut tests, arguments);
+    tests.arg("--").args(arguments);
     follow(package, tests)
-}
-
-/// Output of successful tests is where skipped ones give their reason.
-fn finish_arguments(tests: &mut Command, arguments: &[String]) {
-    tests.args(["--", "--show-output"]).args(arguments);
 }
 
 fn follow(package: &str, mut tests: Command) -> Result<Vec<Suite>> {

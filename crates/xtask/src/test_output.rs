@@ -18,10 +18,24 @@ pub(crate) struct Suite {
     pub(crate) skipped: BTreeMap<String, String>,
 }
 
+impl Suite {
+    fn handle_outcome(&mut self, test: &str, outcome: &str) {
+        if outcome == "FAILED" {
+            self.failed.push(test.to_owned());
+        } else if let Some(reason) = outcome.strip_prefix("ignored") {
+            let reason = reason.strip_prefix(", ").unwrap_or("no reason given");
+            self.skipped
+                .insert(test.to_owned(), format!("{IGNORED}{reason}"));
+        }
+    }
+}
+
 /// Collects the suites of one package.
 pub(crate) struct Reader {
     package: String,
     suites: Vec<Suite>,
+    /// A test whose name was written, but not its outcome: another line came between.
+    interrupted: Option<String>,
 }
 
 impl Reader {
@@ -29,6 +43,7 @@ impl Reader {
         Self {
             package: package.to_owned(),
             suites: Vec::new(),
+            interrupted: None,
         }
     }
 
@@ -52,18 +67,21 @@ impl Reader {
         } else if let Some(counts) = line.strip_prefix("test result: ") {
             let ran_in_vain = suite.skipped.len() - ignored(&suite.skipped);
             suite.passed = count(counts, "passed").saturating_sub(ran_in_vain);
+        } else if let Some(name) = line
+            .strip_prefix("test ")
+            .and_then(|rest| rest.strip_suffix(" ..."))
+        {
+            self.interrupted = Some(name.to_owned());
         } else if let Some((name, outcome)) = line
             .strip_prefix("test ")
             .and_then(|rest| rest.rsplit_once(" ... "))
         {
-            if outcome == "FAILED" {
-                suite.failed.push(name.to_owned());
-            } else if let Some(reason) = outcome.strip_prefix("ignored") {
-                let reason = reason.strip_prefix(", ").unwrap_or("no reason given");
-                suite
-                    .skipped
-                    .insert(name.to_owned(), format!("{IGNORED}{reason}"));
-            }
+            suite.handle_outcome(name, outcome);
+        } else if let Some(name) = self
+            .interrupted
+            .take_if(|_| ["ok", "FAILED"].contains(&line))
+        {
+            suite.handle_outcome(&name, line);
         }
     }
 
@@ -164,13 +182,13 @@ running 0 tests
 test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s
 
      Running tests/real.rs (target/debug/deps/real-89ab)
-running 2 tests
+running 3 tests
 test starts ... ok
-test runs ... ok
-successes:
----- starts stdout ----
+test runs ...
 SKIPPED: starts: needs a Home Assistant: none in reach
-test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s
+FAILED
+test stops ... ok
+test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s
 
    Doc-tests p
 test src/lib.rs - one (line 3) ... ok
@@ -186,7 +204,7 @@ test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
             suite(
                 "p tests/real.rs",
                 1,
-                &[],
+                &["runs"],
                 &[("starts", "needs a Home Assistant: none in reach")],
             ),
             suite("p documentation", 1, &[], &[]),

@@ -118,20 +118,17 @@ impl Hub {
         let stamp = engine.call(now, |core| {
             core.cache_put(now, namespace, key, &value, &options)
         })?;
-        let ticket = match stamp {
-            Some(stamp) => {
-                let record = Record {
-                    value,
-                    content_type: options.content_type,
-                    tags: options.tags,
-                    stamp: stamp_of(stamp),
-                };
-                self.store.put(namespace, key, record)?
-            }
-            None => {
-                self.store.remove(namespace, key)?;
-                self.store.latest()
-            }
+        let ticket = if let Some(stamp) = stamp {
+            let record = Record {
+                value,
+                content_type: options.content_type,
+                tags: options.tags,
+                stamp: stamp_of(stamp),
+            };
+            self.store.put(namespace, key, record)?
+        } else {
+            self.store.remove(namespace, key)?;
+            self.store.latest()
         };
         engine.operations.note("cache_put", started.elapsed());
         Ok(ticket)

@@ -1,0 +1,237 @@
+//! The service from outside: what it keeps when it is killed, and how it says
+//! that it cannot work.
+
+use std::net::TcpListener;
+use std::process::Output;
+use std::{fs, thread};
+
+use anyhow::Result;
+use weirhouse_tests::program::{Program, free_address, run, run_service};
+
+/// A data folder of its own, inside one that is removed at the end.
+fn folder() -> Result<(tempfile::TempDir, std::path::PathBuf)> {
+    let parent = tempfile::tempdir()?;
+    let data = parent.path().join("data");
+    fs::create_dir(&data)?;
+    Ok((parent, data))
+}
+
+fn assert_ends(output: &Output, status: i32, words: &[&str]) {
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(status), "{text}");
+    for word in words {
+        assert!(text.contains(word), "{word:?} is missing in: {text}");
+    }
+}
+
+#[test]
+fn what_was_committed_outlives_kill_9_with_the_life_it_has_left() -> Result<()> {
+    let (_parent, data) = folder()?;
+    for round in 0..3 {
+        let program = Program::start("demo", &data, &["--rate", "200"])?;
+        for earlier in 0..round {
+            let answer = program.get(&format!("/v1/cache/kept/round-{earlier}"))?;
+            assert_eq!(
+                (answer.status, &*answer.text()),
+                (200, &*format!("value {earlier}"))
+            );
+            let life = answer
+                .header("cache-control")
+                .trim_start_matches("private, max-age=");
+            assert!((1..=600).contains(&life.parse::<u32>()?), "{life}");
+            let gone = program.get(&format!("/v1/cache/kept/deleted-{earlier}"))?;
+            assert_eq!(gone.status, 404, "a delete outlives it too");
+        }
+        let put = |key: &str, query: &str| {
+            let path = format!("/v1/cache/kept/{key}-{round}?ttl=600{query}");
+            program.put(&path, format!("value {round}").as_bytes())
+        };
+        assert_eq!(put("deleted", "&wait=durable")?.status, 204);
+        assert_eq!(
+            put("round", "&wait=durable")?.header("weirhouse-durable"),
+            "true"
+        );
+        let path = format!("/v1/cache/kept/deleted-{round}?wait=durable");
+        assert_eq!(program.delete(&path)?.header("weirhouse-existed"), "true");
+        assert_eq!(put("late", "")?.header("weirhouse-durable"), "false");
+        program.kill()?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_value_on_disk_comes_back_as_a_hit_of_the_second_level_once() -> Result<()> {
+    let (_parent, data) = folder()?;
+    let program = Program::start("demo", &data, &["--rate", "1"])?;
+    program.put("/v1/cache/a/key%2Fwith?wait=durable", b"")?;
+    assert_eq!(program.stop()?, 0);
+    let program = Program::start("demo", &data, &["--rate", "1"])?;
+    // A key that was hot is read at the start, so one of many is asked for.
+    let answer = program.get("/v1/cache/a/key/with")?;
+    assert_eq!(
+        (answer.status, answer.body.len()),
+        (200, 0),
+        "an empty value is a value"
+    );
+    assert_eq!(
+        program
+            .get("/v1/cache/a/key/with")?
+            .header("weirhouse-cache"),
+        "l1"
+    );
+    Ok(())
+}
+
+#[test]
+fn the_simulated_home_is_judged_and_learning_outlives_a_restart() -> Result<()> {
+    let (_parent, data) = folder()?;
+    let program = Program::start("demo", &data, &["--rate", "500"])?;
+    let stats = program.wait_for_stats("a suppressed reading", |stats| {
+        stats["updates"]["suppressed"].as_u64() > Some(50)
+            && stats["batches"]["batches"].as_u64() > Some(5)
+    })?;
+    assert_eq!(stats["home"]["entities"], 60);
+    assert_eq!(program.stop()?, 0);
+    let program = Program::start("demo", &data, &["--rate", "1"])?;
+    let stats =
+        program.wait_for_stats("the snapshot", |stats| stats["home"]["connected"] == true)?;
+    // Sixty first values were published in the first run; known series are not first again.
+    assert!(stats["updates"]["observed"].as_u64() >= Some(60), "{stats}");
+    let text = String::from_utf8(program.get("/metrics")?.body)?;
+    assert!(text.contains("weirhouse_"), "{text}");
+    Ok(())
+}
+
+#[test]
+fn a_second_instance_on_the_same_folder_is_told_so() -> Result<()> {
+    let (_parent, data) = folder()?;
+    let _first = Program::start("demo", &data, &["--rate", "1"])?;
+    let second = run_service("demo", &data, free_address()?, &["--rate", "1"])?;
+    assert_ends(
+        &second,
+        4,
+        &[&data.display().to_string(), "choose another folder"],
+    );
+    Ok(())
+}
+
+#[test]
+fn a_taken_port_is_named_with_the_way_out() -> Result<()> {
+    let (_parent, data) = folder()?;
+    let taken = TcpListener::bind("127.0.0.1:0")?;
+    let address = taken.local_addr()?;
+    let output = run_service("demo", &data, address, &["--rate", "1"])?;
+    assert_ends(&output, 5, &[&address.port().to_string(), "--listen"]);
+    Ok(())
+}
+
+#[test]
+fn a_missing_or_foreign_component_is_named_with_the_way_out() -> Result<()> {
+    let (parent, data) = folder()?;
+    let foreign = parent.path().join("foreign.cwasm");
+    fs::write(&foreign, b"not machine code")?;
+    let missing = parent.path().join("missing.cwasm");
+    for path in [&foreign, &missing] {
+        let path = path.display().to_string();
+        let output = run_service("demo", &data, free_address()?, &["--core", &path])?;
+        assert_ends(&output, 6, &[&path, "cargo xtask component"]);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_damaged_store_is_set_aside_and_the_service_starts() -> Result<()> {
+    let (_parent, data) = folder()?;
+    Program::start("demo", &data, &["--rate", "1"])?.stop()?;
+    fs::write(data.join("l2.redb"), b"this is no database")?;
+    let program = Program::start("demo", &data, &["--rate", "1"])?;
+    assert_eq!(program.put("/v1/cache/a/b?wait=durable", b"1")?.status, 204);
+    let kept = fs::read_dir(&data)?.filter_map(Result::ok).any(|entry| {
+        entry
+            .file_name()
+            .to_string_lossy()
+            .starts_with("l2.redb.damaged-")
+    });
+    assert!(kept, "the damaged file is kept beside");
+    Ok(())
+}
+
+#[test]
+fn wrong_addresses_and_tokens_end_in_words() -> Result<()> {
+    let (parent, data) = folder()?;
+    let token = parent.path().join("token");
+    fs::write(&token, "abc")?;
+    let token = token.display().to_string();
+    let serve = |url: &str| {
+        let arguments = ["--ha-url", url, "--ha-token-file", &token];
+        run_service("serve", &data, free_address()?, &arguments)
+    };
+    assert_ends(&serve("nonsense://x")?, 2, &["nonsense"]);
+    let missing = parent.path().join("none").display().to_string();
+    let arguments = [
+        "--ha-url",
+        "http://127.0.0.1:1",
+        "--ha-token-file",
+        &missing,
+    ];
+    let output = run_service("serve", &data, free_address()?, &arguments)?;
+    assert_ends(&output, 2, &[&missing, "--ha-token-file"]);
+    Ok(())
+}
+
+#[test]
+fn an_absent_home_assistant_leaves_the_rest_at_work() -> Result<()> {
+    let (parent, data) = folder()?;
+    let token = parent.path().join("token");
+    fs::write(&token, "abc")?;
+    let token = token.display().to_string();
+    let url = format!("http://{}", free_address()?);
+    let arguments = ["--ha-url", &url, "--ha-token-file", &token];
+    let program = Program::start("serve", &data, &arguments)?;
+    let stats = program.wait_for_stats("a reason", |stats| stats["home"]["reason"].is_string())?;
+    let reason = stats["home"]["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains("refused the connection"), "{reason}");
+    assert_eq!(program.put("/v1/cache/a/b", b"1")?.status, 204);
+    assert_eq!(program.get("/healthz")?.status, 200);
+    Ok(())
+}
+
+#[test]
+fn a_broken_trace_line_is_named() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let trace = folder.path().join("broken.jsonl");
+    let header = r#"{"weirhouse_trace":1,"source":"test","started":"2026-01-01T00:00:00Z"}"#;
+    fs::write(
+        &trace,
+        format!("{header}\n{{\"t\":0,\"e\":\"sensor.a\",\"s\":\"1\"}}\n{{\"t\":\n"),
+    )?;
+    let output = run(&["replay", &trace.display().to_string()])?;
+    assert_ends(&output, 2, &["broken.jsonl", "3"]);
+    Ok(())
+}
+
+#[test]
+fn many_clients_at_once_lose_nothing() -> Result<()> {
+    let (_parent, data) = folder()?;
+    let program = Program::start("demo", &data, &["--rate", "100"])?;
+    thread::scope(|scope| {
+        let clients: Vec<_> = (0..8)
+            .map(|client| {
+                let program = &program;
+                scope.spawn(move || -> Result<()> {
+                    for number in 0..50 {
+                        let path = format!("/v1/cache/many/{client}-{number}");
+                        let value = format!("{client} {number}");
+                        assert_eq!(program.put(&path, value.as_bytes())?.status, 204);
+                        assert_eq!(program.get(&path)?.text(), value);
+                    }
+                    Ok(())
+                })
+            })
+            .collect();
+        for client in clients {
+            client.join().unwrap()?;
+        }
+        Ok(())
+    })
+}
