@@ -27,6 +27,7 @@ pub(super) struct HomeAssistantArgs {
         long,
         value_name = "URL",
         env = "WEIRHOUSE_HA_URL",
+        hide_env_values = true,
         requires = "ha_token_file"
     )]
     ha_url: Option<String>,
@@ -38,6 +39,7 @@ pub(super) struct HomeAssistantArgs {
         long,
         value_name = "FILE",
         env = "WEIRHOUSE_HA_TOKEN_FILE",
+        hide_env_values = true,
         requires = "ha_url"
     )]
     ha_token_file: Option<PathBuf>,

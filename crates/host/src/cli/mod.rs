@@ -40,15 +40,15 @@ pub use exit::{Exit, Failure};
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// What to log on standard error
+    /// What to log on standard error; info for serve and demo, else off
     #[arg(
         long,
         global = true,
         value_name = "LEVEL",
-        default_value = "info",
-        env = "WEIRHOUSE_LOG"
+        env = "WEIRHOUSE_LOG",
+        hide_env_values = true
     )]
-    log: log::Level,
+    log: Option<log::Level>,
 }
 
 static AFTER_HELP: std::sync::LazyLock<String> =
@@ -60,7 +60,8 @@ Examples:
       watch a simulated home; nothing else is needed
   weirhouse serve --ha-url http://homeassistant.local:8123 --ha-token-file ha.token
       work for a Home Assistant; the file holds a long-lived access token
-  weirhouse record --ha-url http://homeassistant.local:8123 --ha-token-file ha.token --out day.trace --for 24h
+  weirhouse record --ha-url http://homeassistant.local:8123 --ha-token-file ha.token \\
+      --out day.trace --for 24h
   weirhouse replay day.trace --absolute 0.5
       see what a threshold of 0.5 would have saved that day, before using it";
 
@@ -87,7 +88,12 @@ enum Command {
 /// Runs what the command line asks for.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    log::start(cli.log);
+    // Commands that end by themselves say in their own words what goes wrong.
+    let level = match cli.command {
+        Command::Serve(_) | Command::Demo(_) => log::Level::Info,
+        _ => log::Level::Off,
+    };
+    log::start(cli.log.unwrap_or(level));
     let outcome = match cli.command {
         Command::Serve(command) => command.run(),
         Command::Demo(command) => command.run(),

@@ -14,12 +14,18 @@ const INSTALLED: &str = "weirhouse-core.cwasm";
 const BUILT: &str = "weirhouse/core.cwasm";
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Optimizer")]
 pub(super) struct OptimizerArgs {
     /// The precompiled optimizer component
     ///
     /// By default weirhouse-core.cwasm beside this program, or the one of the
     /// build tree. It is machine code: name only a file you trust.
-    #[arg(long, value_name = "FILE", env = "WEIRHOUSE_CORE")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "WEIRHOUSE_CORE",
+        hide_env_values = true
+    )]
     core: Option<PathBuf>,
 }
 

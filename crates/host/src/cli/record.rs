@@ -25,8 +25,6 @@ use crate::trace::{Header, Writer};
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Record {
-    #[command(flatten)]
-    home_assistant: HomeAssistantArgs,
     /// The trace file to write; it must not exist yet
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -36,11 +34,14 @@ pub(super) struct Record {
     /// Stop after this time, for example 10m or 24h
     #[arg(long = "for", value_name = "SPAN", value_parser = span)]
     duration: Option<Duration>,
+    #[command(flatten)]
+    home_assistant: HomeAssistantArgs,
 }
 
 const EXAMPLES: &str = "\
 Example:
-  weirhouse record --ha-url http://homeassistant.local:8123 --ha-token-file ha.token --out day.trace --for 24h
+  weirhouse record --ha-url http://homeassistant.local:8123 --ha-token-file ha.token \\
+      --out day.trace --for 24h
   weirhouse replay day.trace";
 
 /// How often progress is told where there is no terminal.
@@ -67,8 +68,7 @@ impl Record {
     async fn record(&self) -> Result<(), Failure> {
         let config = self.home_assistant.client_config()?;
         let mut stop = stop::on_signal()?;
-        let (client, mut events) =
-            Client::connect(config).map_err(Failure::of(Exit::HomeAssistant))?;
+        let (client, mut events) = Client::connect(config).map_err(Failure::of(Exit::Usage))?;
         let outcome = match first_states(&mut events, &mut stop).await {
             Ok(Some((version, states))) => {
                 self.follow(&version, states, &mut events, &mut stop).await

@@ -25,16 +25,16 @@ pub(super) struct Replay {
     /// A trace that `weirhouse record` wrote
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    #[command(flatten)]
-    rule: RuleArgs,
-    #[command(flatten)]
-    presets: PresetArgs,
     /// Print everything as JSON
     #[arg(long)]
     json: bool,
     /// Show only the entities with the most saved
     #[arg(long, value_name = "COUNT")]
     top: Option<usize>,
+    #[command(flatten)]
+    rule: RuleArgs,
+    #[command(flatten)]
+    presets: PresetArgs,
     #[command(flatten)]
     optimizer: OptimizerArgs,
 }

@@ -28,15 +28,21 @@ use crate::store::{Blobs, RedbOptions, RedbStore};
 pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8098";
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Service")]
 pub(super) struct ServiceArgs {
     /// Folder for the disk cache, what was learned, and the API token
     ///
     /// One instance at a time uses it. Created when missing; only its owner
     /// can read it.
-    #[arg(long, value_name = "DIR", env = "WEIRHOUSE_DATA_DIR")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "WEIRHOUSE_DATA_DIR",
+        hide_env_values = true
+    )]
     data_dir: Option<PathBuf>,
     /// Where the API and the page listen
-    #[arg(long, value_name = "ADDRESS", default_value = DEFAULT_LISTEN, env = "WEIRHOUSE_LISTEN")]
+    #[arg(long, value_name = "ADDRESS", default_value = DEFAULT_LISTEN, env = "WEIRHOUSE_LISTEN", hide_env_values = true)]
     listen: SocketAddr,
     /// Answer requests for this host name, too
     ///
@@ -87,7 +93,7 @@ impl Source {
         match self {
             Self::HomeAssistant(config) => {
                 let (client, events) =
-                    Client::connect(*config).map_err(Failure::of(Exit::HomeAssistant))?;
+                    Client::connect(*config).map_err(Failure::of(Exit::Usage))?;
                 Ok((Some(client), events))
             }
             Self::Simulated(settings) => Ok((None, demo::start(settings, stop))),
@@ -100,10 +106,10 @@ impl ServiceArgs {
     pub(super) fn run(&self, source: Source) -> Result<(), Failure> {
         // What can fail at once does so before anything is started, each with
         // its own exit status.
+        let (_engine, component) = self.optimizer.load()?;
         let path = self.data_dir(source.folder_name())?;
         let folder = DataDir::open(&path).map_err(Failure::of(Exit::DataFolder))?;
         let token = folder.token().map_err(Failure::of(Exit::DataFolder))?;
-        let (_engine, component) = self.optimizer.load()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
