@@ -179,11 +179,17 @@ impl Cache {
         check_place(namespace, key)?;
         check_labels(&options.content_type, &options.tags)?;
         let settings = self.namespaces.settings_of(namespace);
-        if value.len() as u64 > settings.max_value_bytes {
+        let most_bytes = match settings.levels {
+            Levels::Both => settings.max_value_bytes,
+            // What memory has no room for would be kept nowhere.
+            Levels::MemoryOnly => settings
+                .max_value_bytes
+                .min(settings.max_bytes.saturating_sub(key.len() as u64)),
+        };
+        if value.len() as u64 > most_bytes {
             return Err(Error::TooLarge(format!(
-                "value is {} bytes, namespace {namespace} takes at most {}",
-                value.len(),
-                settings.max_value_bytes
+                "value is {} bytes, namespace {namespace} takes at most {most_bytes}",
+                value.len()
             )));
         }
         let memory_life_us = options.memory_life_us.unwrap_or(settings.memory_life_us);

@@ -56,19 +56,20 @@ impl Hub {
     pub fn cache_get(&self, namespace: &str, key: &str) -> Result<Option<CacheHit>, HubError> {
         let started = std::time::Instant::now();
         let now = self.clock.now();
-        let mut engine = self.lock();
-        let hit = match engine.call(now, |core| core.cache_get(now, namespace, key))? {
-            Lookup::Hit(entry) => Some(CacheHit {
-                level: "l1",
-                value: entry.value,
-                content_type: entry.content_type,
-                remaining: micros(entry.remaining),
-            }),
-            Lookup::Miss => None,
-            Lookup::Below => self.read_below(&mut engine, now, namespace, key)?,
-        };
-        engine.operations.note("cache_get", started.elapsed());
-        Ok(hit)
+        self.with_engine(|engine| {
+            let hit = match engine.call(now, |core| core.cache_get(now, namespace, key))? {
+                Lookup::Hit(entry) => Some(CacheHit {
+                    level: "l1",
+                    value: entry.value,
+                    content_type: entry.content_type,
+                    remaining: micros(entry.remaining),
+                }),
+                Lookup::Miss => None,
+                Lookup::Below => self.read_below(engine, now, namespace, key)?,
+            };
+            engine.operations.note("cache_get", started.elapsed());
+            Ok(hit)
+        })
     }
 
     /// Reads disk, and has what is fresh promoted.
@@ -114,42 +115,44 @@ impl Hub {
             disk_life: options.disk_life.map(length),
             tags: options.tags,
         };
-        let mut engine = self.lock();
-        let stamp = engine.call(now, |core| {
-            core.cache_put(now, namespace, key, &value, &options)
-        })?;
-        let ticket = if let Some(stamp) = stamp {
-            let record = Record {
-                value,
-                content_type: options.content_type,
-                tags: options.tags,
-                stamp: stamp_of(stamp),
+        self.with_engine(|engine| {
+            let stamp = engine.call(now, |core| {
+                core.cache_put(now, namespace, key, &value, &options)
+            })?;
+            let ticket = if let Some(stamp) = stamp {
+                let record = Record {
+                    value,
+                    content_type: options.content_type,
+                    tags: options.tags,
+                    stamp: stamp_of(stamp),
+                };
+                self.store.put(namespace, key, record)?
+            } else {
+                self.store.remove(namespace, key)?;
+                self.store.latest()
             };
-            self.store.put(namespace, key, record)?
-        } else {
-            self.store.remove(namespace, key)?;
-            self.store.latest()
-        };
-        engine.operations.note("cache_put", started.elapsed());
-        Ok(ticket)
+            engine.operations.note("cache_put", started.elapsed());
+            Ok(ticket)
+        })
     }
 
     /// Removes from both levels.
     pub fn cache_delete(&self, namespace: &str, key: &str) -> Result<Deleted, HubError> {
         let now = self.clock.now();
-        let mut engine = self.lock();
-        let in_memory = engine.call(now, |core| core.cache_delete(now, namespace, key))?;
-        let on_disk = match self.store.remove(namespace, key)? {
-            Some(stamp) => engine
-                .call(now, |core| {
-                    core.cache_alive(now, &[stamp.put_at_us], &[stamp.life_us.cast_signed()])
-                })?
-                .contains(&1),
-            None => false,
-        };
-        Ok(Deleted {
-            existed: in_memory || on_disk,
-            ticket: self.store.latest(),
+        self.with_engine(|engine| {
+            let in_memory = engine.call(now, |core| core.cache_delete(now, namespace, key))?;
+            let on_disk = match self.store.remove(namespace, key)? {
+                Some(stamp) => engine
+                    .call(now, |core| {
+                        core.cache_alive(now, &[stamp.put_at_us], &[stamp.life_us.cast_signed()])
+                    })?
+                    .contains(&1),
+                None => false,
+            };
+            Ok(Deleted {
+                existed: in_memory || on_disk,
+                ticket: self.store.latest(),
+            })
         })
     }
 

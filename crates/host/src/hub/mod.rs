@@ -140,6 +140,18 @@ impl Hub {
         effects
     }
 
+    /// Runs one call of the API, and wakes the loop if it cost the instance:
+    /// the readings told again are due before long.
+    fn with_engine<T>(&self, call: impl FnOnce(&mut Engine) -> T) -> T {
+        let mut engine = self.lock();
+        let before = engine.core.generation();
+        let answer = call(&mut engine);
+        if engine.core.generation() != before {
+            self.deadline_moved.notify_one();
+        }
+        answer
+    }
+
     /// Performs what is due.
     fn collect(&self, engine: &mut Engine, effects: &mut Effects) {
         let now = self.clock.now();

@@ -6,11 +6,13 @@ use std::time::Duration;
 use serde::Serialize;
 use weirhouse_runner::Optimizer;
 use weirhouse_runner::wit::cache::LevelTotals;
+use weirhouse_runner::wit::types::Instant;
 
+use super::engine::Engine;
 use super::{Hub, HubError};
 
-/// Samples kept until they are told to the optimizer.
-const SAMPLES: usize = 1024;
+/// Samples after which they are told to the optimizer, which counts them.
+const SAMPLES: usize = 256;
 
 /// What `GET /v1/stats` answers. Counters start at zero with the process.
 #[derive(Debug, Clone, Serialize)]
@@ -215,10 +217,7 @@ pub(super) struct Operations {
 
 impl Operations {
     pub(super) fn note(&mut self, operation: &'static str, took: Duration) {
-        // A reader asks at least every few seconds; beyond that the newest go.
-        if self.samples.len() < SAMPLES {
-            self.samples.push((operation, took.as_secs_f64() * 1e6));
-        }
+        self.samples.push((operation, took.as_secs_f64() * 1e6));
     }
 
     fn tell(&mut self, core: &mut impl Optimizer) -> Result<(), weirhouse_runner::Fault> {
@@ -228,6 +227,19 @@ impl Operations {
         let metrics = core.metric_intern(&names)?;
         core.metric_record(&metrics, &micros)?;
         Ok(())
+    }
+}
+
+impl Engine {
+    /// Tells the optimizer how long things took, once there is enough to tell.
+    pub(super) fn tell_operations(&mut self, now: Instant) {
+        if self.operations.samples.len() < SAMPLES {
+            return;
+        }
+        let mut operations = std::mem::take(&mut self.operations);
+        if let Err(error) = self.call(now, |core| operations.tell(core)) {
+            tracing::warn!(%error, "some durations were not counted");
+        }
     }
 }
 

@@ -243,14 +243,26 @@ impl Engine {
             if publishes {
                 self.publish(now, &reading.name, &reading.text, verdict);
             } else if reading.name.attribute.is_none() && entity.published.is_none() {
-                // A baseline of an earlier run: what consumers hold is near it.
-                entity.published = Some(Published {
-                    state: reading.text.clone(),
+                let state = self.baseline(reading);
+                self.entities.entry(&reading.name.entity).published = Some(Published {
+                    state,
                     reason: reason_name(verdict),
                     at: Timestamp::from_micros(now.wall),
                 });
             }
         }
+    }
+
+    /// What an earlier run published of a series whose first reading in this
+    /// one was suppressed: the number it was judged by, or the reading itself,
+    /// since other values are only suppressed when they repeat.
+    fn baseline(&mut self, reading: &Reading) -> String {
+        self.entities
+            .handle(&reading.name)
+            .and_then(|handle| self.core.published_numbers(&[handle]).ok())
+            .and_then(|numbers| numbers.first().copied())
+            .filter(|number| number.is_finite())
+            .map_or_else(|| reading.text.clone(), |number| number.to_string())
     }
 
     /// Puts a published value into the entity's next update.
@@ -290,6 +302,7 @@ impl Engine {
 
     /// Lets time pass, and takes what became due.
     pub(super) fn tick(&mut self, now: Instant) -> Due {
+        self.tell_operations(now);
         let mut due = Due::default();
         let at = Timestamp::from_micros(now.wall);
         for entity_id in std::mem::take(&mut self.removed) {

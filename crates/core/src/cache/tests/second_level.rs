@@ -195,3 +195,20 @@ fn the_disk_is_trimmed_by_the_bounds_that_were_set() {
     });
     assert_eq!(cache.trim(held), None);
 }
+
+#[test]
+fn a_memory_only_namespace_refuses_what_memory_has_no_room_for() {
+    let mut cache = Cache::new();
+    let settings = Settings {
+        levels: Levels::MemoryOnly,
+        max_bytes: 10,
+        ..Settings::default()
+    };
+    cache
+        .configure(Some("live"), settings)
+        .expect("proper settings");
+    let mut put = |bytes| cache.put(at(0), "live", "key", vec![0; bytes], Options::default());
+    assert_eq!(put(7), Ok(None));
+    assert!(matches!(put(8), Err(Error::TooLarge(_))));
+    assert!(hits(&mut cache, 1, "live", "key"), "the value before stays");
+}
