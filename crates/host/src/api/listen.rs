@@ -1,15 +1,30 @@
 //! Taking the address and serving on it until told to stop.
+//!
+//! Bounds on connections are here, bounds on requests in `answer`.
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// How long open requests may go on after the stop.
 const GRACE: Duration = Duration::from_secs(3);
+
+/// Longest time a connection may take for a request's head or idle between
+/// two requests, so that forgotten ones end.
+const HEAD_LIMIT: Duration = Duration::from_secs(30);
+
+/// Most connections at once: all streams and as many others. Further clients
+/// wait in the system's queue. Half of the usual limit on open files.
+const MAX_CONNECTIONS: usize = 512;
 
 /// Why the API cannot listen.
 #[derive(Debug, thiserror::Error)]
@@ -42,21 +57,54 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, ListenError> {
 
 /// Serves until `stop` becomes true or its sender is dropped, then lets open
 /// requests finish for a moment.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    mut stop: watch::Receiver<bool>,
-) -> io::Result<()> {
-    let mut grace = stop.clone();
-    let signal = async move {
-        let _ = stop.wait_for(|stop| *stop).await;
-    };
-    tokio::select! {
-        served = axum::serve(listener, router).with_graceful_shutdown(signal) => served,
-        () = async {
-            let _ = grace.wait_for(|stop| *stop).await;
-            tokio::time::sleep(GRACE).await;
-        } => Ok(()),
+pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
+    let mut http = Builder::new(TokioExecutor::new()).http1_only();
+    http.http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_LIMIT);
+    let open = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    loop {
+        let accepted = tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => break,
+            accepted = accept(&listener, &places) => accepted,
+        };
+        let Some((stream, place)) = accepted else {
+            continue;
+        };
+        let service = TowerToHyperService::new(router.clone());
+        let connection = http.serve_connection(TokioIo::new(stream), service);
+        let connection = open.watch(connection.into_owned());
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection broke");
+            }
+            drop(place);
+        });
+    }
+    // Nobody new; who is there may finish.
+    drop(listener);
+    let _ = tokio::time::timeout(GRACE, open.shutdown()).await;
+}
+
+/// Waits for a free place and a client; `None` when there was none to take.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, _)) => {
+            // Events are small and must not wait for one another.
+            let _ = stream.set_nodelay(true);
+            Some((stream, place))
+        }
+        Err(error) => {
+            // Mostly a client gone again, or too many files open: try later.
+            tracing::warn!(%error, "a connection could not be accepted");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            None
+        }
     }
 }
 
@@ -65,5 +113,58 @@ fn bracketed(address: &SocketAddr) -> String {
     match address {
         SocketAddr::V4(address) => address.ip().to_string(),
         SocketAddr::V6(address) => format!("[{}]", address.ip()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+    #[tokio::test]
+    async fn a_taken_port_is_named_with_the_way_out() {
+        let listener = bind(ANY_PORT).await.unwrap();
+        let taken = listener.local_addr().unwrap();
+        let message = bind(taken).await.unwrap_err().to_string();
+        assert!(
+            message.contains(&format!("port {}", taken.port())),
+            "{message}"
+        );
+        assert!(message.contains("--listen 127.0.0.1:"), "{message}");
+    }
+
+    #[tokio::test]
+    async fn after_the_stop_open_requests_finish_and_new_ones_fail() {
+        let (stop, stopped) = watch::channel(false);
+        let slow = || async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            "done"
+        };
+        let listener = bind(ANY_PORT).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(serve(
+            listener,
+            Router::new().route("/", get(slow)),
+            stopped,
+        ));
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client
+            .write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            .await
+            .unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        stop.send(true).unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+        assert!(answer.ends_with("done"), "{answer}");
+        server.await.unwrap();
+        assert!(TcpStream::connect(address).await.is_err());
     }
 }

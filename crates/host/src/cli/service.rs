@@ -196,11 +196,7 @@ impl ServiceArgs {
     ) -> impl Future<Output = ()> + use<> {
         let hosts = AllowedHosts::new(self.listen.ip(), self.allow_hosts.clone());
         let router = api::router(Arc::clone(hub), token, hosts, stop.clone());
-        async move {
-            if let Err(error) = api::serve(listener, router, stop).await {
-                tracing::error!(%error, "the API has ended");
-            }
-        }
+        api::serve(listener, router, stop)
     }
 
     /// The data folder; by default one of this name among the user's data.
