@@ -51,10 +51,16 @@ pub(crate) fn check(workspace: &Workspace, target: &WasmTarget) -> Result<()> {
                     built.join("libweirhouse_core.rlib").display()
                 ))
                 .arg(format!("-Ldependency={}", built.join("deps").display()))
+                // Macros that run in the compiler are built for this machine.
+                .arg(format!(
+                    "-Ldependency={}",
+                    workspace.target.join("debug/deps").display()
+                ))
                 .arg("--out-dir")
                 .args([workspace.out_dir()?, probe]);
             run(&mut rustc).context(
-                "the core needs the standard library: see which of its dependencies brings it",
+                "a crate with a panic handler of its own does not compile with the core; if the compiler names a \
+                 duplicate `panic_impl`, one of the core's dependencies brings the standard library",
             )
         }
     }
