@@ -7,7 +7,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::{env, fs, io};
+use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 
@@ -103,20 +103,10 @@ fn forget_other_std(workspace: &Workspace, target: &WasmTarget) -> Result<()> {
     match fs::read_to_string(&record) {
         Ok(before) if before == now => return Ok(()),
         Ok(_) => {
-            let built = workspace.target.join(NAME);
-            note(&format!(
-                "the standard library is another one than before: removing {}",
-                built.display()
-            ));
-            fs::remove_dir_all(&built)
-                .or_else(|error| {
-                    if error.kind() == io::ErrorKind::NotFound {
-                        Ok(())
-                    } else {
-                        Err(error)
-                    }
-                })
-                .with_context(|| format!("cannot remove {}", built.display()))?;
+            note(
+                "the standard library is another one than before: what was built against it is removed",
+            );
+            remove_products(&workspace.target)?;
         }
         // A first build: nothing is known of another.
         Err(_) => {}
@@ -139,6 +129,24 @@ fn rustup_target_add() -> bool {
             false
         }
     }
+}
+
+/// Removes what was built for the target, in the target folder and in those that builds made below it.
+fn remove_products(target: &Path) -> Result<()> {
+    let entries =
+        fs::read_dir(target).with_context(|| format!("cannot read {}", target.display()))?;
+    let below = entries.flatten().map(|entry| entry.path());
+    for built in below
+        .chain([target.to_owned()])
+        .map(|folder| folder.join(NAME))
+    {
+        if built.is_dir() {
+            note(&format!("removing {}", built.display()));
+            fs::remove_dir_all(&built)
+                .with_context(|| format!("cannot remove {}", built.display()))?;
+        }
+    }
+    Ok(())
 }
 
 /// Builds the standard library once and copies it into the toolchain, if that is writable.
