@@ -21,10 +21,11 @@ pub(crate) enum Command {
     /// new enough; else, as root on Debian, mmdebstrap. Kept in `~/.cache/weirhouse`, or where
     /// `WEIRHOUSE_CACHE` says.
     Provide,
-    /// Start one with the demo integration and noisy sensors, on loopback only
+    /// Start one with the demo integration and noisy sensors
     ///
     /// Prints its address, the file with an access token, and how to log in. It runs until
-    /// `cargo xtask ha stop`, and keeps its state for the next start.
+    /// `cargo xtask ha stop`, and keeps its state for the next start. It serves on loopback only, yet by
+    /// its nature listens for multicast DNS (UDP 5353) on every address.
     Start {
         /// Port on 127.0.0.1
         #[arg(long, default_value_t = 8123)]
