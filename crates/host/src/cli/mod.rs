@@ -22,6 +22,7 @@ mod service;
 mod status;
 mod stop;
 mod version;
+mod withheld;
 
 use std::process::ExitCode;
 

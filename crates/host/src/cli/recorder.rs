@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use weirhouse_hass::{Change, Kind, Mirror, Observation, Snapshot, State};
 
+use super::withheld::without_secrets;
 use crate::trace::{TraceError, Writer};
 
 /// Writes one trace.
@@ -91,7 +92,7 @@ impl<W: Write> Recorder<W> {
 fn changed_attributes(seen: &Observation, state: &State) -> Map<String, Value> {
     let changed = seen.attributes_changed.iter().filter_map(|name| {
         let value = serde_json::from_str(state.attributes.get(name)?).ok()?;
-        Some((name.to_string(), value))
+        Some((name.to_string(), without_secrets(name, value)))
     });
     changed.collect()
 }
