@@ -3,8 +3,7 @@
 //! The test runner knows no such outcome, so a skipped test returns early and says so on a line that
 //! `cargo xtask test` looks for and takes out of the count of passed tests.
 
-use std::io::Write as _;
-use std::{env, io, thread};
+use std::{env, thread};
 
 use anyhow::{Result, bail};
 
