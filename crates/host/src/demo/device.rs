@@ -1,38 +1,14 @@
-//! One simulated device: what it measures, how noisily, and how often.
+//! One simulated device: its state, its attributes, and how readings come about.
 //!
-//! The figures are those of ordinary sensors: a slow true value, noise of the
-//! sensor on top, rounding as the firmware does it.
+//! Which devices there are is said in the catalogue, when they report in the
+//! home.
 
 use std::time::Duration;
 
 use fastrand::Rng;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-/// Rooms; further entities repeat them with a number.
-const ROOMS: [&str; 8] = [
-    "living_room",
-    "kitchen",
-    "bedroom",
-    "bathroom",
-    "office",
-    "hall",
-    "garage",
-    "garden",
-];
-
-/// What stands in every room.
-const PER_ROOM: [fn(&mut Rng) -> Kind; 7] = [
-    temperature,
-    power,
-    humidity,
-    illuminance,
-    motion,
-    energy,
-    battery,
-];
-
-/// What the house has once.
-const HOUSE: [fn(&mut Rng) -> Kind; 4] = [phone, washing_machine, wind, voltage];
+use super::catalogue;
 
 /// An entity of the simulated home.
 pub(super) struct Device {
@@ -53,7 +29,7 @@ pub(super) struct Reading {
 }
 
 /// How a state comes about.
-enum Model {
+pub(super) enum Model {
     /// A true value that wanders between bounds, read with noise.
     Wander {
         value: f64,
@@ -81,37 +57,13 @@ enum Model {
     },
 }
 
-/// A device before it has a name.
-struct Kind {
-    domain: &'static str,
-    name: &'static str,
-    interval_s: f64,
-    attributes: Value,
-    model: Model,
-}
-
 /// Where the simulated phone lives.
 const HOME: (f64, f64) = (52.3731, 4.8922);
 
 impl Device {
     /// The device at this place in the list of all devices.
     pub(super) fn new(index: usize, random: &mut Rng) -> Self {
-        let (kind, place) = if let Some(make) = HOUSE.get(index) {
-            (make(random), None)
-        } else {
-            let index = index - HOUSE.len();
-            let room = index / PER_ROOM.len();
-            let name = ROOMS[room % ROOMS.len()];
-            let place = match room / ROOMS.len() {
-                0 => name.to_owned(),
-                round => format!("{name}_{}", round + 1),
-            };
-            (PER_ROOM[index % PER_ROOM.len()](random), Some(place))
-        };
-        let object = match place {
-            Some(place) => format!("{place}_{}", kind.name),
-            None => kind.name.to_owned(),
-        };
+        let (object, kind) = catalogue::kind_at(index, random);
         let mut fixed = match kind.attributes {
             Value::Object(attributes) => attributes,
             _ => Map::new(),
@@ -251,173 +203,4 @@ fn noise_of(random: &mut Rng) -> f64 {
     // The sum of four uniform numbers has deviation sqrt(4/12).
     let sum: f64 = (0..4).map(|_| random.f64() - 0.5).sum();
     sum * 3f64.sqrt()
-}
-
-/// Attributes of a measured quantity.
-fn measured(device_class: &str, unit: &str) -> Value {
-    json!({ "device_class": device_class, "unit_of_measurement": unit, "state_class": "measurement" })
-}
-
-fn temperature(random: &mut Rng) -> Kind {
-    Kind {
-        domain: "sensor",
-        name: "temperature",
-        interval_s: 10.0,
-        attributes: measured("temperature", "°C"),
-        model: Model::Wander {
-            value: 18.0 + 5.0 * random.f64(),
-            bounds: (-10.0, 35.0),
-            step: 0.04,
-            noise: 0.05,
-            decimals: 2,
-            outage: 0.0,
-        },
-    }
-}
-
-fn power(random: &mut Rng) -> Kind {
-    Kind {
-        domain: "sensor",
-        name: "power",
-        interval_s: 2.0,
-        attributes: measured("power", "W"),
-        model: Model::Load {
-            on: random.bool(),
-            idle: 1.0 + 5.0 * random.f64(),
-            load: 40.0 + 1500.0 * random.f64(),
-        },
-    }
-}
-
-fn humidity(random: &mut Rng) -> Kind {
-    Kind {
-        domain: "sensor",
-        name: "humidity",
-        interval_s: 15.0,
-        attributes: measured("humidity", "%"),
-        model: Model::Wander {
-            value: 40.0 + 20.0 * random.f64(),
-            bounds: (0.0, 100.0),
-            step: 0.15,
-            noise: 0.2,
-            decimals: 1,
-            outage: 0.0,
-        },
-    }
-}
-
-fn illuminance(random: &mut Rng) -> Kind {
-    Kind {
-        domain: "sensor",
-        name: "illuminance",
-        interval_s: 8.0,
-        attributes: measured("illuminance", "lx"),
-        model: Model::Wander {
-            value: 500.0 * random.f64(),
-            bounds: (0.0, 20_000.0),
-            step: 6.0,
-            noise: 3.0,
-            decimals: 0,
-            outage: 0.0,
-        },
-    }
-}
-
-fn motion(_: &mut Rng) -> Kind {
-    Kind {
-        domain: "binary_sensor",
-        name: "motion",
-        interval_s: 20.0,
-        attributes: json!({ "device_class": "motion" }),
-        model: Model::Presence,
-    }
-}
-
-fn energy(random: &mut Rng) -> Kind {
-    Kind {
-        domain: "sensor",
-        name: "energy",
-        interval_s: 10.0,
-        attributes: json!({
-            "device_class": "energy", "unit_of_measurement": "kWh", "state_class": "total_increasing",
-        }),
-        model: Model::Total {
-            sum: 1000.0 * random.f64(),
-            step: 0.006,
-        },
-    }
-}
-
-fn battery(random: &mut Rng) -> Kind {
-    Kind {
-        domain: "sensor",
-        name: "battery",
-        interval_s: 120.0,
-        attributes: measured("battery", "%"),
-        model: Model::Charge {
-            percent: 20.0 + 80.0 * random.f64(),
-        },
-    }
-}
-
-fn phone(_: &mut Rng) -> Kind {
-    Kind {
-        domain: "device_tracker",
-        name: "phone",
-        interval_s: 5.0,
-        attributes: json!({ "source_type": "gps", "gps_accuracy": 8 }),
-        model: Model::Position {
-            north: 0.0,
-            east: 0.0,
-            away: false,
-        },
-    }
-}
-
-fn washing_machine(_: &mut Rng) -> Kind {
-    Kind {
-        domain: "sensor",
-        name: "washing_machine",
-        interval_s: 15.0,
-        attributes: json!({ "icon": "mdi:washing-machine" }),
-        model: Model::Words {
-            words: &["idle", "filling", "washing", "rinsing", "spinning", "done"],
-            at: 0,
-        },
-    }
-}
-
-/// A station with a weak radio.
-fn wind(_: &mut Rng) -> Kind {
-    Kind {
-        domain: "sensor",
-        name: "weather_station_wind",
-        interval_s: 5.0,
-        attributes: measured("wind_speed", "m/s"),
-        model: Model::Wander {
-            value: 4.0,
-            bounds: (0.0, 40.0),
-            step: 0.3,
-            noise: 0.5,
-            decimals: 1,
-            outage: 0.05,
-        },
-    }
-}
-
-fn voltage(_: &mut Rng) -> Kind {
-    Kind {
-        domain: "sensor",
-        name: "mains_voltage",
-        interval_s: 1.0,
-        attributes: measured("voltage", "V"),
-        model: Model::Wander {
-            value: 231.0,
-            bounds: (215.0, 245.0),
-            step: 0.1,
-            noise: 0.2,
-            decimals: 1,
-            outage: 0.0,
-        },
-    }
 }

@@ -4,6 +4,7 @@
 //! events, so that everything behind the link is the real thing. It simulates
 //! readings, not Home Assistant: there are no registries and no actions.
 
+mod catalogue;
 mod device;
 mod home;
 
