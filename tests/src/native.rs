@@ -260,18 +260,22 @@ impl Optimizer for Native {
         key: &str,
         found: Option<&Stored>,
     ) -> Answer<Option<i64>> {
-        let found = found.cloned().map(|found| core::cache::Stored {
-            value: found.value,
-            content_type: found.content_type,
-            tags: found.tags,
-            stamp: core::cache::Stamp {
-                put_at_us: found.stamp.put_at,
-                life_us: found.stamp.life,
-                memory_life_us: found.stamp.memory_life,
-            },
-        });
+        let found = found.map(native_stored);
         self.cache(now, |cache, now| cache.admit(now, namespace, key, found))
             .map_err(refused)
+    }
+
+    fn cache_warm(
+        &mut self,
+        now: Instant,
+        namespace: &str,
+        key: &str,
+        found: &Stored,
+    ) -> Answer<bool> {
+        self.cache(now, |cache, now| {
+            cache.warm(now, namespace, key, native_stored(found))
+        })
+        .map_err(refused)
     }
 
     fn cache_put(
@@ -374,6 +378,10 @@ impl Optimizer for Native {
 
     fn cache_hottest(&mut self, most: u32) -> Answer<Vec<Place>> {
         Ok(places(self.0.cache.hottest(most)))
+    }
+
+    fn set_shortest_interval(&mut self, interval: i64) -> Answer<()> {
+        self.0.set_shortest_interval(interval).map_err(refused)
     }
 
     fn register(&mut self, now: Instant, entity: u32, interval: i64) -> Answer<()> {
@@ -576,5 +584,18 @@ fn summary(summary: core::metrics::Summary) -> Summary {
         p50: summary.p50,
         p95: summary.p95,
         p99: summary.p99,
+    }
+}
+
+fn native_stored(stored: &Stored) -> core::cache::Stored {
+    core::cache::Stored {
+        value: stored.value.clone(),
+        content_type: stored.content_type.clone(),
+        tags: stored.tags.clone(),
+        stamp: core::cache::Stamp {
+            put_at_us: stored.stamp.put_at,
+            life_us: stored.stamp.life,
+            memory_life_us: stored.stamp.memory_life,
+        },
     }
 }

@@ -103,6 +103,24 @@ fn the_simulated_home_is_judged_and_learning_outlives_a_restart() -> Result<()> 
 }
 
 #[test]
+fn refreshes_are_scheduled_and_too_short_an_interval_is_refused() -> Result<()> {
+    let (_parent, data) = folder()?;
+    let arguments = ["--refresh", "sensor.a=14s"];
+    let refused = run_service("demo", &data, free_address()?, &arguments)?;
+    assert_ends(&refused, 2, &["at least 15 s"]);
+    let refused = run_service("demo", &data, free_address()?, &["--refresh", "sensor.a"])?;
+    assert_ends(&refused, 2, &["sensor.meter=60s"]);
+
+    let program = Program::start("demo", &data, &["--refresh", "sensor.a=15s"])?;
+    let stats = program.wait_for_stats("a refresh", |stats| {
+        stats["schedule"]["refreshes"].as_u64() > Some(0)
+    })?;
+    assert_eq!(stats["schedule"]["registered"], 1);
+    assert!(stats["uptime_s"].as_f64() >= Some(15.0), "{stats}");
+    Ok(())
+}
+
+#[test]
 fn a_second_instance_on_the_same_folder_is_told_so() -> Result<()> {
     let (_parent, data) = folder()?;
     let _first = Program::start("demo", &data, &["--rate", "1"])?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use serde_json::json;
-use weirhouse::hub::{Hub, Settings};
+use weirhouse::hub::{Hub, Notice, Settings};
 use weirhouse::store::{Blobs, MemoryStore};
 use weirhouse_hass::{Event, State};
 use weirhouse_runner::wit::entities::Series;
@@ -137,7 +137,7 @@ fn the_hub_sets_one_reading_aside_and_judges_all_others() -> Result<()> {
     hub.tick();
     let mut published = Vec::new();
     while let Ok(update) = updates.try_recv() {
-        published.push(update.entity_id.clone());
+        published.push(update.entity_id().to_owned());
     }
     published.sort();
     published.dedup();
@@ -153,7 +153,8 @@ fn the_hub_sets_one_reading_aside_and_judges_all_others() -> Result<()> {
     hub.tick();
     let mut cured = false;
     while let Ok(update) = updates.try_recv() {
-        cured |= update.entity_id == "sensor.s20" && update.state.as_deref() == Some("3");
+        cured |= matches!(&*update, Notice::Update(update)
+            if update.entity_id == "sensor.s20" && update.state.as_deref() == Some("3"));
     }
     assert!(cured);
     Ok(())

@@ -37,7 +37,10 @@ fn main() -> anyhow::Result<()> {
     let machine_code = weirhouse_runner::compile(&wasm, arguments.target.as_deref())
         .map_err(anyhow::Error::from)
         .with_context(|| {
-            format!("{} is no component that can be compiled here", arguments.input.display())
+            format!(
+                "{} is no component that can be compiled here",
+                arguments.input.display()
+            )
         })?;
     // A reader never meets half a file: written beside, then renamed.
     let unfinished = arguments.output.with_extension("cwasm.part");

@@ -57,6 +57,13 @@ impl Guest for Component {
         })?)
     }
 
+    fn warm(now: Instant, namespace: String, key: String, found: Stored) -> Result<bool, Error> {
+        let found = cache::Stored::from(found);
+        Ok(at(now, |cache, now| {
+            cache.warm(now, &namespace, &key, found)
+        })?)
+    }
+
     fn put(
         now: Instant,
         namespace: String,

@@ -6,6 +6,10 @@ use crate::wit::exports::weirhouse::core::schedule::{Class, Error, Guest, Instan
 use crate::{Component, with};
 
 impl Guest for Component {
+    fn set_shortest(interval: i64) -> Result<(), Error> {
+        Ok(with(|optimizer| optimizer.set_shortest_interval(interval))?)
+    }
+
     fn register(now: Instant, entity: u32, interval: i64) -> Result<(), Error> {
         Ok(with(|optimizer| {
             optimizer.register(now.into(), entity, interval)

@@ -350,6 +350,11 @@ impl Optimizer {
         self.batcher.totals()
     }
 
+    /// Sets the shortest interval that is taken.
+    pub fn set_shortest_interval(&mut self, interval_us: i64) -> Result<(), Error> {
+        self.schedule.set_shortest(interval_us)
+    }
+
     /// Asks for a refresh of an entity every `interval_us`.
     pub fn register(&mut self, now: Instant, entity: u32, interval_us: i64) -> Result<(), Error> {
         self.entities.check_state(entity)?;

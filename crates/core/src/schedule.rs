@@ -1,6 +1,7 @@
 //! When to ask a source again: intervals on a grid that does not drift.
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
 use alloc::vec::Vec;
 
 use crate::Error;
@@ -61,13 +62,28 @@ pub struct Schedule {
     /// The same by time: due, order of registration, entity.
     queue: BTreeSet<(u64, u64, u32)>,
     registered: u64,
+    /// The shortest interval that is taken.
+    shortest_us: u64,
     outbox: Vec<u32>,
 }
 
 impl Schedule {
+    /// Sets the shortest interval that is taken from now on; 0 takes any.
+    pub fn set_shortest(&mut self, interval_us: i64) -> Result<(), Error> {
+        self.shortest_us = length("shortest interval", interval_us, true)?;
+        Ok(())
+    }
+
     /// Refreshes `entity` every `interval_us`, first one interval from now.
     pub fn register(&mut self, now_us: u64, entity: u32, interval_us: i64) -> Result<(), Error> {
         let interval_us = length("interval", interval_us, false)?;
+        if interval_us < self.shortest_us {
+            return Err(Error::InvalidArgument(format!(
+                "interval must be at least {} s, not {} s",
+                self.shortest_us as f64 / 1e6,
+                interval_us as f64 / 1e6
+            )));
+        }
         let order = if let Some(old) = self.entries.get(&entity) {
             self.queue.remove(&(old.due_us, old.order, entity));
             old.order
@@ -212,6 +228,22 @@ mod tests {
         assert_eq!(
             (schedule.deadline_us(), schedule.interval_of(1)),
             (None, None)
+        );
+    }
+
+    #[test]
+    fn intervals_below_the_shortest_are_refused_in_words() {
+        let mut schedule = Schedule::default();
+        schedule.set_shortest(15_000_000).unwrap();
+        assert!(schedule.register(0, 1, 15_000_000).is_ok());
+        match schedule.register(0, 1, 14_999_999) {
+            Err(Error::InvalidArgument(text)) => assert!(text.contains("at least 15 s"), "{text}"),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(
+            schedule.interval_of(1),
+            Some(15 * S),
+            "the one before stays"
         );
     }
 

@@ -79,6 +79,7 @@ operations! {
     fallible cache_get(now: Instant, namespace: &str, key: &str) -> Lookup = weirhouse_core_cache.call_get;
     fallible cache_admit(now: Instant, namespace: &str, key: &str, found: Option<&Stored>) -> Option<i64>
         = weirhouse_core_cache.call_admit;
+    fallible cache_warm(now: Instant, namespace: &str, key: &str, found: &Stored) -> bool = weirhouse_core_cache.call_warm;
     fallible cache_put(now: Instant, namespace: &str, key: &str, value: &[u8], options: &Options) -> Option<Stamp>
         = weirhouse_core_cache.call_put;
     fallible cache_delete(now: Instant, namespace: &str, key: &str) -> bool = weirhouse_core_cache.call_delete;
@@ -99,6 +100,7 @@ operations! {
     fallible register(now: Instant, entity: u32, interval: i64) -> () = weirhouse_core_schedule.call_register;
     fallible register_class(now: Instant, entity: u32, class: Class, volatility: Volatility) -> i64
         = weirhouse_core_schedule.call_register_class;
+    fallible set_shortest_interval(interval: i64) -> () = weirhouse_core_schedule.call_set_shortest;
     plain unregister(entity: u32) -> bool = weirhouse_core_schedule.call_unregister;
     plain interval_of(entity: u32) -> Option<i64> = weirhouse_core_schedule.call_interval_of;
     plain poll_refresh() -> Vec<u32> = weirhouse_core_schedule.call_poll_refresh;

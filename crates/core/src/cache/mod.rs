@@ -141,26 +141,33 @@ impl Cache {
             return Ok(None);
         }
         place.disk.hits += 1;
-        let written_us = place.memory.peek(mono_us, key).map(|kept| kept.put_at_us);
-        if written_us.is_none_or(|written_us| written_us < stored.stamp.put_at_us) {
-            let life_us = stored.stamp.memory_life_us.min(remaining_us);
-            place.keep(
-                mono_us,
-                Kept {
-                    key: key.to_owned(),
-                    value: stored.value,
-                    content_type: stored.content_type,
-                    tags: stored.tags,
-                    put_at_us: stored.stamp.put_at_us,
-                    end_us: mono_us.saturating_add_signed(life_us),
-                    usage: Use {
-                        count: 1,
-                        last: use_number,
-                    },
-                },
-            );
-        }
+        place.promote(mono_us, key, stored, remaining_us, use_number);
         Ok(Some(remaining_us))
+    }
+
+    /// Promotes a record that was hot before a restart. As [`Cache::admit`],
+    /// but nobody asked for it, so it counts as no read; says whether the record
+    /// is fresh.
+    pub fn warm(
+        &mut self,
+        now: Now,
+        namespace: &str,
+        key: &str,
+        stored: Stored,
+    ) -> Result<bool, Error> {
+        check_place(namespace, key)?;
+        check_stored(&stored)?;
+        let mono_us = self.advance(now);
+        let use_number = self.next_use();
+        let remaining_us = stored.stamp.remaining_us(now.dated_us);
+        if remaining_us <= 0 {
+            return Ok(false);
+        }
+        let place = self.namespaces.open_to_read(namespace, mono_us);
+        if place.settings.levels == Levels::Both {
+            place.promote(mono_us, key, stored, remaining_us, use_number);
+        }
+        Ok(true)
     }
 
     /// Writes a value.

@@ -15,7 +15,8 @@ use hashbrown::HashTable;
 
 use crate::Error;
 
-use super::memory::{Kept, Memory};
+use super::memory::{Kept, Memory, Use};
+use super::record::Stored;
 use super::settings::Settings;
 use super::totals::{LevelTotals, Totals};
 
@@ -39,6 +40,38 @@ impl Namespace {
         self.settings = settings;
         self.memory
             .make_room(mono_us, settings.capacity, settings.max_bytes);
+    }
+
+    /// Takes a record of the store into memory, unless memory has one as new,
+    /// for no longer than it has left.
+    pub(super) fn promote(
+        &mut self,
+        mono_us: u64,
+        key: &str,
+        stored: Stored,
+        remaining_us: i64,
+        use_number: u64,
+    ) {
+        let written_us = self.memory.peek(mono_us, key).map(|kept| kept.put_at_us);
+        if written_us.is_some_and(|written_us| written_us >= stored.stamp.put_at_us) {
+            return;
+        }
+        let life_us = stored.stamp.memory_life_us.min(remaining_us);
+        self.keep(
+            mono_us,
+            Kept {
+                key: key.to_owned(),
+                value: stored.value,
+                content_type: stored.content_type,
+                tags: stored.tags,
+                put_at_us: stored.stamp.put_at_us,
+                end_us: mono_us.saturating_add_signed(life_us),
+                usage: Use {
+                    count: 1,
+                    last: use_number,
+                },
+            },
+        );
     }
 
     /// Writes a value to memory in place of an older one, if the bounds let it.

@@ -69,7 +69,7 @@ impl Link {
             let reason = match ended {
                 Ended::Stopped => return,
                 Ended::Rejected => {
-                    tracing::error!("home assistant refused the token; not trying again");
+                    tracing::debug!("home assistant refused the token; not trying again");
                     return;
                 }
                 Ended::Lost(reason) => reason,

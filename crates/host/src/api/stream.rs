@@ -1,4 +1,4 @@
-//! `GET /v1/stream`: published updates as server-sent events.
+//! `GET /v1/stream`: published updates and refreshes as server-sent events.
 //!
 //! Nothing is buffered per client beyond the hub's one ring: a client that
 //! falls behind is told how many updates it missed and goes on with the
@@ -21,7 +21,7 @@ use super::Shared;
 use super::entity_filter::EntityFilter;
 use super::problem::{Kind, Problem};
 use super::query::Query;
-use crate::hub::Update;
+use crate::hub::Notice;
 
 /// Most streams open at once: many more than a home has readers, few enough
 /// that forgotten ones cannot use up the process's sockets.
@@ -30,10 +30,11 @@ pub(super) const MAX_STREAMS: usize = 256;
 /// Comments keep proxies from closing a silent stream; most wait 30 s or more.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// Every published update as event `update`; `?entity=` filters.
+/// Every published update as event `update`, every refresh asked of Home
+/// Assistant as event `refresh`; `?entity=` filters.
 ///
-/// An event's `id` is the number of its batch. `lagged` says with `missed` how
-/// many updates were published, filtered ones included, while the client did
+/// The `id` of an update is the number of its batch. `lagged` says with `missed` how
+/// many events there were, filtered ones included, while the client did
 /// not read. The stream ends when the server stops.
 pub(super) async fn get(
     State(shared): State<Arc<Shared>>,
@@ -50,7 +51,7 @@ pub(super) async fn get(
             )
         })?;
     let events = events(Open {
-        updates: shared.hub.subscribe(),
+        notices: shared.hub.subscribe(),
         filter,
         stop: shared.stop.clone(),
         _permit: permit,
@@ -63,7 +64,7 @@ pub(super) async fn get(
 
 /// One client's stream.
 struct Open {
-    updates: broadcast::Receiver<Arc<Update>>,
+    notices: broadcast::Receiver<Arc<Notice>>,
     filter: EntityFilter,
     stop: watch::Receiver<bool>,
     _permit: OwnedSemaphorePermit,
@@ -75,10 +76,10 @@ fn events(open: Open) -> impl Stream<Item = Result<Event, Infallible>> {
             let received = tokio::select! {
                 // A closed channel means that the server is gone: end as well.
                 _ = open.stop.wait_for(|stop| *stop) => return None,
-                received = open.updates.recv() => received,
+                received = open.notices.recv() => received,
             };
             let event = match received {
-                Ok(update) if open.filter.matches(&update.entity_id) => event_of(&update),
+                Ok(notice) if open.filter.matches(notice.entity_id()) => event_of(&notice),
                 Ok(_) => continue,
                 Err(RecvError::Lagged(missed)) => Event::default()
                     .event("lagged")
@@ -90,15 +91,24 @@ fn events(open: Open) -> impl Stream<Item = Result<Event, Infallible>> {
     })
 }
 
-fn event_of(update: &Update) -> Event {
-    let event = Event::default()
-        .event("update")
-        .id(update.batch.to_string());
-    match serde_json::to_string(update) {
+fn event_of(notice: &Notice) -> Event {
+    let (event, json) = match notice {
+        Notice::Update(update) => (
+            Event::default()
+                .event("update")
+                .id(update.batch.to_string()),
+            serde_json::to_string(update),
+        ),
+        Notice::Refresh(refreshed) => (
+            Event::default().event("refresh"),
+            serde_json::to_string(refreshed),
+        ),
+    };
+    match json {
         Ok(json) => event.data(json),
         Err(error) => {
-            tracing::error!(entity_id = %update.entity_id, %error, "an update cannot be written as JSON");
-            event.comment("an update could not be written")
+            tracing::error!(entity_id = notice.entity_id(), %error, "an event cannot be written as JSON");
+            event.comment("an event could not be written")
         }
     }
 }

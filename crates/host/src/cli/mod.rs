@@ -14,6 +14,7 @@ mod output;
 mod quantity;
 mod record;
 mod recorder;
+mod refresh;
 mod replay;
 mod rule;
 mod scenario;

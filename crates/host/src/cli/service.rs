@@ -11,16 +11,18 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use weirhouse_hass::{Client, ClientConfig, Event};
 use weirhouse_runner::Component;
+use weirhouse_runner::wit::schedule::{Class, Volatility};
 
 use super::exit::{Exit, Failure};
 use super::optimizer::OptimizerArgs;
 use super::output::tell;
+use super::refresh::RefreshArgs;
 use super::rule::{PresetArgs, RuleArgs};
 use super::{home_assistant, status, stop};
 use crate::api::{self, AllowedHosts};
 use crate::data_dir::{DataDir, Token};
 use crate::demo;
-use crate::hub::{Hub, Settings};
+use crate::hub::{Hub, Refresh, Settings};
 use crate::run::{self, Ended};
 use crate::store::{Blobs, RedbOptions, RedbStore};
 
@@ -56,6 +58,8 @@ pub(super) struct ServiceArgs {
     rule: RuleArgs,
     #[command(flatten)]
     presets: PresetArgs,
+    #[command(flatten)]
+    refresh: RefreshArgs,
 }
 
 /// Where states come from.
@@ -74,6 +78,18 @@ impl Source {
                 "a simulated home of {} entities, {} readings per second",
                 home.entities, home.rate_hz
             ),
+        }
+    }
+
+    /// What is refreshed unless the command line says otherwise: in the
+    /// simulated home the position of the phone, to be seen doing so.
+    fn refresh(&self) -> Vec<(String, Refresh)> {
+        match self {
+            Self::HomeAssistant(_) => Vec::new(),
+            Self::Simulated(_) => vec![(
+                "device_tracker.phone".to_owned(),
+                Refresh::Class(Class::Gps, Volatility::High),
+            )],
         }
     }
 
@@ -133,7 +149,7 @@ impl ServiceArgs {
             .local_addr()
             .map_err(Failure::of(Exit::Unexpected))?;
         let stop = stop::on_signal()?;
-        let hub = self.open_hub(folder, component)?;
+        let hub = self.open_hub(&source, folder, component)?;
 
         greet(&source, folder, listening, &token);
         let (client, events) = source.connect(stop.clone())?;
@@ -170,7 +186,12 @@ impl ServiceArgs {
         }
     }
 
-    fn open_hub(&self, folder: &DataDir, component: Component) -> Result<Arc<Hub>, Failure> {
+    fn open_hub(
+        &self,
+        source: &Source,
+        folder: &DataDir,
+        component: Component,
+    ) -> Result<Arc<Hub>, Failure> {
         let opened = RedbStore::open(&folder.l2_path(), RedbOptions::default())
             .map_err(Failure::of(Exit::DataFolder))?;
         if let Some(set_aside) = &opened.set_aside {
@@ -179,12 +200,20 @@ impl ServiceArgs {
         let settings = Settings {
             default_rule: self.rule.rule(),
             presets: self.presets.enabled(),
+            refresh: self.refresh.entities().unwrap_or_else(|| source.refresh()),
             ..Settings::default()
         };
         let blobs = Blobs::new(folder.path());
         Hub::open(component, Arc::new(opened.store), blobs, settings)
             .map(Arc::new)
-            .map_err(Failure::of(Exit::Optimizer))
+            .map_err(|error| {
+                // Only settings are refused, and those come from the command line.
+                let exit = match error.code() {
+                    "invalid-argument" | "unsupported" => Exit::Usage,
+                    _ => Exit::Optimizer,
+                };
+                Failure::new(exit, error)
+            })
     }
 
     fn answer(

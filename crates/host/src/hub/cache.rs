@@ -201,7 +201,7 @@ impl Hub {
         let hot = engine.call(now, Optimizer::take_hot).unwrap_or_default();
         // The hottest last, so that they are the most recently used.
         for (namespace, key) in hot.iter().rev() {
-            if let Err(error) = self.read_below(&mut engine, now, namespace, key) {
+            if let Err(error) = self.warm(&mut engine, now, namespace, key) {
                 tracing::warn!(%error, "the cache was not warmed up");
                 return;
             }
@@ -209,6 +209,21 @@ impl Hub {
         if !hot.is_empty() {
             tracing::info!(keys = hot.len(), "the cache is warm");
         }
+    }
+
+    fn warm(
+        &self,
+        engine: &mut Engine,
+        now: Instant,
+        namespace: &str,
+        key: &str,
+    ) -> Result<(), HubError> {
+        if let Some(found) = self.store.get(namespace, key)?.map(stored)
+            && !engine.call(now, |core| core.cache_warm(now, namespace, key, &found))?
+        {
+            self.store.remove(namespace, key)?;
+        }
+        Ok(())
     }
 }
 

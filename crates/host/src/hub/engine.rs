@@ -25,6 +25,10 @@ pub(super) const MOST_TRAPS: usize = 64;
 /// have are forgotten. Long enough for its slowest integrations to start.
 const SETTLED_AFTER: Duration = Duration::from_mins(10);
 
+/// Home Assistant's coordinators merge requests that are closer together than
+/// 10 s, and drift just above it.
+const SHORTEST_REFRESH: Duration = Duration::from_secs(15);
+
 /// What the hub's lock guards.
 pub(super) struct Engine {
     pub(super) core: Component,
@@ -98,6 +102,8 @@ impl Engine {
         if let Some(bounds) = self.settings.disk_bounds {
             self.core.cache_set_disk_bounds(bounds)?;
         }
+        self.core
+            .set_shortest_interval(SHORTEST_REFRESH.as_micros() as i64)?;
         for (entity, refresh) in self.settings.refresh.clone() {
             let name = Name {
                 entity: entity.into(),

@@ -19,14 +19,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, broadcast};
-use weirhouse_hass::Event;
+use weirhouse_hass::{Event, Timestamp};
 use weirhouse_runner::{Component, Optimizer};
 
 pub use cache::{CacheHit, Deleted, PutOptions};
 pub use error::HubError;
 pub use settings::{Refresh, Settings, any_change, default_batching};
 pub use stats::{ComponentHealth, Health, Stats};
-pub use update::{Published, StateView, Update};
+pub use update::{Notice, Published, Refreshed, StateView, Update};
 
 pub use crate::store::Ticket;
 use crate::store::{Blobs, L2Store};
@@ -42,7 +42,7 @@ pub struct Hub {
     inner: Mutex<Engine>,
     store: Arc<dyn L2Store>,
     blobs: Blobs,
-    updates: broadcast::Sender<Arc<Update>>,
+    notices: broadcast::Sender<Arc<Notice>>,
     clock: Clock,
     deadline_moved: Notify,
 }
@@ -82,7 +82,7 @@ impl Hub {
             inner: Mutex::new(engine),
             store,
             blobs,
-            updates: broadcast::channel(STREAM_BACKLOG).0,
+            notices: broadcast::channel(STREAM_BACKLOG).0,
             clock,
             deadline_moved: Notify::new(),
         };
@@ -100,7 +100,7 @@ impl Hub {
             Event::Snapshot(states) => engine.handle_snapshot(now, states),
             Event::Changes(changes) => engine.handle_changes(now, changes),
             Event::Disconnected { reason, retry_in } => {
-                tracing::warn!(%reason, retry_in_s = retry_in.as_secs_f32(), "no connection to Home Assistant");
+                tracing::debug!(retry_in_s = retry_in.as_secs_f32(), "the mirror is stale");
                 engine.link.disconnected(reason.to_string());
                 engine.mirror.set_stale();
             }
@@ -156,11 +156,17 @@ impl Hub {
     fn collect(&self, engine: &mut Engine, effects: &mut Effects) {
         let now = self.clock.now();
         let due = engine.tick(now);
-        effects.refresh.extend(due.refresh);
-        for update in due.updates {
+        let refreshed = due.refresh.iter().map(|entity_id| {
+            Notice::Refresh(Refreshed {
+                entity_id: entity_id.clone(),
+                at: Timestamp::from_micros(now.wall),
+            })
+        });
+        for notice in due.updates.into_iter().map(Notice::Update).chain(refreshed) {
             // Nobody listening is no error.
-            let _ = self.updates.send(Arc::new(update));
+            let _ = self.notices.send(Arc::new(notice));
         }
+        effects.refresh.extend(due.refresh);
     }
 
     /// Time until [`Hub::tick`] has something to do; `None` while nothing
@@ -227,9 +233,9 @@ impl Hub {
         self.lock().mirror.is_stale()
     }
 
-    /// Every update from now on.
-    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Update>> {
-        self.updates.subscribe()
+    /// Every update and refresh from now on.
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Notice>> {
+        self.notices.subscribe()
     }
 
     fn lock(&self) -> MutexGuard<'_, Engine> {

@@ -6,6 +6,34 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use weirhouse_hass::Timestamp;
 
+/// What streams are told.
+#[derive(Debug, Clone)]
+pub enum Notice {
+    /// An entity was published.
+    Update(Update),
+    /// An entity was found due, and Home Assistant was asked to refresh it.
+    Refresh(Refreshed),
+}
+
+impl Notice {
+    /// The entity it is about.
+    pub fn entity_id(&self) -> &str {
+        match self {
+            Self::Update(update) => &update.entity_id,
+            Self::Refresh(refreshed) => &refreshed.entity_id,
+        }
+    }
+}
+
+/// A refresh that was asked for.
+#[derive(Debug, Clone, Serialize)]
+pub struct Refreshed {
+    /// The entity.
+    pub entity_id: String,
+    /// When, by the wall clock.
+    pub at: Timestamp,
+}
+
 /// One published update of an entity.
 #[derive(Debug, Clone, Serialize)]
 pub struct Update {

@@ -1,0 +1,96 @@
+//! Which entities to refresh, and how often, as people type it.
+
+use clap::Args;
+use weirhouse_runner::wit::schedule::{Class, Volatility};
+
+use super::quantity::span;
+use crate::hub::Refresh;
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Refreshing")]
+pub(super) struct RefreshArgs {
+    /// Ask Home Assistant to refresh an entity this often: sensor.meter=60s
+    ///
+    /// In place of a span, a class with its volatility: gps, walk, feeding,
+    /// health, weather or other, then high, medium or low, as in
+    /// weather.home=weather:low. Turn polling off for the entity's integration
+    /// in Home Assistant, or both will poll. At least 15s. May be repeated.
+    #[arg(long = "refresh", value_name = "ENTITY=SPAN", value_parser = refresh)]
+    entities: Vec<(String, Refresh)>,
+}
+
+impl RefreshArgs {
+    /// What was given, if anything was.
+    pub(super) fn entities(&self) -> Option<Vec<(String, Refresh)>> {
+        (!self.entities.is_empty()).then(|| self.entities.clone())
+    }
+}
+
+fn refresh(text: &str) -> Result<(String, Refresh), String> {
+    let (entity, interval) = text
+        .split_once('=')
+        .filter(|(entity, _)| entity.contains('.'))
+        .ok_or("write an entity, an equals sign and a span, such as sensor.meter=60s")?;
+    let refresh = match class(interval) {
+        Some(refresh) => refresh,
+        None => Refresh::Every(
+            span(interval)
+                .map_err(|error| format!("{error}; or a class, such as weather or gps:high"))?,
+        ),
+    };
+    Ok((entity.to_owned(), refresh))
+}
+
+fn class(text: &str) -> Option<Refresh> {
+    let (class, volatility) = text.split_once(':').unwrap_or((text, "medium"));
+    let class = match class {
+        "gps" => Class::Gps,
+        "walk" => Class::Walk,
+        "feeding" => Class::Feeding,
+        "health" => Class::Health,
+        "weather" => Class::Weather,
+        "other" => Class::Other,
+        _ => return None,
+    };
+    let volatility = match volatility {
+        "high" => Volatility::High,
+        "medium" => Volatility::Medium,
+        "low" => Volatility::Low,
+        _ => return None,
+    };
+    Some(Refresh::Class(class, volatility))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn spans_and_classes_are_told_apart() {
+        for (text, expected) in [
+            ("sensor.a=90s", Refresh::Every(Duration::from_secs(90))),
+            (
+                "sensor.a=weather",
+                Refresh::Class(Class::Weather, Volatility::Medium),
+            ),
+            (
+                "sensor.a=gps:high",
+                Refresh::Class(Class::Gps, Volatility::High),
+            ),
+        ] {
+            assert_eq!(refresh(text), Ok(("sensor.a".to_owned(), expected)));
+        }
+        for bad in [
+            "sensor.a",
+            "=90s",
+            "meter=90s",
+            "sensor.a=",
+            "sensor.a=90",
+            "sensor.a=gps:wild",
+        ] {
+            assert!(refresh(bad).is_err(), "{bad}");
+        }
+    }
+}
