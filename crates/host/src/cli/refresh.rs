@@ -16,13 +16,13 @@ pub(super) struct RefreshArgs {
     /// weather.home=weather:low. Turn polling off for the entity's integration
     /// in Home Assistant, or both will poll. At least 15s. May be repeated.
     #[arg(long = "refresh", value_name = "ENTITY=SPAN", value_parser = refresh)]
-    entities: Vec<(String, Refresh)>,
+    refresh: Vec<(String, Refresh)>,
 }
 
 impl RefreshArgs {
     /// What was given, if anything was.
     pub(super) fn entities(&self) -> Option<Vec<(String, Refresh)>> {
-        (!self.entities.is_empty()).then(|| self.entities.clone())
+        (!self.refresh.is_empty()).then(|| self.refresh.clone())
     }
 }
 
