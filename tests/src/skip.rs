@@ -3,7 +3,8 @@
 //! The test runner knows no such outcome, so a skipped test returns early and says so on a line that
 //! `cargo xtask test` looks for and takes out of the count of passed tests.
 
-use std::{env, thread};
+use std::io::Write as _;
+use std::{env, io, thread};
 
 use anyhow::{Result, bail};
 
@@ -15,9 +16,9 @@ pub fn skip(reason: &str) -> Result<()> {
     if env::var_os("WEIRHOUSE_REQUIRE_ALL").is_some_and(|value| value == "1") {
         bail!("WEIRHOUSE_REQUIRE_ALL=1 is set, and this test cannot run: {reason}");
     }
-    println!(
-        "SKIPPED: {}: {reason}",
-        thread::current().name().unwrap_or("a test")
-    );
+    let test = thread::current().name().unwrap_or("a test").to_owned();
+    // Written past the test runner, which would keep a successful test's output to itself. One write, with a
+    // line break before it: the runner may be in the middle of a line.
+    io::stderr().write_all(format!("\nSKIPPED: {test}: {reason}\n").as_bytes())?;
     Ok(())
 }

@@ -216,6 +216,19 @@ mod tests {
     }
 
     #[test]
+    fn at_the_bound_what_is_known_is_still_found() {
+        let mut entities = Entities::default();
+        let known = series("sensor.a", None);
+        entities.intern(&known);
+        for number in 1..MOST_SERIES as u32 {
+            entities.restore(number, number, series(&format!("sensor.s{number}"), None));
+        }
+        assert_eq!(entities.check_names(&[known]), Ok(()));
+        let refused = entities.check_names(&[series("sensor.b", None)]);
+        assert!(matches!(refused, Err(Error::TooLarge(_))));
+    }
+
+    #[test]
     fn names_outside_their_bounds_are_refused() {
         let long = "x".repeat(256);
         for refused in [

@@ -164,6 +164,7 @@ fn check(contents: &Contents) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec;
     use proptest::prelude::*;
 
     proptest! {
@@ -177,6 +178,58 @@ mod tests {
             bytes.extend(body);
             let _ = read(0, &bytes, &mut Entities::default(), &mut Significance::default());
         }
+    }
+
+    #[test]
+    fn what_the_tables_could_not_have_written_is_refused() {
+        let record = |handle, owner, attribute: Option<&str>, history| SeriesRecord {
+            handle,
+            owner,
+            series: Series {
+                entity: "sensor.a".into(),
+                attribute: attribute.map(Into::into),
+            },
+            history,
+        };
+        let state = || record(0, 0, None, None);
+        let mut nameless = state();
+        nameless.series.entity.clear();
+        let infinite = Reading::Number(f64::INFINITY);
+        let one = Reading::Number(1.0);
+        for (series, expected) in [
+            (vec![record(1_000_000, 0, None, None)], "out of range"),
+            (vec![state(), state()], "twice"),
+            (vec![record(0, 1, None, None)], "another entity"),
+            (vec![record(0, 1, Some("level"), None)], "no entity"),
+            (vec![nameless], "name"),
+            (
+                vec![state(), record(1, 0, Some(&"x".repeat(256)), None)],
+                "name",
+            ),
+            (
+                vec![record(0, 0, None, Some((infinite, one, 0, false)))],
+                "number",
+            ),
+            (
+                vec![record(0, 0, None, Some((one, infinite, 0, false)))],
+                "number",
+            ),
+        ] {
+            match check(&Contents {
+                series,
+                hot: Vec::new(),
+            }) {
+                Err(Error::Incompatible(text)) => assert!(text.contains(expected), "{text}"),
+                other => panic!("{expected}: {other:?}"),
+            }
+        }
+        assert_eq!(
+            check(&Contents {
+                series: vec![state()],
+                hot: Vec::new()
+            }),
+            Ok(())
+        );
     }
 
     #[test]

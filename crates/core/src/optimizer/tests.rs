@@ -169,3 +169,31 @@ fn flushing_sends_all_that_waits_in_capped_batches() {
     assert_eq!(optimizer.poll_batch(), handles[2..]);
     assert_eq!(optimizer.next_deadline(), None);
 }
+
+#[test]
+fn a_batch_that_was_not_taken_names_no_released_entity() {
+    let mut optimizer = Optimizer::new();
+    let handles = optimizer.intern(&states(&["a.a", "a.b", "a.c"])).unwrap();
+    let (a, b, c) = (handles[0], handles[1], handles[2]);
+    optimizer.mark_dirty(at(0), &[a]).unwrap();
+    optimizer.tick(at(100));
+    optimizer.mark_dirty(at(100), &[b, c]).unwrap();
+    optimizer.tick(at(200));
+    optimizer.release(&[a, b]).unwrap();
+    assert_eq!(optimizer.poll_batch(), [c], "no empty batch hides it");
+    assert!(optimizer.poll_batch().is_empty());
+}
+
+#[test]
+fn the_preset_of_an_attribute_applies_after_a_restore() {
+    let latitude = [attribute("device_tracker.a", "latitude")];
+    let mut before = Optimizer::new();
+    let handle = before.intern(&latitude).unwrap()[0];
+    before.use_presets(true);
+    let mut after = Optimizer::new();
+    after.restore(at(0), &before.snapshot()).unwrap();
+    after.use_presets(true);
+    assert_eq!(after.intern(&latitude).unwrap(), [handle]);
+    assert_eq!(after.rule_of(handle), before.rule_of(handle));
+    assert_eq!(after.rule_of(handle).unwrap().absolute, Some(0.0001));
+}

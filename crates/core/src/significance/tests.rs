@@ -338,3 +338,28 @@ proptest! {
         prop_assert!(!history.unsent);
     }
 }
+
+#[test]
+fn void_timers_do_not_pile_up() {
+    let mut significance = with_rule(&RuleSettings {
+        settle_us: Some(1_000_000),
+        max_age_us: Some(10 * 365 * 86_400 * 1_000_000),
+        ..absolute(1.0)
+    });
+    for round in 0..1_000 {
+        let text = if round % 2 == 0 { "0" } else { "0.5" };
+        significance.observe(2 * round * S, 0, Reading::of_text(text), None, None);
+        significance.tick((2 * round + 1) * S, |_| {});
+        significance.set_preset(0, None);
+    }
+    assert_eq!(
+        significance.totals().timed,
+        999,
+        "each value but the first settled"
+    );
+    assert!(
+        significance.timers.len() < 100,
+        "{} timers for one series",
+        significance.timers.len()
+    );
+}
