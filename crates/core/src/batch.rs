@@ -138,6 +138,16 @@ impl Batcher {
         waited
     }
 
+    /// Takes an entity out that is gone, from batches not taken yet as well: its
+    /// number may be given to another.
+    pub(crate) fn release(&mut self, entity: u32) {
+        self.forget(entity);
+        for batch in &mut self.outbox {
+            batch.retain(|&other| other != entity);
+        }
+        self.outbox.retain(|batch| !batch.is_empty());
+    }
+
     /// When the open window closes.
     pub fn deadline_us(&self) -> Option<u64> {
         self.closes_us

@@ -28,6 +28,14 @@ pub struct Series {
     pub attribute: Option<String>,
 }
 
+impl Series {
+    /// Checks that both parts are within their bounds.
+    pub(crate) fn check_name(&self) -> Result<(), Error> {
+        check_name("entity", &self.entity, 1)?;
+        check_name("attribute", self.attribute.as_deref().unwrap_or(""), 0)
+    }
+}
+
 /// What Home Assistant says of an entity, as far as it guides a preset.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
@@ -58,12 +66,12 @@ struct Slot {
 impl Entities {
     /// Checks that all of these can be interned, before any is.
     pub(crate) fn check_names(&self, series: &[Series]) -> Result<(), Error> {
-        for Series { entity, attribute } in series {
-            check_name("entity", entity, 1)?;
-            check_name("attribute", attribute.as_deref().unwrap_or(""), 0)?;
-        }
-        // An attribute may need a number for its entity, too.
-        if self.numbers.len() + 2 * series.len() > MOST_SERIES {
+        series.iter().try_for_each(Series::check_name)?;
+        // An attribute may need a number for its entity, too. Names are looked
+        // up only near the bound.
+        let unknown = |series: &&Series| !self.numbers.contains_key(*series);
+        let fits = |new: usize| self.numbers.len() + 2 * new <= MOST_SERIES;
+        if !fits(series.len()) && !fits(series.iter().filter(unknown).count()) {
             return Err(Error::TooLarge(format!(
                 "{} series are in use and {MOST_SERIES} is the most; release some first",
                 self.numbers.len()

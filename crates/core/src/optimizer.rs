@@ -108,9 +108,8 @@ impl Optimizer {
         if self.significance.check(&[handle]).is_err() {
             self.significance.adopt(self.entities.owner(handle)?);
             self.significance.adopt(handle);
-            let preset = series.attribute.as_deref().and_then(preset::for_attribute);
             self.significance
-                .set_preset(handle, checked(preset.as_ref())?);
+                .set_preset(handle, attribute_preset(series)?);
         }
         Ok(handle)
     }
@@ -135,7 +134,7 @@ impl Optimizer {
         }
         let mut count = 0;
         for &entity in entities {
-            self.batcher.forget(entity);
+            self.batcher.release(entity);
             self.schedule.unregister(entity);
             for handle in self.entities.release(entity) {
                 self.significance.release(handle);
@@ -411,6 +410,10 @@ impl Optimizer {
         let now_us = self.moment(now).mono_us;
         let (restored, hot) =
             snapshot::read(now_us, bytes, &mut self.entities, &mut self.significance)?;
+        for (handle, _, series) in self.entities.all() {
+            self.significance
+                .set_preset(handle, attribute_preset(series)?);
+        }
         self.hot = hot;
         Ok(restored)
     }
@@ -419,6 +422,12 @@ impl Optimizer {
     pub fn take_hot(&mut self) -> Vec<(String, String)> {
         core::mem::take(&mut self.hot)
     }
+}
+
+/// The preset that follows from the name of an attribute.
+fn attribute_preset(series: &Series) -> Result<Option<Rule>, Error> {
+    let preset = series.attribute.as_deref().and_then(preset::for_attribute);
+    checked(preset.as_ref())
 }
 
 /// A preset as a rule; presets are checked by test, so none is refused here.

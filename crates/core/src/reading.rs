@@ -50,6 +50,11 @@ impl Reading {
         }
     }
 
+    /// Whether it is what the constructors make: its number is finite.
+    pub(crate) fn is_well_formed(self) -> bool {
+        !matches!(self, Self::Number(number) if !number.is_finite())
+    }
+
     /// Whether it is a value at all: a finite number or a text.
     pub(crate) fn is_value(self) -> bool {
         matches!(self, Self::Number(_) | Self::Text(_))

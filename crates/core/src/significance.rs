@@ -92,6 +92,10 @@ struct Track {
     timer_us: Option<u64>,
 }
 
+/// Most timers per series in the heap, void ones included. A settling series
+/// with a distant heartbeat leaves one behind each time it settles.
+const MOST_TIMERS_PER_SERIES: usize = 4;
+
 /// Baselines, rules and timers of all series, by handle.
 #[derive(Default)]
 pub struct Significance {
@@ -234,7 +238,7 @@ impl Significance {
             && track.timer_us.is_none_or(|timer_us| due_us < timer_us)
         {
             track.timer_us = Some(due_us);
-            self.timers.push(Reverse((due_us, handle)));
+            self.push_timer(due_us, handle);
         }
         reason
     }
@@ -330,7 +334,19 @@ impl Significance {
             .and_then(|history| due(history, rule));
         self.tracks[handle as usize].timer_us = due_us;
         if let Some(due_us) = due_us {
-            self.timers.push(Reverse((due_us, handle)));
+            self.push_timer(due_us, handle);
+        }
+    }
+
+    /// Adds a timer, and sweeps out the void ones when they have come to
+    /// outnumber the others.
+    fn push_timer(&mut self, due_us: u64, handle: u32) {
+        self.timers.push(Reverse((due_us, handle)));
+        if self.timers.len() > MOST_TIMERS_PER_SERIES * self.tracks.len() {
+            let armed = (0..).zip(&self.tracks);
+            self.timers = armed
+                .filter_map(|(handle, track)| Some(Reverse((track.timer_us?, handle))))
+                .collect();
         }
     }
 

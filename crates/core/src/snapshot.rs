@@ -135,9 +135,17 @@ fn check(contents: &Contents) -> Result<(), Error> {
         handle,
         owner,
         series,
-        ..
+        history,
     } in &contents.series
     {
+        if series.check_name().is_err() {
+            return damaged("a name is out of range");
+        }
+        if let Some((published, latest, ..)) = history
+            && !(published.is_well_formed() && latest.is_well_formed())
+        {
+            return damaged("a number is not finite");
+        }
         if *handle as usize >= MOST_SERIES {
             return damaged("a handle is out of range");
         }
