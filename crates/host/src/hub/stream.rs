@@ -22,7 +22,6 @@ const FACTS: [&str; 3] = ["device_class", "unit_of_measurement", "state_class"];
 struct Reading {
     name: Name,
     text: String,
-    time_us: i64,
 }
 
 /// What a tick brought.
@@ -67,17 +66,12 @@ impl Engine {
         let Some(state) = self.mirror.get(entity_id) else {
             return;
         };
-        let time_us = state.last_updated.as_micros();
         let mut push = |attribute: Option<&str>, text: String| {
             let name = Name {
                 entity: entity_id.into(),
                 attribute: attribute.map(Into::into),
             };
-            readings.push(Reading {
-                name,
-                text,
-                time_us,
-            });
+            readings.push(Reading { name, text });
         };
         if seen.state_changed {
             push(None, state.state.clone());
@@ -139,7 +133,6 @@ impl Engine {
     pub(super) fn retell(&mut self, now: Instant) {
         let mut readings = Vec::with_capacity(self.mirror.len());
         for (entity_id, state) in self.mirror.iter() {
-            let time_us = state.last_updated.as_micros();
             let name = |attribute: Option<&str>| Name {
                 entity: entity_id.into(),
                 attribute: attribute.map(Into::into),
@@ -147,7 +140,6 @@ impl Engine {
             readings.push(Reading {
                 name: name(None),
                 text: state.state.clone(),
-                time_us,
             });
             for attribute in self.entities.attributes(entity_id) {
                 if let Some(json) = state.attributes.get(attribute) {
@@ -155,7 +147,6 @@ impl Engine {
                     readings.push(Reading {
                         name: name(Some(attribute)),
                         text,
-                        time_us,
                     });
                 }
             }
@@ -213,22 +204,22 @@ impl Engine {
         }
     }
 
-    /// One call into the optimizer with columns of readings.
+    /// One call into the optimizer with columns of readings. They carry no times:
+    /// the link delivers in order, and a clock that is set back at home must not
+    /// make every reading late.
     fn observe(&mut self, now: Instant, readings: &[Reading]) -> Result<Vec<u8>, Fault> {
         let started = std::time::Instant::now();
         let mut series = Vec::with_capacity(readings.len());
         let mut text = String::new();
         let mut lengths = Vec::with_capacity(readings.len());
-        let mut times = Vec::with_capacity(readings.len());
         for reading in readings {
             series.push(self.intern(&reading.name)?);
             text.push_str(&reading.text);
             lengths.push(reading.text.len() as u32);
-            times.push(reading.time_us);
         }
         let verdicts = self
             .core
-            .observe_texts(now, &series, &text, &lengths, &times)?;
+            .observe_texts(now, &series, &text, &lengths, &[])?;
         self.operations.note("observe", started.elapsed());
         Ok(verdicts)
     }

@@ -1,0 +1,97 @@
+//! What the hub makes of the home's events, with the real optimizer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use tokio::sync::broadcast::Receiver;
+use weirhouse::hub::{Hub, Notice, Settings, Update};
+use weirhouse::store::{Blobs, MemoryStore};
+use weirhouse_hass::{Event, State};
+use weirhouse_runner::{Component, Engine};
+use weirhouse_tests::component;
+
+fn hub(folder: &std::path::Path) -> Result<Hub> {
+    let core = Component::load(&Engine::new()?, &component::path()?)?;
+    let store = Arc::new(MemoryStore::new());
+    Ok(Hub::open(
+        core,
+        store,
+        Blobs::new(folder),
+        Settings::default(),
+    )?)
+}
+
+/// A snapshot of one entity, written at `seconds` by the home's clock.
+fn snapshot(state: &str, attributes: &Value, seconds: f64) -> Result<Event> {
+    let state: State =
+        serde_json::from_value(json!({"s": state, "a": attributes, "c": "x", "lc": seconds}))?;
+    Ok(Event::Snapshot(vec![("sensor.a".to_owned(), state)]))
+}
+
+/// The updates of the window that is open.
+fn published(hub: &Hub, notices: &mut Receiver<Arc<Notice>>) -> Vec<Update> {
+    std::thread::sleep(Duration::from_millis(150));
+    hub.tick();
+    std::iter::from_fn(|| notices.try_recv().ok())
+        .filter_map(|notice| match &*notice {
+            Notice::Update(update) => Some(update.clone()),
+            Notice::Refresh(_) => None,
+        })
+        .collect()
+}
+
+#[test]
+fn a_clock_set_back_at_home_makes_no_reading_late() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let hub = hub(folder.path())?;
+    let mut notices = hub.subscribe();
+    hub.handle(snapshot("1", &json!({}), 2_000_000_000.0)?);
+    published(&hub, &mut notices);
+    hub.handle(snapshot("2", &json!({}), 1_700_000_000.0)?);
+    let updates = published(&hub, &mut notices);
+    assert_eq!(updates.len(), 1);
+    assert_eq!(updates[0].state.as_deref(), Some("2"));
+    assert_eq!(hub.stats()?.updates.late, 0);
+    Ok(())
+}
+
+#[test]
+fn the_first_update_carries_all_attributes_and_later_ones_what_changed() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let hub = hub(folder.path())?;
+    let mut notices = hub.subscribe();
+    hub.handle(snapshot(
+        "on",
+        &json!({"brightness": 1.50, "note": "é"}),
+        1.0,
+    )?);
+    let first = published(&hub, &mut notices);
+    assert_eq!(first[0].reason, "first");
+    let texts: Vec<_> = first[0]
+        .attributes
+        .iter()
+        .map(|(name, json)| (&**name, json.get()))
+        .collect();
+    assert_eq!(texts, [("brightness", "1.5"), ("note", "\"é\"")]);
+
+    hub.handle(snapshot("on", &json!({"brightness": 2, "note": "é"}), 2.0)?);
+    let later = published(&hub, &mut notices);
+    assert_eq!(later.len(), 1);
+    assert_eq!(
+        later[0].state.as_deref(),
+        Some("on"),
+        "the state goes along"
+    );
+    let names: Vec<_> = later[0].attributes.keys().map(|name| &**name).collect();
+    assert_eq!(names, ["brightness"]);
+
+    hub.handle(Event::Snapshot(Vec::new()));
+    let gone = published(&hub, &mut notices);
+    assert_eq!(
+        (gone.len(), gone[0].state.as_deref(), gone[0].reason),
+        (1, None, "removed")
+    );
+    Ok(())
+}
