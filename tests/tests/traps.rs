@@ -111,6 +111,55 @@ fn state(text: &str) -> Result<State> {
 }
 
 #[test]
+fn a_trap_loses_neither_presets_nor_updates_that_waited() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let hub = Hub::open(
+        faulty()?,
+        Arc::new(MemoryStore::new()),
+        Blobs::new(folder.path()),
+        Settings::default(),
+    )?;
+    let mut updates = hub.subscribe();
+    let home = |temperature: &str, other: &str| -> Result<Event> {
+        let temperature = serde_json::from_value(json!({
+            "s": temperature, "a": {"device_class": "temperature"}, "c": "x", "lc": 1.0
+        }))?;
+        Ok(Event::Snapshot(
+            [
+                ("sensor.porch".to_owned(), temperature),
+                ("sensor.other".to_owned(), state(other)?),
+            ]
+            .into_iter()
+            .collect(),
+        ))
+    };
+    hub.handle(home("20.0", "1")?);
+    // The first updates wait for their window now, and the checkpoint already
+    // counts them as published.
+    hub.checkpoint();
+    hub.handle(home("20.0", "fault:panic")?);
+    assert!(hub.stats()?.optimizer.traps > 0);
+
+    std::thread::sleep(std::time::Duration::from_millis(150));
+    hub.tick();
+    let mut published = Vec::new();
+    while let Ok(update) = updates.try_recv() {
+        published.push(update.entity_id().to_owned());
+    }
+    published.sort();
+    assert_eq!(published, ["sensor.other", "sensor.porch"]);
+
+    hub.handle(home("20.2", "2")?);
+    let porch = hub.state("sensor.porch").expect("known");
+    assert_eq!(
+        porch.published.map(|published| published.state).as_deref(),
+        Some("20.0"),
+        "0.2 degrees are within the preset"
+    );
+    Ok(())
+}
+
+#[test]
 fn the_hub_sets_one_reading_aside_and_judges_all_others() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let hub = Hub::open(

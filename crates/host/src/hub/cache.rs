@@ -126,7 +126,15 @@ impl Hub {
                     tags: options.tags,
                     stamp: stamp_of(stamp),
                 };
-                self.store.put(namespace, key, record)?
+                match self.store.put(namespace, key, record) {
+                    Ok(ticket) => ticket,
+                    Err(refused) => {
+                        // The value before is still on disk: memory must not
+                        // answer with another until its life ends.
+                        engine.call(now, |core| core.cache_delete(now, namespace, key))?;
+                        return Err(refused.into());
+                    }
+                }
             } else {
                 self.store.remove(namespace, key)?;
                 self.store.latest()

@@ -83,13 +83,18 @@ impl Engine {
         Ok(())
     }
 
-    /// Tells a fresh instance the settings, and learns its handles.
+    /// Tells a fresh instance the settings and what the entities are, and
+    /// learns its handles.
     fn install(&mut self, now: Instant) -> Result<(), Fault> {
         self.told = self.core.generation();
         self.entities.forget_handles();
         let handles = self.core.all_handles()?;
         for (handle, series) in handles.iter().zip(self.core.names(&handles)?) {
-            self.entities.adopt(*handle, series.into());
+            let name = Name::from(series);
+            if name.attribute.is_none() {
+                self.describe(*handle, &name.entity)?;
+            }
+            self.entities.adopt(*handle, name);
         }
         self.core.set_default_rule(&self.settings.default_rule)?;
         self.core.use_presets(self.settings.presets)?;
@@ -104,13 +109,30 @@ impl Engine {
         }
         self.core
             .set_shortest_interval(SHORTEST_REFRESH.as_micros() as i64)?;
-        for (entity, refresh) in self.settings.refresh.clone() {
+        let refreshed = self.settings.refresh.iter();
+        let refreshed: Vec<Box<str>> = refreshed
+            .map(|(entity, _)| entity.as_str().into())
+            .collect();
+        for entity in refreshed {
             let name = Name {
-                entity: entity.into(),
+                entity,
                 attribute: None,
             };
-            let handle = self.intern(&name)?;
-            match refresh {
+            match self.entities.handle(&name) {
+                Some(handle) => self.schedule(now, handle, &name.entity)?,
+                None => {
+                    self.intern(now, &name)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for the refreshes of an entity, if the settings name it.
+    fn schedule(&mut self, now: Instant, handle: u32, entity_id: &str) -> Result<(), Fault> {
+        let named = self.settings.refresh.iter();
+        for (_, refresh) in named.filter(|(entity, _)| entity == entity_id) {
+            match *refresh {
                 Refresh::Every(interval) => {
                     self.core
                         .register(now, handle, interval.as_micros() as i64)?;
@@ -123,8 +145,10 @@ impl Engine {
         Ok(())
     }
 
-    /// The handle of a series, new or old.
-    pub(super) fn intern(&mut self, name: &Name) -> Result<u32, Fault> {
+    /// The handle of a series, new or old. An entity that is new is described
+    /// and put on its schedule: integrations that reload take their entities
+    /// away for a moment, and with them all that the optimizer was told.
+    pub(super) fn intern(&mut self, now: Instant, name: &Name) -> Result<u32, Fault> {
         if let Some(handle) = self.entities.handle(name) {
             return Ok(handle);
         }
@@ -137,6 +161,7 @@ impl Engine {
         self.entities.adopt(handle, name.clone());
         if name.attribute.is_none() {
             self.describe(handle, &name.entity)?;
+            self.schedule(now, handle, &name.entity)?;
         }
         Ok(handle)
     }
@@ -158,12 +183,16 @@ impl Engine {
 
     /// Brings a replaced instance up to date; does nothing otherwise.
     pub(super) fn recover(&mut self, now: Instant) {
-        for _ in 0..MOST_TRAPS {
+        let first = self.core.generation();
+        while self.core.generation() - first <= MOST_TRAPS as u64 {
             if self.told == self.core.generation() {
                 return;
             }
             match self.install(now) {
-                Ok(()) => self.retell(now),
+                Ok(()) => {
+                    self.retell(now);
+                    self.mark_waiting(now);
+                }
                 Err(Fault::Trapped { .. }) => {}
                 Err(fault) => {
                     tracing::error!(%fault, "the optimizer was started anew and refuses its settings");
@@ -175,6 +204,15 @@ impl Engine {
             traps = MOST_TRAPS,
             "the optimizer keeps trapping; readings pass it by until the next event"
         );
+    }
+
+    /// Puts back into the batcher what waited there: the checkpoint counts it
+    /// as published, and nobody was told.
+    fn mark_waiting(&mut self, now: Instant) {
+        let waiting = self.entities.waiting();
+        if let Err(fault) = self.core.mark_dirty(now, &waiting) {
+            tracing::warn!(%fault, entities = waiting.len(), "updates that waited come later");
+        }
     }
 
     /// Tells settings only, in the middle of finding the input that trapped.
@@ -219,13 +257,17 @@ impl Engine {
             .filter(|name| self.mirror.get(name).is_none())
             .map(Into::into)
             .collect();
-        let gone: Vec<u32> = gone
-            .iter()
-            .filter_map(|name| self.entities.remove(name))
-            .collect();
+        let gone: Vec<u32> = gone.iter().filter_map(|name| self.forget(name)).collect();
         if let Err(error) = self.call(now, |core| core.release(&gone)) {
             tracing::warn!(%error, "entities that are gone could not be forgotten");
         }
+    }
+
+    /// Forgets what the hub knows of an entity; gives the handle of its state,
+    /// which the optimizer still has to release.
+    pub(super) fn forget(&mut self, entity_id: &str) -> Option<u32> {
+        self.set_aside.retain(|name, _| *name.entity != *entity_id);
+        self.entities.remove(entity_id)
     }
 
     /// One entity as the API shows it.

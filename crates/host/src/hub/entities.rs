@@ -110,6 +110,18 @@ impl Entities {
         entity.state
     }
 
+    /// Handles of the entities that have something for the next batch,
+    /// ascending.
+    pub(super) fn waiting(&self) -> Vec<u32> {
+        let waiting = self
+            .by_name
+            .values()
+            .filter(|entity| entity.outgoing.is_some());
+        let mut handles: Vec<u32> = waiting.filter_map(|entity| entity.state).collect();
+        handles.sort_unstable();
+        handles
+    }
+
     /// All entities by name.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.by_name.keys().map(|name| &**name)

@@ -15,6 +15,9 @@ mod stats;
 mod stream;
 mod update;
 
+#[cfg(test)]
+pub(crate) mod tests;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -146,6 +149,7 @@ impl Hub {
         let mut engine = self.lock();
         let before = engine.core.generation();
         let answer = call(&mut engine);
+        engine.tell_operations(self.clock.now());
         if engine.core.generation() != before {
             self.deadline_moved.notify_one();
         }

@@ -12,7 +12,7 @@ use super::engine::Engine;
 use super::{Hub, HubError};
 
 /// Samples after which they are told to the optimizer, which counts them.
-const SAMPLES: usize = 256;
+pub(super) const SAMPLES: usize = 256;
 
 /// What `GET /v1/stats` answers. Counters start at zero with the process.
 #[derive(Debug, Clone, Serialize)]
@@ -220,6 +220,11 @@ impl Operations {
         self.samples.push((operation, took.as_secs_f64() * 1e6));
     }
 
+    /// Samples that were not told yet.
+    pub(super) fn len(&self) -> usize {
+        self.samples.len()
+    }
+
     fn tell(&mut self, core: &mut impl Optimizer) -> Result<(), weirhouse_runner::Fault> {
         let samples = std::mem::take(&mut self.samples);
         let names: Vec<String> = samples.iter().map(|(name, _)| (*name).to_owned()).collect();
@@ -233,7 +238,7 @@ impl Operations {
 impl Engine {
     /// Tells the optimizer how long things took, once there is enough to tell.
     pub(super) fn tell_operations(&mut self, now: Instant) {
-        if self.operations.samples.len() < SAMPLES {
+        if self.operations.len() < SAMPLES {
             return;
         }
         let mut operations = std::mem::take(&mut self.operations);

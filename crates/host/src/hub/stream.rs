@@ -50,6 +50,11 @@ impl Engine {
         for change in changes {
             // Read before the next change, or a value between is lost.
             if let Some(observation) = self.mirror.apply(change, at) {
+                if observation.kind == Kind::Removed {
+                    // What it was before is of no interest, and would bring it back.
+                    readings
+                        .retain(|reading: &Reading| *reading.name.entity != *observation.entity_id);
+                }
                 self.observe_entity(now, &observation, &mut readings);
             }
         }
@@ -102,6 +107,7 @@ impl Engine {
                 && let Err(fault) = self.describe(handle, entity_id)
             {
                 tracing::warn!(%fault, entity_id, "its description was not taken");
+                self.recover(now);
             }
         }
     }
@@ -121,7 +127,7 @@ impl Engine {
 
     /// An entity is gone.
     fn remove(&mut self, now: Instant, entity_id: &str) {
-        if let Some(handle) = self.entities.remove(entity_id)
+        if let Some(handle) = self.forget(entity_id)
             && let Err(error) = self.call(now, |core| core.release(&[handle]))
         {
             tracing::warn!(%error, entity_id, "it is gone, but could not be forgotten");
@@ -181,7 +187,8 @@ impl Engine {
             };
             traps += usize::from(matches!(fault, Fault::Trapped { .. }));
             if matches!(fault, Fault::Dead(_)) || traps > MOST_TRAPS {
-                tracing::error!(%fault, readings = readings.len(), "readings were not judged");
+                let readings = readings.len() + work.iter().map(Vec::len).sum::<usize>();
+                tracing::error!(%fault, readings, "readings were not judged");
                 return;
             }
             if let Fault::Trapped { .. } = fault
@@ -213,7 +220,7 @@ impl Engine {
         let mut text = String::new();
         let mut lengths = Vec::with_capacity(readings.len());
         for reading in readings {
-            series.push(self.intern(&reading.name)?);
+            series.push(self.intern(now, &reading.name)?);
             text.push_str(&reading.text);
             lengths.push(reading.text.len() as u32);
         }

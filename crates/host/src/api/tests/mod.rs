@@ -5,7 +5,7 @@ mod refusals;
 mod streams;
 mod values;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,12 +18,11 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tower::ServiceExt as _;
 use weirhouse_hass::Event;
-use weirhouse_runner::{Component, Engine};
 
 use super::{AllowedHosts, router};
 use crate::data_dir::{DataDir, Token};
-use crate::hub::{Hub, Settings};
-use crate::store::{Blobs, RedbOptions, RedbStore};
+use crate::hub::{self, Hub, Settings};
+use crate::store::{RedbOptions, RedbStore};
 
 /// An API with a hub behind it.
 struct Api {
@@ -111,22 +110,8 @@ impl Api {
 
 /// A hub with the real optimizer and a store on disk.
 fn open_hub(folder: &Path) -> Hub {
-    let core = std::env::var_os("WEIRHOUSE_CORE_CWASM").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/weirhouse/core.cwasm"),
-        PathBuf::from,
-    );
-    let engine = Engine::new().unwrap();
-    let component = Component::load(&engine, &core)
-        .unwrap_or_else(|error| panic!("{error}; `cargo xtask test` does all this"));
     let opened = RedbStore::open(&folder.join("l2.redb"), RedbOptions::default()).unwrap();
-    let settings = Settings::default();
-    Hub::open(
-        component,
-        Arc::new(opened.store),
-        Blobs::new(folder),
-        settings,
-    )
-    .unwrap()
+    hub::tests::open(folder, Arc::new(opened.store), Settings::default())
 }
 
 /// A connection whose states are these.

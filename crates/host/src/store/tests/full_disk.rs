@@ -4,10 +4,12 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::super::{L2Store, RedbOptions, RedbStore, StoreError};
 use super::{manual, open, record, skipped, value};
+use crate::hub::{self, HubError, PutOptions, Settings};
 
 /// A file system of its own, with a given size.
 struct Disk {
@@ -205,4 +207,31 @@ fn a_full_disk_at_the_start_is_served_from_and_recovers() {
         })
         .collect();
     assert!(leftovers.is_empty(), "{leftovers:?}");
+}
+
+#[test]
+fn a_write_the_disk_refuses_leaves_the_value_before() {
+    let disk = match Disk::mount(8) {
+        Ok(disk) => disk,
+        Err(reason) => {
+            return skipped("a_write_the_disk_refuses_leaves_the_value_before", &reason);
+        }
+    };
+    let store = RedbStore::open(&disk.path(), options()).unwrap().store;
+    let store: Arc<dyn L2Store> = Arc::new(store);
+    let folder = tempfile::tempdir().unwrap();
+    let hub = hub::tests::open(folder.path(), Arc::clone(&store), Settings::default());
+    let put =
+        |key: &str, value: &[u8]| hub.cache_put("ns", key, value.into(), PutOptions::default());
+    put("key", b"before").unwrap();
+    store.flush().unwrap();
+    let _ballast = disk.fill();
+    let refused = (0..10_000).find(|number| put(&key(*number), &[9; 10_000]).is_err());
+    assert!(
+        refused.is_some(),
+        "10,000 records of 10 kB fit into a full disk"
+    );
+    assert!(matches!(put("key", b"after"), Err(HubError::Store(_))));
+    let found = hub.cache_get("ns", "key").unwrap().unwrap();
+    assert_eq!(found.value, b"before");
 }

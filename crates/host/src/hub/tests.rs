@@ -1,0 +1,95 @@
+//! A hub with the real optimizer and no link.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use weirhouse_hass::{Change, Event, State};
+use weirhouse_runner::{Component, Engine};
+
+use super::stats::SAMPLES;
+use super::{Hub, Notice, Refresh, Settings};
+use crate::store::{Blobs, L2Store, MemoryStore};
+
+/// A hub on this store, with its files in `folder`.
+pub(crate) fn open(folder: &Path, store: Arc<dyn L2Store>, settings: Settings) -> Hub {
+    let core = std::env::var_os("WEIRHOUSE_CORE_CWASM").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/weirhouse/core.cwasm"),
+        PathBuf::from,
+    );
+    let engine = Engine::new().unwrap();
+    let component = Component::load(&engine, &core)
+        .unwrap_or_else(|error| panic!("{error}; `cargo xtask test` does all this"));
+    Hub::open(component, store, Blobs::new(folder), settings).unwrap()
+}
+
+fn open_in_memory(settings: Settings) -> (Hub, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = open(folder.path(), Arc::new(MemoryStore::new()), settings);
+    (hub, folder)
+}
+
+fn state(text: &str) -> State {
+    serde_json::from_str(&format!(r#"{{"s":"{text}","a":{{}},"c":"c","lc":1.5}}"#)).unwrap()
+}
+
+fn added(text: &str) -> Change {
+    Change::Added {
+        entity_id: "sensor.a".into(),
+        state: state(text),
+    }
+}
+
+fn removed() -> Change {
+    Change::Removed {
+        entity_id: "sensor.a".into(),
+    }
+}
+
+/// Lets the open window close.
+fn send_batch(hub: &Hub) {
+    std::thread::sleep(Duration::from_millis(150));
+    hub.tick();
+}
+
+#[test]
+fn an_entity_that_comes_back_is_refreshed_again() {
+    let (hub, _folder) = open_in_memory(Settings {
+        refresh: vec![("sensor.a".into(), Refresh::Every(Duration::from_mins(1)))],
+        ..Settings::default()
+    });
+    for changes in [vec![added("1")], vec![removed()], vec![added("2")]] {
+        hub.handle(Event::Changes(changes));
+        send_batch(&hub);
+    }
+    let next = hub.deadline().expect("a refresh is due some time");
+    assert!(next > Duration::from_secs(50), "{next:?}");
+}
+
+#[test]
+fn an_entity_that_changed_and_went_in_one_frame_is_gone() {
+    let (hub, _folder) = open_in_memory(Settings::default());
+    hub.handle(Event::Changes(vec![added("1")]));
+    send_batch(&hub);
+    let mut notices = hub.subscribe();
+    hub.handle(Event::Changes(vec![added("2"), removed()]));
+    send_batch(&hub);
+    let mut states = Vec::new();
+    while let Ok(notice) = notices.try_recv() {
+        if let Notice::Update(update) = &*notice {
+            states.push(update.state.clone());
+        }
+    }
+    assert_eq!(states, [None]);
+}
+
+#[test]
+fn durations_do_not_pile_up_while_nothing_else_happens() {
+    let (hub, _folder) = open_in_memory(Settings::default());
+    for _ in 0..3 * SAMPLES {
+        hub.cache_get("ns", "key").unwrap();
+    }
+    assert!(hub.lock().operations.len() <= SAMPLES);
+    let stats = hub.stats().unwrap();
+    assert_eq!(stats.operations["cache_get"].count, 3 * SAMPLES as u64);
+}
