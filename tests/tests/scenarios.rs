@@ -211,3 +211,30 @@ fn every_end_says_whose_fault_it_is_and_keeps_what_was_printed() {
     assert_eq!(error.to_string(), "line 2: no second optimizer");
     assert_eq!(output, printed.as_bytes());
 }
+
+#[test]
+fn thousands_of_timers_that_came_to_nothing_are_no_fault() -> Result<()> {
+    use std::fmt::Write as _;
+    let mut text =
+        "{\"configure\":{\"significance\":{\"absolute\":1,\"settle\":30000}}}\n".to_owned();
+    let mut at = 0;
+    // The second value of each would settle; the third is published first.
+    for value in ["0", "0.5", "5"] {
+        for number in 0..1_500 {
+            at += 1;
+            writeln!(
+                text,
+                "{{\"at\":{at},\"observe\":{{\"entity\":\"sensor.s{number}\",\"value\":\"{value}\"}}}}"
+            )?;
+        }
+    }
+    writeln!(text, "{{\"at\":{},\"advance\":{{}}}}", at + 100_000)?;
+    let ended = run(&text, &mut native())?;
+    assert_eq!(ended.error, None);
+    assert!(
+        ended
+            .output
+            .ends_with("{\"at\":104500,\"advance\":\"ok\"}\n")
+    );
+    Ok(())
+}

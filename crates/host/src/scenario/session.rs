@@ -22,7 +22,7 @@ use super::{Fresh, Halt};
 /// The wall clock's reading at the zero of `at`: 2026-01-01T00:00:00Z.
 const WALL_AT_ZERO_US: i64 = 1_767_225_600_000_000;
 
-/// Ticks in a row that may do nothing before the optimizer counts as stuck.
+/// Ticks in a row at one moment that may do nothing before the optimizer counts as stuck.
 const MOST_IDLE_TICKS: u32 = 1_000;
 
 /// Everything of one run.
@@ -188,14 +188,16 @@ impl<'a> Session<'a> {
             && deadline <= until as u64
         {
             let printed = self.printer.lines();
+            let later = deadline.cast_signed() > self.mono;
             self.mono = self.mono.max(deadline.cast_signed());
             let now = self.now();
             self.aside_from_batcher(|session| Ok(session.optimizer.tick(now)?))?;
             self.print_due()?;
-            idle = if self.printer.lines() == printed {
-                idle + 1
-            } else {
+            // Ticks that find nothing to do are fine while time moves on.
+            idle = if later || self.printer.lines() > printed {
                 0
+            } else {
+                idle + 1
             };
             if idle > MOST_IDLE_TICKS {
                 return Err(Halt::optimizer(format!(
