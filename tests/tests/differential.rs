@@ -7,7 +7,7 @@
 use anyhow::{Result, ensure};
 use weirhouse_runner::wit::entities::{Facts, Series};
 use weirhouse_runner::wit::types::Instant;
-use weirhouse_runner::wit::updates::{Batching, Combine, Overflow, Publishing, Rule};
+use weirhouse_runner::wit::updates::{Batching, Combine, Overflow, Rule};
 use weirhouse_runner::{Component, Engine, Optimizer, Reason};
 use weirhouse_tests::component;
 use weirhouse_tests::native::Native;
@@ -95,14 +95,7 @@ fn rule(absolute: Option<f64>, percentage: Option<f64>) -> Rule {
     Rule {
         absolute,
         percentage,
-        combine: Combine::All,
-        max_age: None,
-        settle: None,
-        publishing: Publishing::Exact,
-        zero_crossing: false,
-        levels: Vec::new(),
-        total: false,
-        learn: false,
+        ..Rule::default()
     }
 }
 

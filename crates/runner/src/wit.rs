@@ -11,6 +11,26 @@ wasmtime::component::bindgen!({
     additional_derives: [PartialEq],
 });
 
+use updates::{Combine, Publishing, Rule};
+
+/// Any change matters.
+impl Default for Rule {
+    fn default() -> Self {
+        Self {
+            absolute: None,
+            percentage: None,
+            combine: Combine::All,
+            max_age: None,
+            settle: None,
+            publishing: Publishing::Exact,
+            zero_crossing: false,
+            levels: Vec::new(),
+            total: false,
+            learn: false,
+        }
+    }
+}
+
 pub use exports::weirhouse::core::{
     cache, clock, entities, metrics, schedule, state, types, updates,
 };

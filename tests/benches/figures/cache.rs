@@ -6,9 +6,7 @@ use anyhow::Result;
 use weirhouse::store::{L2Store, Record, RedbOptions, RedbStore, Stamp};
 use weirhouse_core::Now;
 use weirhouse_core::cache::{Cache, Lookup as CoreLookup, Options as CoreOptions};
-use weirhouse_runner::wit::cache::{
-    Eviction, Levels, Lookup, Options, Settings, Stamp as WitStamp, Stored,
-};
+use weirhouse_runner::wit::cache::{Eviction, Levels, Lookup, Options, Settings, Stored};
 use weirhouse_runner::wit::types::Instant;
 use weirhouse_runner::{Component, Optimizer};
 
@@ -69,7 +67,7 @@ pub(crate) fn measure(component: &mut Component) -> Result<()> {
                         component.cache_get(NOW, "below", key).unwrap(),
                         Lookup::Below
                     );
-                    let found = store.get("bench", key).unwrap().map(stored);
+                    let found = store.get("bench", key).unwrap().map(Stored::from);
                     let life = component
                         .cache_admit(NOW, "below", key, found.as_ref())
                         .unwrap();
@@ -150,18 +148,5 @@ fn without_memory() -> Settings {
         disk_life: 3_600_000_000,
         levels: Levels::Both,
         eviction: Eviction::Lru,
-    }
-}
-
-fn stored(record: Record) -> Stored {
-    Stored {
-        value: record.value,
-        content_type: record.content_type,
-        tags: record.tags,
-        stamp: WitStamp {
-            put_at: record.stamp.put_at_us,
-            life: record.stamp.life_us.cast_signed(),
-            memory_life: record.stamp.memory_life_us.cast_signed(),
-        },
     }
 }

@@ -7,7 +7,7 @@ use weirhouse_core::Instant as CoreInstant;
 use weirhouse_core::rule::RuleSettings;
 use weirhouse_runner::wit::entities::Series;
 use weirhouse_runner::wit::types::Instant;
-use weirhouse_runner::wit::updates::{Combine, Publishing, Rule};
+use weirhouse_runner::wit::updates::Rule;
 use weirhouse_runner::{Component, Optimizer};
 
 use crate::rounds::{each_ns, least};
@@ -100,15 +100,7 @@ pub(crate) fn measure(component: &mut Component) -> Result<()> {
 fn rule() -> Rule {
     Rule {
         absolute: Some(THRESHOLD),
-        percentage: None,
-        combine: Combine::All,
-        max_age: None,
-        settle: None,
-        publishing: Publishing::Exact,
-        zero_crossing: false,
-        levels: Vec::new(),
-        total: false,
-        learn: false,
+        ..Rule::default()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use weirhouse_runner::wit::updates::{Combine, Publishing, Rule};
+use weirhouse_runner::wit::updates::{Combine, Rule};
 
 use super::quantity::{share, span, threshold};
 use crate::trace::replay::ReplayOptions;
@@ -40,11 +40,7 @@ impl RuleArgs {
             combine: if self.any { Combine::Any } else { Combine::All },
             max_age: self.max_age.map(micros),
             settle: self.settle.map(micros),
-            publishing: Publishing::Exact,
-            zero_crossing: false,
-            levels: Vec::new(),
-            total: false,
-            learn: false,
+            ..Rule::default()
         }
     }
 

@@ -6,12 +6,12 @@
 use std::time::Duration;
 
 use weirhouse_runner::Optimizer;
-use weirhouse_runner::wit::cache::{Lookup, Options, Stamp as WitStamp, Stored, Usage};
+use weirhouse_runner::wit::cache::{Lookup, Options, Stamp as WitStamp, Stored};
 use weirhouse_runner::wit::types::Instant;
 
 use super::engine::Engine;
 use super::{Hub, HubError, Ticket};
-use crate::store::{Record, Stamp, Usage as Held};
+use crate::store::Record;
 
 /// Most records one sweep removes, so that it never holds others up for long.
 const SWEEP_RECORDS: usize = 1000;
@@ -80,7 +80,7 @@ impl Hub {
         namespace: &str,
         key: &str,
     ) -> Result<Option<CacheHit>, HubError> {
-        let found = self.store.get(namespace, key)?.map(stored);
+        let found = self.store.get(namespace, key)?.map(Stored::from);
         let remaining = engine.call(now, |core| {
             core.cache_admit(now, namespace, key, found.as_ref())
         })?;
@@ -124,7 +124,7 @@ impl Hub {
                     value,
                     content_type: options.content_type,
                     tags: options.tags,
-                    stamp: stamp_of(stamp),
+                    stamp: stamp.into(),
                 };
                 match self.store.put(namespace, key, record) {
                     Ok(ticket) => ticket,
@@ -152,7 +152,8 @@ impl Hub {
             let on_disk = match self.store.remove(namespace, key)? {
                 Some(stamp) => engine
                     .call(now, |core| {
-                        core.cache_alive(now, &[stamp.put_at_us], &[stamp.life_us.cast_signed()])
+                        let stamp = WitStamp::from(stamp);
+                        core.cache_alive(now, &[stamp.put_at], &[stamp.life])
                     })?
                     .contains(&1),
                 None => false,
@@ -178,11 +179,7 @@ impl Hub {
     /// has expired. Meant to be called every few seconds.
     pub fn tidy(&self) -> Result<(), HubError> {
         let now = self.clock.now();
-        let held = self.store.usage();
-        let held = Usage {
-            entries: held.entries,
-            bytes: held.bytes,
-        };
+        let held = self.store.usage().into();
         let (target, before_us) = {
             let mut engine = self.lock();
             (
@@ -192,7 +189,7 @@ impl Hub {
         };
         let expired = self.store.sweep(before_us, SWEEP_RECORDS)?;
         let evicted = match target {
-            Some(Usage { entries, bytes }) => self.store.trim(Held { entries, bytes })?,
+            Some(target) => self.store.trim(target.into())?,
             None => 0,
         };
         if expired + evicted > 0 {
@@ -226,33 +223,12 @@ impl Hub {
         namespace: &str,
         key: &str,
     ) -> Result<(), HubError> {
-        if let Some(found) = self.store.get(namespace, key)?.map(stored)
+        if let Some(found) = self.store.get(namespace, key)?.map(Stored::from)
             && !engine.call(now, |core| core.cache_warm(now, namespace, key, &found))?
         {
             self.store.remove(namespace, key)?;
         }
         Ok(())
-    }
-}
-
-fn stored(record: Record) -> Stored {
-    Stored {
-        value: record.value,
-        content_type: record.content_type,
-        tags: record.tags,
-        stamp: WitStamp {
-            put_at: record.stamp.put_at_us,
-            life: record.stamp.life_us.cast_signed(),
-            memory_life: record.stamp.memory_life_us.cast_signed(),
-        },
-    }
-}
-
-fn stamp_of(stamp: WitStamp) -> Stamp {
-    Stamp {
-        put_at_us: stamp.put_at,
-        life_us: stamp.life.unsigned_abs(),
-        memory_life_us: stamp.memory_life.unsigned_abs(),
     }
 }
 

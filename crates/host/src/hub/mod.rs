@@ -27,7 +27,7 @@ use weirhouse_runner::{Component, Optimizer};
 
 pub use cache::{CacheHit, Deleted, PutOptions};
 pub use error::HubError;
-pub use settings::{Refresh, Settings, any_change, default_batching};
+pub use settings::{Refresh, Settings};
 pub use stats::{ComponentHealth, Health, Stats};
 pub use update::{Notice, Published, Refreshed, StateView, Update};
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use weirhouse_runner::wit::cache::{Settings as CacheSettings, Usage};
 use weirhouse_runner::wit::schedule::{Class, Volatility};
-use weirhouse_runner::wit::updates::{Batching, Combine, Overflow, Publishing, Rule};
+use weirhouse_runner::wit::updates::{Batching, Rule};
 
 /// Everything the optimizer is told at its start, and again after a trap.
 #[derive(Debug, Clone)]
@@ -37,39 +37,12 @@ pub enum Refresh {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            default_rule: any_change(),
+            default_rule: Rule::default(),
             presets: true,
             batching: None,
             cache: None,
             disk_bounds: None,
             refresh: Vec::new(),
         }
-    }
-}
-
-/// The rule under which any change matters.
-pub fn any_change() -> Rule {
-    Rule {
-        absolute: None,
-        percentage: None,
-        combine: Combine::All,
-        max_age: None,
-        settle: None,
-        publishing: Publishing::Exact,
-        zero_crossing: false,
-        levels: Vec::new(),
-        total: false,
-        learn: false,
-    }
-}
-
-/// The grouping of updates that the optimizer has by default.
-pub fn default_batching() -> Batching {
-    Batching {
-        window: 100_000,
-        max: 50,
-        flush_on_full: false,
-        capacity: 20_000,
-        overflow: Overflow::DropOldest,
     }
 }

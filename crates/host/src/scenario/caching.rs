@@ -73,7 +73,7 @@ impl Session<'_> {
                     value: bytes.to_vec(),
                     content_type: CONTENT_TYPE.into(),
                     tags: Vec::new(),
-                    stamp: to_store(stamp),
+                    stamp: stamp.into(),
                 };
                 self.store.put(ns, key, record)?;
                 self.trim()?;
@@ -92,12 +92,7 @@ impl Session<'_> {
             wit::Lookup::Hit(entry) => hit("l1", entry.value),
             wit::Lookup::Miss => answer(&Miss { miss: true }),
             wit::Lookup::Below => {
-                let found = self.store.get(ns, key)?.map(|record| wit::Stored {
-                    value: record.value,
-                    content_type: record.content_type,
-                    tags: record.tags,
-                    stamp: to_wit(record.stamp),
-                });
+                let found = self.store.get(ns, key)?.map(wit::Stored::from);
                 let life = self.optimizer.cache_admit(now, ns, key, found.as_ref())?;
                 match (life, found) {
                     (Some(_), Some(stored)) => hit("l2", stored.value),
@@ -203,7 +198,8 @@ impl Session<'_> {
     fn living<T>(&mut self, stamped: Vec<(T, Stamp)>) -> Result<Vec<T>, Problem> {
         let (put_at, lives): (Vec<_>, Vec<_>) = stamped
             .iter()
-            .map(|(_, stamp)| (stamp.put_at_us, signed(stamp.life_us)))
+            .map(|(_, stamp)| wit::Stamp::from(*stamp))
+            .map(|stamp| (stamp.put_at, stamp.life))
             .unzip();
         let now = self.now();
         let alive = self.optimizer.cache_alive(now, &put_at, &lives)?;
@@ -228,12 +224,8 @@ impl Session<'_> {
     }
 
     fn held_too_much(&mut self) -> Result<Option<Usage>, Problem> {
-        let Usage { entries, bytes } = self.store.usage();
-        let target = self.optimizer.cache_trim(wit::Usage { entries, bytes })?;
-        Ok(target.map(|target| Usage {
-            entries: target.entries,
-            bytes: target.bytes,
-        }))
+        let held = self.store.usage().into();
+        Ok(self.optimizer.cache_trim(held)?.map(Usage::from))
     }
 
     fn sweep(&mut self) -> Result<(), Problem> {
@@ -254,24 +246,4 @@ fn hit(level: &'static str, value: Vec<u8>) -> Outcome {
         hit: level,
         value: &value,
     })
-}
-
-fn to_store(stamp: wit::Stamp) -> Stamp {
-    Stamp {
-        put_at_us: stamp.put_at,
-        life_us: stamp.life.max(0) as u64,
-        memory_life_us: stamp.memory_life.max(0) as u64,
-    }
-}
-
-fn to_wit(stamp: Stamp) -> wit::Stamp {
-    wit::Stamp {
-        put_at: stamp.put_at_us,
-        life: signed(stamp.life_us),
-        memory_life: signed(stamp.memory_life_us),
-    }
-}
-
-fn signed(us: u64) -> i64 {
-    i64::try_from(us).unwrap_or(i64::MAX)
 }

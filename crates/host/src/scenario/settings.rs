@@ -24,18 +24,7 @@ pub(super) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            rule: Rule {
-                absolute: None,
-                percentage: None,
-                combine: Combine::All,
-                max_age: None,
-                settle: None,
-                publishing: Publishing::Exact,
-                zero_crossing: false,
-                levels: Vec::new(),
-                total: false,
-                learn: false,
-            },
+            rule: Rule::default(),
             cache: Cache {
                 capacity: 100,
                 max_bytes: 16 << 20,

@@ -23,6 +23,7 @@ mod record;
 mod redb_store;
 mod shared;
 mod view;
+mod wit;
 mod writer;
 
 #[cfg(test)]

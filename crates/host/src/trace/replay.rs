@@ -13,7 +13,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use weirhouse_runner::wit::entities::{Facts, Series};
 use weirhouse_runner::wit::types::Instant;
-use weirhouse_runner::wit::updates::{Combine, Publishing, Rule};
+use weirhouse_runner::wit::updates::{Combine, Rule};
 use weirhouse_runner::{Fault, Optimizer, PUBLISH};
 
 use super::report::saving;
@@ -110,11 +110,7 @@ impl ReplayOptions {
             combine: if self.any { Combine::Any } else { Combine::All },
             max_age: self.max_age.map(micros),
             settle: self.settle.map(micros),
-            publishing: Publishing::Exact,
-            zero_crossing: false,
-            levels: Vec::new(),
-            total: false,
-            learn: false,
+            ..Rule::default()
         }
     }
 }
