@@ -5,26 +5,13 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::component;
-use crate::progress::step;
+use crate::release;
 use crate::workspace::{Workspace, run as run_command};
 
 /// Builds what is measured, and measures it.
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     let component = component::build(workspace)?;
-    step(
-        "building weirhouse as released (the first time takes minutes)",
-        || {
-            run_command(
-                workspace
-                    .cargo("build")
-                    .args(["--release", "--package", "weirhouse"]),
-            )
-        },
-    )?;
-    let program = workspace
-        .target
-        .join("release")
-        .join(format!("weirhouse{}", std::env::consts::EXE_SUFFIX));
+    let program = release::build(workspace)?;
     run_command(
         workspace
             .cargo("bench")

@@ -14,6 +14,7 @@ mod lint;
 mod network_namespace;
 mod no_std;
 mod progress;
+mod release;
 mod run;
 mod test;
 mod test_output;

@@ -7,32 +7,22 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result};
 
 use crate::component;
-use crate::progress::{note, step};
-use crate::workspace::{Workspace, run as run_command, shown};
+use crate::progress::note;
+use crate::release;
+use crate::workspace::{Workspace, shown};
 
 /// Builds, then runs: the demonstration, or with `--ha-url` a Home Assistant.
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<ExitCode> {
     let component = component::build(workspace)?;
-    step(
-        "building weirhouse as released (the first time takes minutes)",
-        || {
-            run_command(
-                workspace
-                    .cargo("build")
-                    .args(["--release", "--package", "weirhouse"]),
-            )
-        },
-    )?;
-    let release = workspace.target.join("release");
+    let program = release::build(workspace)?;
     // The host looks for the core beside its own program.
-    let core = release.join("weirhouse-core.cwasm");
+    let core = program.with_file_name("weirhouse-core.cwasm");
     fs::copy(&component.cwasm, &core)
         .with_context(|| format!("cannot write {}", core.display()))?;
 
     let data = workspace.out_dir()?.join("run");
     fs::create_dir_all(&data).with_context(|| format!("cannot create {}", data.display()))?;
-    let mut weirhouse =
-        Command::new(release.join(format!("weirhouse{}", std::env::consts::EXE_SUFFIX)));
+    let mut weirhouse = Command::new(program);
     weirhouse
         .args([
             OsStr::new(subcommand(arguments)),
@@ -61,7 +51,7 @@ fn replace(command: &mut Command) -> Result<ExitCode> {
 
 #[cfg(not(unix))]
 fn replace(command: &mut Command) -> Result<ExitCode> {
-    run_command(command)?;
+    crate::workspace::run(command)?;
     Ok(ExitCode::SUCCESS)
 }
 
