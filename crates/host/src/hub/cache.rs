@@ -5,9 +5,9 @@
 
 use std::time::Duration;
 
-use weirhouse_runner::Optimizer;
 use weirhouse_runner::wit::cache::{Lookup, Options, Stamp as WitStamp, Stored};
 use weirhouse_runner::wit::types::Instant;
+use weirhouse_runner::{Fault, Optimizer};
 
 use super::engine::Engine;
 use super::{Hub, HubError, Ticket};
@@ -81,9 +81,15 @@ impl Hub {
         key: &str,
     ) -> Result<Option<CacheHit>, HubError> {
         let found = self.store.get(namespace, key)?.map(Stored::from);
-        let remaining = engine.call(now, |core| {
-            core.cache_admit(now, namespace, key, found.as_ref())
-        })?;
+        let mut admit =
+            |found| engine.call(now, |core| core.cache_admit(now, namespace, key, found));
+        let remaining = match admit(found.as_ref()) {
+            Err(HubError::Optimizer(fault @ Fault::Refused(_))) if found.is_some() => {
+                note_unusable(&fault, namespace, key);
+                admit(None)?
+            }
+            answer => answer?,
+        };
         match (found, remaining) {
             (Some(found), Some(remaining)) => Ok(Some(CacheHit {
                 level: "l2",
@@ -223,13 +229,27 @@ impl Hub {
         namespace: &str,
         key: &str,
     ) -> Result<(), HubError> {
-        if let Some(found) = self.store.get(namespace, key)?.map(Stored::from)
-            && !engine.call(now, |core| core.cache_warm(now, namespace, key, &found))?
-        {
+        let Some(found) = self.store.get(namespace, key)?.map(Stored::from) else {
+            return Ok(());
+        };
+        let fresh = match engine.call(now, |core| core.cache_warm(now, namespace, key, &found)) {
+            Err(HubError::Optimizer(fault @ Fault::Refused(_))) => {
+                note_unusable(&fault, namespace, key);
+                false
+            }
+            answer => answer?,
+        };
+        if !fresh {
             self.store.remove(namespace, key)?;
         }
         Ok(())
     }
+}
+
+/// Where the optimizer refuses a record under a name it has taken, it is the
+/// record that is out of its bounds, as one left by another version may be.
+fn note_unusable(fault: &Fault, namespace: &str, key: &str) {
+    tracing::warn!(%fault, namespace, key, "a record on disk cannot be used and is removed");
 }
 
 /// A length the optimizer gave, which is never negative.

@@ -8,8 +8,8 @@ use weirhouse_hass::{Change, Event, State};
 use weirhouse_runner::{Component, Engine};
 
 use super::stats::SAMPLES;
-use super::{Hub, Notice, Refresh, Settings};
-use crate::store::{Blobs, L2Store, MemoryStore};
+use super::{Hub, Notice, PutOptions, Refresh, Settings};
+use crate::store::{Blobs, L2Store, MemoryStore, Record, Stamp};
 
 /// A hub on this store, with its files in `folder`.
 pub(crate) fn open(folder: &Path, store: Arc<dyn L2Store>, settings: Settings) -> Hub {
@@ -43,6 +43,20 @@ fn added(text: &str) -> Change {
 fn removed() -> Change {
     Change::Removed {
         entity_id: "sensor.a".into(),
+    }
+}
+
+/// A record no version of the optimizer stamped so.
+fn stamped_for_ever() -> Record {
+    Record {
+        value: b"old".to_vec(),
+        content_type: String::new(),
+        tags: Vec::new(),
+        stamp: Stamp {
+            put_at_us: 0,
+            life_us: u64::MAX,
+            memory_life_us: 1,
+        },
     }
 }
 
@@ -92,4 +106,34 @@ fn durations_do_not_pile_up_while_nothing_else_happens() {
     assert!(hub.lock().operations.len() <= SAMPLES);
     let stats = hub.stats().unwrap();
     assert_eq!(stats.operations["cache_get"].count, 3 * SAMPLES as u64);
+}
+
+#[test]
+fn a_record_the_optimizer_refuses_is_a_miss_and_leaves() {
+    let store = Arc::new(MemoryStore::new());
+    store.put("ns", "key", stamped_for_ever()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let hub = open(folder.path(), store.clone(), Settings::default());
+    assert_eq!(hub.cache_get("ns", "key").unwrap(), None);
+    assert_eq!(store.get("ns", "key").unwrap(), None);
+    assert_eq!(hub.cache_get("ns", "key").unwrap(), None);
+}
+
+#[test]
+fn a_record_the_optimizer_refuses_does_not_keep_others_cold() {
+    let store = Arc::new(MemoryStore::new());
+    let folder = tempfile::tempdir().unwrap();
+    let hub = open(folder.path(), store.clone(), Settings::default());
+    for key in ["refused", "kept"] {
+        hub.cache_put("ns", key, b"value".to_vec(), PutOptions::default())
+            .unwrap();
+        hub.cache_get("ns", key).unwrap();
+    }
+    // Warmed up first, being used less.
+    hub.cache_get("ns", "kept").unwrap();
+    hub.stop().unwrap();
+    store.put("ns", "refused", stamped_for_ever()).unwrap();
+    let hub = open(folder.path(), store, Settings::default());
+    let hit = hub.cache_get("ns", "kept").unwrap().unwrap();
+    assert_eq!(hit.level, "l1");
 }
