@@ -14,10 +14,6 @@ use super::arguments::{
 };
 use super::micros::Micros;
 
-/// Latest time of a line: microseconds up to here are exact doubles, for
-/// whoever reads the output as such. 285 years.
-const LATEST: Micros = Micros(1 << 53);
-
 /// When, and what.
 #[derive(Debug)]
 pub(super) struct Line {
@@ -87,8 +83,11 @@ impl Line {
 
 fn parse_at(value: &RawValue) -> Result<Micros, String> {
     match Micros::parse(value.get()) {
-        Some(at) if (Micros(0)..=LATEST).contains(&at) => Ok(at),
-        Some(_) => Err(format!("`at` is {value}, outside 0 to {LATEST} ms")),
+        Some(at) if (Micros(0)..=Micros::LATEST).contains(&at) => Ok(at),
+        Some(_) => Err(format!(
+            "`at` is {value}, outside 0 to {} ms",
+            Micros::LATEST
+        )),
         None => Err(format!("`at` is {value}, no number of milliseconds")),
     }
 }

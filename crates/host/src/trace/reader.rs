@@ -147,6 +147,10 @@ impl<R: BufRead> Reader<R> {
         if line.t < self.latest {
             return Err(self.malformed(format!("`t` falls from {} to {}", self.latest, line.t)));
         }
+        if line.t > Micros::LATEST {
+            let latest = Micros::LATEST;
+            return Err(self.malformed(format!("`t` is {}, beyond {latest}", line.t)));
+        }
         self.latest = line.t;
         Ok(Entry {
             at: Duration::from_micros(line.t.0 as u64),
@@ -250,6 +254,10 @@ mod tests {
             (
                 "{\"t\":6,\"e\":\"sensor.a\",\"s\":\"\u{1}\"}",
                 "control character",
+            ),
+            (
+                r#"{"t":1e13,"e":"sensor.a","s":"7"}"#,
+                "`t` is 10000000000000, beyond 9007199254740.992",
             ),
             ("nonsense", "expected"),
         ] {
