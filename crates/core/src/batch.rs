@@ -105,7 +105,8 @@ impl Batcher {
             self.totals.coalesced += 1;
             return;
         }
-        if self.waiting.len() >= self.settings.capacity as usize {
+        // More than one leaves where the capacity was lowered.
+        while self.waiting.len() >= self.settings.capacity as usize {
             self.totals.dropped += 1;
             if self.settings.overflow == Overflow::DropNew {
                 return;

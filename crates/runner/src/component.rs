@@ -1,7 +1,7 @@
 //! One instance of the optimizer: a store, its limits, and its replacement
 //! after a trap.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use wasmtime::component::Linker;
 use wasmtime::{Store, StoreLimits, StoreLimitsBuilder, Trap};
@@ -24,7 +24,6 @@ pub struct Component {
     live: Result<Live, String>,
     generation: u64,
     checkpoint: Option<(Instant, Vec<u8>)>,
-    path: PathBuf,
 }
 
 struct Live {
@@ -51,7 +50,6 @@ impl Component {
             live: Ok(live),
             generation: 0,
             checkpoint: None,
-            path: path.to_owned(),
         })
     }
 
@@ -59,16 +57,6 @@ impl Component {
     /// the optimizer its settings and readings again.
     pub fn generation(&self) -> u64 {
         self.generation
-    }
-
-    /// The file it was loaded from.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Bytes of linear memory this instance may use at most.
-    pub fn memory_limit_bytes(&self) -> usize {
-        limits::MEMORY_BYTES
     }
 
     /// Takes a snapshot, keeps it for the case of a trap, and gives it out so

@@ -191,3 +191,23 @@ proptest! {
         prop_assert_eq!(totals.updates, totals.coalesced + totals.sent);
     }
 }
+
+#[test]
+fn a_capacity_that_shrank_holds_from_the_next_update_on() {
+    let mut batcher = batcher(100, 2);
+    for entity in 0..10 {
+        batcher.mark(0, entity);
+    }
+    let settings = Batching {
+        max: 2,
+        capacity: 3,
+        ..Batching::default()
+    };
+    batcher.configure(settings).unwrap();
+    batcher.mark(0, 10);
+    let totals = batcher.totals();
+    assert_eq!((totals.pending, totals.dropped), (3, 8));
+    batcher.flush();
+    assert_eq!(batcher.poll(), Some(vec![8, 9]));
+    assert_eq!(batcher.poll(), Some(vec![10]));
+}

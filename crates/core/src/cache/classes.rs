@@ -24,7 +24,7 @@ const LIVES_US: [(&str, i64); 9] = [
 ];
 
 /// The life in microseconds of the class of this name, if it is one.
-pub fn class_life(name: &str) -> Option<i64> {
+pub(super) fn class_life(name: &str) -> Option<i64> {
     LIVES_US
         .iter()
         .find(|(class, _)| *class == name)

@@ -35,7 +35,6 @@ use memory::{Kept, Use};
 use namespaces::{Namespace, Namespaces};
 use record::{check_labels, check_namespace, check_place, check_stored};
 
-pub use classes::class_life;
 pub use disk::Usage;
 pub use record::{Entry, Lookup, Options, Place, Stamp, Stored};
 pub use settings::{Eviction, Levels, Settings};

@@ -232,11 +232,6 @@ impl Hub {
         self.lock().mirror.len()
     }
 
-    /// Whether Home Assistant may hold other values by now.
-    pub fn is_stale(&self) -> bool {
-        self.lock().mirror.is_stale()
-    }
-
     /// Every update and refresh from now on.
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<Notice>> {
         self.notices.subscribe()
