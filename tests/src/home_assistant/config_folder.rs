@@ -90,7 +90,7 @@ http:
 logger:
   default: warning
   logs:
-    haffmpeg.tools: fatal # The demo looks for ffmpeg, and does without.
+    haffmpeg: fatal # The demo looks for ffmpeg, and does without.
 recorder:
   commit_interval: 1
 api:
