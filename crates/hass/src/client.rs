@@ -61,6 +61,22 @@ impl ClientConfig {
             event_queue: 64,
         }
     }
+
+    /// Tells settings with which no connection can ever be made, without trying one.
+    ///
+    /// # Errors
+    /// When the URL is none or the token is empty.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        self.endpoint().map(drop)
+    }
+
+    fn endpoint(&self) -> Result<Endpoint, ConfigError> {
+        let endpoint = Endpoint::parse(&self.url)?;
+        if self.session.token.trim().is_empty() {
+            return Err(ConfigError::NoToken);
+        }
+        Ok(endpoint)
+    }
 }
 
 /// Counters of the link since the client was made. Reading them costs nothing.
@@ -110,7 +126,7 @@ pub enum CallError {
     #[error("{CALL_QUEUE} calls already wait to be sent; send fewer, with more entities each")]
     QueueFull,
     /// The client has ended.
-    #[error("the link to home assistant has ended; make a new client")]
+    #[error("the link to Home Assistant has ended; make a new client")]
     Ended,
 }
 
@@ -125,10 +141,7 @@ impl Client {
     /// # Panics
     /// Outside a tokio runtime.
     pub fn connect(config: ClientConfig) -> Result<(Self, mpsc::Receiver<Event>), ConfigError> {
-        let endpoint = Endpoint::parse(&config.url)?;
-        if config.session.token.trim().is_empty() {
-            return Err(ConfigError::NoToken);
-        }
+        let endpoint = config.endpoint()?;
         let (events, receiver) = mpsc::channel(config.event_queue.max(1));
         let (calls, call_queue) = mpsc::channel(CALL_QUEUE);
         let (stop, stopped) = watch::channel(());
@@ -168,7 +181,7 @@ impl Client {
         let Self { stop, task, .. } = self;
         drop(stop);
         if let Err(error) = task.await {
-            tracing::error!(%error, "the link to home assistant ended abnormally");
+            tracing::error!(%error, "the link to Home Assistant ended abnormally");
         }
     }
 }

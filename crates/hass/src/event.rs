@@ -108,7 +108,7 @@ pub struct CommandOutcome {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommandError {
     /// Home Assistant answered with an error. Its codes are stable, its texts are not.
-    #[error("home assistant refused the command: {code}: {message}")]
+    #[error("Home Assistant refused the command: {code}: {message}")]
     Refused {
         /// Such as `unknown_command`, `unauthorized`, `not_found`.
         code: String,
@@ -116,22 +116,22 @@ pub enum CommandError {
         message: String,
     },
     /// No answer in time. Home Assistant may still be carrying the command out.
-    #[error("home assistant did not answer within {} s; it may still be busy with it", after.as_secs_f32())]
+    #[error("Home Assistant did not answer within {} s; it may still be busy with it", after.as_secs_f32())]
     Timeout {
         /// How long was waited.
         after: Duration,
     },
     /// The answer came, in a layout that could not be read.
-    #[error("home assistant's answer has an unknown layout: {detail}")]
+    #[error("Home Assistant's answer has an unknown layout: {detail}")]
     Unreadable {
         /// Where and how.
         detail: String,
     },
     /// There is no connection to send it on.
-    #[error("not connected to home assistant; send it again once connected")]
+    #[error("not connected to Home Assistant; send it again once connected")]
     NotConnected,
     /// The connection was lost before the answer. Home Assistant may have carried the command out.
-    #[error("the connection was lost before home assistant answered; it may have been carried out")]
+    #[error("the connection was lost before Home Assistant answered; it may have been carried out")]
     ConnectionLost,
 }
 
@@ -140,7 +140,7 @@ pub enum CommandError {
 pub enum ProtocolError {
     /// A frame is not JSON, or not of the layout Home Assistant documents.
     #[error(
-        "home assistant sent a malformed frame ({detail}): {excerpt:?}; check that the url is home assistant's own"
+        "Home Assistant sent a malformed frame ({detail}): {excerpt:?}; check that the URL is Home Assistant's own"
     )]
     Malformed {
         /// What the parser found, with line and column.
@@ -150,7 +150,7 @@ pub enum ProtocolError {
     },
     /// A frame is JSON, but neither an object nor an array.
     #[error(
-        "home assistant sent a frame that is not an object: {excerpt:?}; check that the url is home assistant's own"
+        "Home Assistant sent a frame that is not an object: {excerpt:?}; check that the URL is Home Assistant's own"
     )]
     NotAnObject {
         /// Its first characters.
@@ -158,7 +158,7 @@ pub enum ProtocolError {
     },
     /// The login did not come to an end in time.
     #[error(
-        "home assistant did not complete the login within {} s; check that the url is home assistant's own and that it is not overloaded",
+        "Home Assistant did not complete the login within {} s; check that the URL is Home Assistant's own and that it is not overloaded",
         after.as_secs_f32()
     )]
     LoginTimeout {
@@ -166,14 +166,14 @@ pub enum ProtocolError {
         after: Duration,
     },
     /// Nothing came, not even the answer to a ping.
-    #[error("home assistant sent nothing for {} s, not even an answer to a ping; check the network", after.as_secs_f32())]
+    #[error("Home Assistant sent nothing for {} s, not even an answer to a ping; check the network", after.as_secs_f32())]
     HeartbeatTimeout {
         /// How long it was silent.
         after: Duration,
     },
     /// The states could not be subscribed to, without which the connection is of no use.
     #[error(
-        "cannot subscribe to the states: {error}; check the entity filter and that home assistant is 2026.3 or newer if one is set"
+        "cannot subscribe to the states: {error}; check the entity filter and that Home Assistant is 2026.3 or newer if one is set"
     )]
     NotSubscribed {
         /// Why.

@@ -14,7 +14,7 @@ use crate::ProtocolError;
 pub enum DisconnectReason {
     /// The host name has no address.
     #[error(
-        "the host name {host:?} cannot be resolved ({source}); check the url for a typing error and the dns of this machine"
+        "the host name {host:?} cannot be resolved ({source}); check the URL for a typing error and the DNS of this machine"
     )]
     Dns {
         /// The name.
@@ -24,7 +24,7 @@ pub enum DisconnectReason {
     },
     /// Nobody listens there.
     #[error(
-        "{address} refused the connection; home assistant is not running there, or listens on another port"
+        "{address} refused the connection; Home Assistant is not running there, or listens on another port"
     )]
     Refused {
         /// Host and port.
@@ -32,7 +32,7 @@ pub enum DisconnectReason {
     },
     /// The address cannot be reached.
     #[error(
-        "{address} cannot be reached ({source}); check the network between here and home assistant"
+        "{address} cannot be reached ({source}); check the network between here and Home Assistant"
     )]
     Unreachable {
         /// Host and port.
@@ -41,7 +41,7 @@ pub enum DisconnectReason {
         source: io::Error,
     },
     /// Connecting took too long.
-    #[error("{address} did not answer within {} s; check the address, a firewall, and whether home assistant is overloaded", after.as_secs_f32())]
+    #[error("{address} did not answer within {} s; check the address, a firewall, and whether Home Assistant is overloaded", after.as_secs_f32())]
     ConnectTimeout {
         /// Host and port.
         address: String,
@@ -60,7 +60,7 @@ pub enum DisconnectReason {
     },
     /// HTTP 502 or 503: a proxy is there, Home Assistant behind it is not.
     #[error(
-        "the proxy answered http {status}: home assistant is starting, stopped or being updated; it will be tried again"
+        "the proxy answered HTTP {status}: Home Assistant is starting, stopped or being updated; it will be tried again"
     )]
     NotReady {
         /// The HTTP status.
@@ -68,17 +68,17 @@ pub enum DisconnectReason {
     },
     /// HTTP 401.
     #[error(
-        "http 401 unauthorized: an app needs `homeassistant_api: true` in its configuration; outside the supervisor check the reverse proxy's login"
+        "HTTP 401 unauthorized: an app needs `homeassistant_api: true` in its configuration; outside the Supervisor check the reverse proxy's login"
     )]
     Unauthorized,
     /// HTTP 403.
     #[error(
-        "http 403 forbidden: this address may be banned; look into home assistant's log and ip_bans.yaml"
+        "HTTP 403 forbidden: this address may be banned; look into Home Assistant's log and ip_bans.yaml"
     )]
     Forbidden,
     /// HTTP 404.
     #[error(
-        "http 404 not found: there is no websocket interface at {path}; check the path of the url"
+        "HTTP 404 not found: there is no WebSocket interface at {path}; check the path of the URL"
     )]
     NotFound {
         /// The path asked for.
@@ -86,7 +86,7 @@ pub enum DisconnectReason {
     },
     /// Any other HTTP status of failure.
     #[error(
-        "the server answered http {status} instead of opening a websocket; check the url, and the log of home assistant or the proxy before it"
+        "the server answered HTTP {status} instead of opening a WebSocket; check the URL, and the log of Home Assistant or the proxy before it"
     )]
     Http {
         /// The HTTP status.
@@ -94,7 +94,7 @@ pub enum DisconnectReason {
     },
     /// The server speaks something else.
     #[error(
-        "{address} is no websocket server ({detail}); check host, port and http or https in the url"
+        "{address} is no WebSocket server ({detail}); check host, port, path and http or https in the URL"
     )]
     NotWebSocket {
         /// Host and port.
@@ -104,7 +104,7 @@ pub enum DisconnectReason {
     },
     /// A message over the receive limit.
     #[error(
-        "home assistant sent a message of {size} bytes, over the limit of {limit}; subscribe to fewer entities or raise the limit"
+        "Home Assistant sent a message of {size} bytes, over the limit of {limit}; subscribe to fewer entities or raise the limit"
     )]
     TooLarge {
         /// Its size as far as received, bytes.
@@ -114,14 +114,14 @@ pub enum DisconnectReason {
     },
     /// A binary message, which Home Assistant never sends here.
     #[error(
-        "a binary message came where home assistant sends text only; check that the url is home assistant's own"
+        "a binary message came where Home Assistant sends text only; check that the URL is Home Assistant's own"
     )]
     Binary,
     /// The protocol above the WebSocket broke.
     #[error(transparent)]
     Protocol(#[from] ProtocolError),
     /// The other side closed.
-    #[error("home assistant closed the connection (code {code}{}); it is restarting, or its log tells why, such as a client unable to keep up", if reason.is_empty() { String::new() } else { format!(": {reason}") })]
+    #[error("Home Assistant closed the connection (code {code}{}); it is restarting, or its log tells why, such as a client unable to keep up", if reason.is_empty() { String::new() } else { format!(": {reason}") })]
     Closed {
         /// The WebSocket close code; 1005 for none given.
         code: u16,
@@ -129,13 +129,13 @@ pub enum DisconnectReason {
         reason: String,
     },
     /// The connection broke.
-    #[error("the connection to home assistant broke ({detail}); it stopped, or the network failed")]
+    #[error("the connection to Home Assistant broke ({detail}); it stopped, or the network failed")]
     Broken {
         /// What the system or the WebSocket library found.
         detail: String,
     },
     /// Home Assistant stopped taking what is sent to it.
-    #[error("home assistant took no data for {} s; it hangs or the network failed", after.as_secs_f32())]
+    #[error("Home Assistant took no data for {} s; it hangs or the network failed", after.as_secs_f32())]
     WriteStalled {
         /// How long was waited.
         after: Duration,
@@ -167,7 +167,7 @@ impl DisconnectReason {
                 status @ (502 | 503) => Self::NotReady { status },
                 status @ 200..300 => Self::NotWebSocket {
                     address,
-                    detail: format!("http {status} without an upgrade"),
+                    detail: format!("HTTP {status} without an upgrade"),
                 },
                 status => Self::Http { status },
             },

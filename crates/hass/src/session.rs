@@ -208,7 +208,7 @@ impl Session {
             (Phase::Login, MessageKind::AuthInvalid) => {
                 self.phase = Phase::Closed;
                 self.emit(Event::Rejected {
-                    message: message.text.unwrap_or_default().into(),
+                    message: wire::one_line(&message.text.unwrap_or_default()),
                 });
             }
             (Phase::Live, MessageKind::Result) => return self.handle_result(now, message),
@@ -288,8 +288,8 @@ impl Session {
         } else {
             let failure = *message.error.unwrap_or_default();
             Err(CommandError::Refused {
-                code: failure.code,
-                message: failure.message,
+                code: wire::one_line(&failure.code),
+                message: wire::one_line(&failure.message),
             })
         };
         match (pending.command, outcome) {

@@ -119,6 +119,23 @@ pub(crate) fn parse_call_result(result: Option<&RawValue>) -> CommandOutcome {
     }
 }
 
+/// Words of the other side as they may stand in a message: a line of their own in the log, or a command to the
+/// terminal, they must not become.
+pub(crate) fn one_line(words: &str) -> String {
+    const CHARACTERS: usize = 200;
+    words
+        .chars()
+        .take(CHARACTERS)
+        .map(|character| {
+            if character.is_control() {
+                ' '
+            } else {
+                character
+            }
+        })
+        .collect()
+}
+
 /// The first characters of a frame, for messages: enough to recognise it, too little to fill a log.
 fn excerpt(frame: &str) -> String {
     const CHARACTERS: usize = 48;

@@ -13,6 +13,7 @@ use serde_json::json;
 use server::{Server, next, next_reason, soon};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use weirhouse_hass::{
     CallError, Client, ClientConfig, CommandError, ConfigError, Event, Kind, Mirror, ServiceCall,
 };
@@ -97,26 +98,26 @@ async fn nobody_listening_is_told_and_retried_with_growing_delays() {
 #[tokio::test]
 async fn each_wrong_answer_has_its_own_reason() {
     for (head, body, expected) in [
-        ("HTTP/1.1 502 Bad Gateway", "", "home assistant is starting"),
+        ("HTTP/1.1 502 Bad Gateway", "", "Home Assistant is starting"),
         (
             "HTTP/1.1 503 Service Unavailable",
             "",
-            "home assistant is starting",
+            "Home Assistant is starting",
         ),
         ("HTTP/1.1 401 Unauthorized", "", "homeassistant_api: true"),
         ("HTTP/1.1 403 Forbidden", "", "banned"),
         (
             "HTTP/1.1 404 Not Found",
             "",
-            "no websocket interface at /api/websocket",
+            "no WebSocket interface at /api/websocket",
         ),
-        ("HTTP/1.1 500 Internal Server Error", "", "http 500"),
+        ("HTTP/1.1 500 Internal Server Error", "", "HTTP 500"),
         (
             "HTTP/1.1 200 OK\r\nContent-Type: text/html",
             "<html></html>",
-            "is no websocket server",
+            "is no WebSocket server",
         ),
-        ("SSH-2.0-OpenSSH_9.7", "", "is no websocket server"),
+        ("SSH-2.0-OpenSSH_9.7", "", "is no WebSocket server"),
     ] {
         let server = Server::start().await;
         let (_client, mut events) = server.client();
@@ -194,6 +195,14 @@ async fn a_bad_frame_drops_the_connection_by_name_and_a_new_one_replaces_it() {
         (Message::binary(vec![0, 159]), "binary message"),
         (Message::text(huge.clone()), "over the limit of 4096"),
         (Message::Close(None), "closed the connection (code 1005)"),
+        // What the other side says stays on the line of the message.
+        (
+            Message::Close(Some(CloseFrame {
+                code: 4000.into(),
+                reason: "bye\u{1b}[31m\nERROR".into(),
+            })),
+            "(code 4000: bye [31m ERROR)",
+        ),
     ] {
         let server = Server::start().await;
         let mut config = server.config();

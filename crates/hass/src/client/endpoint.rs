@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::http::Uri;
 pub enum ConfigError {
     /// The URL cannot be read.
     #[error(
-        "{url:?} is not a home assistant url ({detail}); write it like http://homeassistant.local:8123"
+        "{url:?} is not a Home Assistant URL ({detail}); write it like http://homeassistant.local:8123"
     )]
     Url {
         /// As given.
@@ -19,7 +19,7 @@ pub enum ConfigError {
     },
     /// The token is empty.
     #[error(
-        "the home assistant token is empty; make a long-lived access token on your profile page in home assistant"
+        "the Home Assistant token is empty; make a long-lived access token on your profile page in Home Assistant"
     )]
     NoToken,
 }

@@ -69,7 +69,7 @@ impl Link {
             let reason = match ended {
                 Ended::Stopped => return,
                 Ended::Rejected => {
-                    tracing::debug!("home assistant refused the token; not trying again");
+                    tracing::debug!("Home Assistant refused the token; not trying again");
                     return;
                 }
                 Ended::Lost(reason) => reason,
@@ -79,7 +79,10 @@ impl Link {
                 backoff.reset();
             }
             let retry_in = backoff.next_delay();
-            tracing::warn!(?retry_in, "{reason}");
+            tracing::warn!(
+                retry_in_s = format_args!("{:.1}", retry_in.as_secs_f32()),
+                "{reason}"
+            );
             let until = Instant::now() + retry_in;
             if self
                 .deliver(Event::Disconnected { reason, retry_in })

@@ -12,6 +12,7 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::{LinkStats, dial::Socket};
 use crate::DisconnectReason;
+use crate::wire::one_line;
 
 /// WebSocket close code that stands for "none given".
 const NO_STATUS: u16 = 1005;
@@ -36,7 +37,7 @@ pub(super) async fn read(
             Some(Ok(Message::Binary(_))) => Err(DisconnectReason::Binary),
             Some(Ok(Message::Close(frame))) => Err(DisconnectReason::Closed {
                 code: frame.as_ref().map_or(NO_STATUS, |frame| frame.code.into()),
-                reason: frame.map_or_else(String::new, |frame| frame.reason.to_string()),
+                reason: frame.map_or_else(String::new, |frame| one_line(&frame.reason)),
             }),
             Some(Err(error)) => Err(DisconnectReason::from_stream(&error)),
             None => Err(DisconnectReason::Broken {
