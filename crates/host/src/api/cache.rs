@@ -12,6 +12,7 @@ use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use tokio::time::timeout;
 
 use super::problem::{Kind, Problem};
 use super::query::Query;
@@ -20,6 +21,9 @@ use crate::hub::{PutOptions, Ticket};
 
 /// Whether the answer was given after the change was on disk.
 const DURABLE: HeaderName = HeaderName::from_static("weirhouse-durable");
+/// Longest wait for the disk. Far above the second between two commits, and
+/// below the time limits of common HTTP clients.
+const DURABLE_TIME_LIMIT: Duration = Duration::from_secs(10);
 /// The level that answered: `l1`, `l2` or `miss`.
 const LEVEL: HeaderName = HeaderName::from_static("weirhouse-cache");
 /// Whether a deleted key had a live value.
@@ -34,7 +38,7 @@ type PathParts = Result<Path<(String, String)>, PathRejection>;
 /// | `ttl` | life in both levels, seconds, a fraction is allowed |
 /// | `l1_ttl`, `l2_ttl` | life in one level; stronger than `ttl` |
 /// | `tag` | a tag for invalidation; may be repeated |
-/// | `wait=durable` | answer once the value survives a power loss |
+/// | `wait=durable` | answer once the value survives a power loss; 503 when the disk does not take it within 10 s |
 pub(super) async fn put(
     State(shared): State<Arc<Shared>>,
     path: PathParts,
@@ -110,9 +114,30 @@ pub(super) async fn delete(
 /// Waits for the disk if the caller wants to.
 async fn settle(shared: &Shared, ticket: Ticket, wait: bool) -> Result<HeaderValue, Problem> {
     if wait {
-        shared.hub.committed(ticket).await?;
+        match timeout(DURABLE_TIME_LIMIT, shared.hub.committed(ticket)).await {
+            Ok(outcome) => outcome?,
+            Err(_) => return Err(not_durable_yet(shared)),
+        }
     }
     Ok(flag(wait))
+}
+
+/// The change is in force and stays on its way to the disk.
+fn not_durable_yet(shared: &Shared) -> Problem {
+    let reason = shared
+        .hub
+        .health()
+        .components
+        .into_iter()
+        .find(|part| part.component == "storage" && !part.ok)
+        .map_or_else(|| "the disk is slow".to_owned(), |part| part.message);
+    Problem::new(
+        Kind::Storage,
+        format!(
+            "the change is in force, but was not on disk within {} s: {reason}",
+            DURABLE_TIME_LIMIT.as_secs()
+        ),
+    )
 }
 
 fn flag(value: bool) -> HeaderValue {

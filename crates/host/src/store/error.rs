@@ -6,14 +6,17 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::shared::is_full;
+
 /// Why a store could not be opened or a call could not be answered.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// The operating system does not let the file be opened; it is left as it is.
     #[error(
-        "cannot open the L2 store {}: {source}; give this user read and write access to it or choose another data folder",
-        path.display()
+        "cannot open the L2 store {}: {source}; {} or choose another data folder",
+        path.display(),
+        way_out(source)
     )]
     Unreadable {
         /// The store's file.
@@ -77,4 +80,13 @@ pub enum StoreError {
         /// One sentence: what is wrong and what to do.
         reason: String,
     },
+}
+
+/// What lets a file be opened that the operating system refused.
+fn way_out(refusal: &io::Error) -> &'static str {
+    if is_full(refusal) {
+        "free some space"
+    } else {
+        "give this user read and write access to it"
+    }
 }

@@ -208,7 +208,7 @@ impl Shared {
         let path = self.path.display();
         match error {
             redb::Error::Io(error) if is_full(error) => format!(
-                "no space is left for {path}; free some, and what waits is written by itself"
+                "no space is left for {path}; free some, and what waits is written by itself; until then it is in memory only"
             ),
             _ => format!("{path}: {error}; check the disk, the store retries by itself"),
         }
