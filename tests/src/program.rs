@@ -42,10 +42,21 @@ impl Program {
     /// Starts `serve` or `demo` with arguments on a data folder, and waits
     /// until it answers.
     pub fn start<S: AsRef<OsStr>>(command: &str, data: &Path, arguments: &[S]) -> Result<Self> {
+        let log = fs::File::create(data.with_extension("log"))?;
+        Self::start_logging(command, data, arguments, log)
+    }
+
+    /// As [`start`](Self::start), with a log of the caller's choice.
+    pub fn start_logging<S: AsRef<OsStr>>(
+        command: &str,
+        data: &Path,
+        arguments: &[S],
+        log: fs::File,
+    ) -> Result<Self> {
         let address = free_address()?;
         let process = invocation(command, data, address, arguments)?
             .stdout(Stdio::null())
-            .stderr(fs::File::create(data.with_extension("log"))?)
+            .stderr(log)
             .spawn()
             .context("cannot start the program")?;
         let agent = Agent::config_builder()
@@ -125,9 +136,26 @@ impl Program {
     }
 
     /// Asks it to stop, and gives its exit status.
-    pub fn stop(mut self) -> Result<i32> {
+    pub fn stop(self) -> Result<i32> {
+        self.terminate()?;
+        self.wait()
+    }
+
+    /// Asks it twice at once, as `timeout` does, and gives its exit status.
+    pub fn stop_twice(self) -> Result<i32> {
+        self.terminate()?;
+        thread::sleep(Duration::from_millis(1));
+        // It may have ended between the two.
+        let _ = self.terminate();
+        self.wait()
+    }
+
+    fn terminate(&self) -> Result<()> {
         let pid = Pid::from_child(&self.process);
-        kill_process(pid, Signal::TERM)?;
+        Ok(kill_process(pid, Signal::TERM)?)
+    }
+
+    fn wait(mut self) -> Result<i32> {
         let started = Instant::now();
         loop {
             if let Some(status) = self.process.try_wait()? {

@@ -184,7 +184,19 @@ fn wrong_addresses_and_tokens_end_in_words() -> Result<()> {
         let arguments = ["--ha-url", url, "--ha-token-file", &token];
         run_service("serve", &data, free_address()?, &arguments)
     };
-    assert_ends(&serve("nonsense://x")?, 2, &["nonsense"]);
+    for (url, words) in [
+        ("nonsense://x", "unknown scheme"),
+        ("127.0.0.1:8123", "http:// or https:// is missing"),
+        ("http://127.0.0.1:99999", "the port is not a number"),
+        ("http://user:secret@127.0.0.1:1", "a user name in it"),
+    ] {
+        let output = serve(url)?;
+        assert_ends(&output, 2, &[words, "write it like"]);
+        assert!(output.stdout.is_empty(), "nothing is announced before");
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(!text.contains("secret"), "{text}");
+    }
+    assert!(!data.join("token").exists(), "and nothing is made");
     let missing = parent.path().join("none").display().to_string();
     let arguments = [
         "--ha-url",
@@ -211,6 +223,54 @@ fn an_absent_home_assistant_leaves_the_rest_at_work() -> Result<()> {
     assert!(reason.contains("refused the connection"), "{reason}");
     assert_eq!(program.put("/v1/cache/a/b", b"1")?.status, 204);
     assert_eq!(program.get("/healthz")?.status, 200);
+    Ok(())
+}
+
+#[test]
+fn a_recording_that_cannot_be_kept_is_refused_before_a_connection_is_made() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (token, kept) = (folder.path().join("token"), folder.path().join("kept"));
+    fs::write(&token, "abc")?;
+    fs::write(&kept, "a day of readings")?;
+    let token = token.display().to_string();
+    for (out, words) in [
+        (kept.clone(), "exists already"),
+        (folder.path().join("none/day.trace"), "there is no folder"),
+    ] {
+        let out = out.display().to_string();
+        let output = run(&[
+            "record",
+            "--out",
+            &out,
+            "--ha-url",
+            "http://127.0.0.1:1",
+            "--ha-token-file",
+            &token,
+        ])?;
+        assert_ends(&output, 2, &[words, "--out"]);
+    }
+    assert_eq!(fs::read_to_string(kept)?, "a day of readings");
+    Ok(())
+}
+
+#[test]
+fn a_log_on_a_full_disk_does_not_end_the_service() -> Result<()> {
+    let (_parent, data) = folder()?;
+    let full = fs::OpenOptions::new().write(true).open("/dev/full")?;
+    let program = Program::start_logging("demo", &data, &["--log", "trace"], full)?;
+    assert_eq!(program.put("/v1/cache/a/b", b"1")?.status, 204);
+    assert_eq!(program.stop()?, 0);
+    Ok(())
+}
+
+#[test]
+fn a_stop_told_twice_at_once_still_saves() -> Result<()> {
+    let (_parent, data) = folder()?;
+    let program = Program::start("demo", &data, &["--rate", "500"])?;
+    program.put("/v1/cache/a/late", b"kept")?;
+    assert_eq!(program.stop_twice()?, 0);
+    let program = Program::start("demo", &data, &["--rate", "1"])?;
+    assert_eq!(program.get("/v1/cache/a/late")?.text(), "kept");
     Ok(())
 }
 

@@ -56,7 +56,7 @@ impl Failure {
 
     /// Tells the user and gives the status.
     pub(super) fn report(&self) -> ExitCode {
-        eprintln!("error: {}", self.message);
+        super::output::note(&format!("error: {}", self.message));
         ExitCode::from(self.exit as u8)
     }
 }

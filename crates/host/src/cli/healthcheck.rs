@@ -18,7 +18,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(5);
 #[derive(Debug, Args)]
 pub(super) struct Healthcheck {
     /// Where the instance listens
-    #[arg(long, value_name = "ADDRESS", default_value = super::service::DEFAULT_LISTEN, env = "WEIRHOUSE_LISTEN", hide_env_values = true)]
+    #[arg(long, value_name = "ADDRESS", value_parser = super::quantity::listen, default_value = super::service::DEFAULT_LISTEN, env = "WEIRHOUSE_LISTEN", hide_env_values = true)]
     listen: SocketAddr,
 }
 

@@ -68,7 +68,10 @@ impl HomeAssistantArgs {
                     ),
                 ));
             }
-            return Ok(ClientConfig::new(url, token));
+            // A URL that is none is told before anything is opened or printed.
+            let config = ClientConfig::new(url, token);
+            config.check().map_err(Failure::of(Exit::Usage))?;
+            return Ok(config);
         }
         match std::env::var(SUPERVISOR_TOKEN) {
             Ok(token) if !token.trim().is_empty() => {

@@ -40,6 +40,9 @@ pub(super) fn start(level: Level) {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // It would tell standard error that standard error cannot be written,
+        // and panic: a log on a full disk must not end the service.
+        .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
         .with_target(level == Level::Debug || level == Level::Trace)
         .init();

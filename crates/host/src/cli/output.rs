@@ -25,6 +25,12 @@ pub(super) fn tell(line: &str) {
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
+/// Tells the user one line on standard error. `eprintln!` would panic where
+/// that is a file on a full disk.
+pub(super) fn note(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
 /// A writer for long results, which swallows what nobody reads any more.
 pub(super) struct Pipe<W>(W);
 

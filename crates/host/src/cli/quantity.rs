@@ -1,5 +1,6 @@
 //! Numbers and spans of time as people type them.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// A span over zero with its unit: `10s`, `15m`, `1h 30m`, `500ms`.
@@ -9,6 +10,13 @@ pub(super) fn span(text: &str) -> Result<Duration, String> {
         Ok(span) => Ok(span),
         Err(_) => Err("write a number with its unit, such as 10s, 15m or 1h".to_owned()),
     }
+}
+
+/// An IP address with a port. A name could stand for several addresses.
+pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        "write an IP address and a port, such as 127.0.0.1:8098 or [::1]:8098".to_owned()
+    })
 }
 
 /// A finite number, at least 0.

@@ -12,6 +12,7 @@ use weirhouse_hass::{Client, Event, Timestamp};
 
 use super::exit::{Exit, Failure};
 use super::home_assistant::{HomeAssistantArgs, refused};
+use super::output::note;
 use super::quantity::span;
 use super::recorder::Recorder;
 use super::stop;
@@ -58,6 +59,20 @@ impl Record {
                 ),
             ));
         }
+        // Told before a connection is made, not after the first states came.
+        let folder = self
+            .out
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            return Err(Failure::new(
+                Exit::Usage,
+                format!(
+                    "there is no folder {} for the trace; make it, or name a file elsewhere with --out",
+                    folder.display()
+                ),
+            ));
+        }
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -73,7 +88,10 @@ impl Record {
             Ok(Some((version, states))) => {
                 self.follow(&version, states, &mut events, &mut stop).await
             }
-            Ok(None) => Ok(()),
+            Ok(None) => {
+                note("stopped before any states came; no trace was written");
+                Ok(())
+            }
             Err(failure) => Err(failure),
         };
         drop(events);
@@ -97,11 +115,11 @@ impl Record {
         };
         let writer = Writer::create(&self.out, &header).map_err(Failure::of(Exit::Usage))?;
         let mut recorder = Recorder::start(writer, states).map_err(&unwritten)?;
-        eprintln!(
+        note(&format!(
             "recording {} entities to {}; Ctrl-C ends it",
             recorder.entities(),
             self.out.display()
-        );
+        ));
         let started = Instant::now();
         let end = self.duration.and_then(|span| started.checked_add(span));
         let most = self.changes.unwrap_or(u64::MAX);
@@ -146,13 +164,13 @@ impl Record {
         };
         progress.clear();
         recorder.finish().map_err(&unwritten)?;
-        eprintln!(
+        note(&format!(
             "{} changes of {} entities in {:.0} s written to {}",
             recorder.written(),
             recorder.entities(),
             started.elapsed().as_secs_f64(),
             self.out.display()
-        );
+        ));
         outcome
     }
 }
@@ -234,8 +252,8 @@ impl Progress {
 
     fn note(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{text}")),
-            None => eprintln!("{text}"),
+            Some(bar) => bar.suspend(|| note(text)),
+            None => note(text),
         }
     }
 

@@ -1,10 +1,16 @@
 //! Which entities to refresh, and how often, as people type it.
 
+use std::time::Duration;
+
 use clap::Args;
 use weirhouse_runner::wit::schedule::{Class, Volatility};
 
 use super::quantity::span;
 use crate::hub::Refresh;
+
+/// The optimizer refuses less, for Home Assistant's sake. Checked here as well,
+/// so that the message names the entity and nothing is started before.
+const INTERVAL_MIN: Duration = Duration::from_secs(15);
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Refreshing")]
@@ -31,14 +37,18 @@ fn refresh(text: &str) -> Result<(String, Refresh), String> {
         .split_once('=')
         .filter(|(entity, _)| entity.contains('.'))
         .ok_or("write an entity, an equals sign and a span, such as sensor.meter=60s")?;
-    let refresh = match class(interval) {
-        Some(refresh) => refresh,
-        None => Refresh::Every(
-            span(interval)
-                .map_err(|error| format!("{error}; or a class, such as weather or gps:high"))?,
-        ),
-    };
-    Ok((entity.to_owned(), refresh))
+    if let Some(refresh) = class(interval) {
+        return Ok((entity.to_owned(), refresh));
+    }
+    let interval = span(interval)
+        .map_err(|error| format!("{error}; or a class, such as weather or gps:high"))?;
+    if interval < INTERVAL_MIN {
+        return Err(format!(
+            "an interval must be at least {} s",
+            INTERVAL_MIN.as_secs()
+        ));
+    }
+    Ok((entity.to_owned(), Refresh::Every(interval)))
 }
 
 fn class(text: &str) -> Option<Refresh> {
@@ -63,8 +73,6 @@ fn class(text: &str) -> Option<Refresh> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -88,6 +96,7 @@ mod tests {
             "meter=90s",
             "sensor.a=",
             "sensor.a=90",
+            "sensor.a=14s",
             "sensor.a=gps:wild",
         ] {
             assert!(refresh(bad).is_err(), "{bad}");

@@ -44,7 +44,7 @@ pub(super) struct ServiceArgs {
     )]
     data_dir: Option<PathBuf>,
     /// Where the API and the page listen
-    #[arg(long, value_name = "ADDRESS", default_value = DEFAULT_LISTEN, env = "WEIRHOUSE_LISTEN", hide_env_values = true)]
+    #[arg(long, value_name = "ADDRESS", value_parser = super::quantity::listen, default_value = DEFAULT_LISTEN, env = "WEIRHOUSE_LISTEN", hide_env_values = true)]
     listen: SocketAddr,
     /// Answer requests for this host name, too
     ///

@@ -1,11 +1,19 @@
 //! When to stop: Ctrl-C or the termination signal.
 
+use std::time::Duration;
+
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
 
 use super::exit::{Exit, Failure};
+use super::output::note;
 
-/// Becomes true at the first signal; a second one ends the process at once,
+/// Signals within this time of the first are the same wish: who stops a whole
+/// process group, as `timeout` and `cargo` do, often tells a process twice.
+const SAME_WISH: Duration = Duration::from_secs(1);
+
+/// Becomes true at the first signal; a later one ends the process at once,
 /// should the orderly stop hang.
 ///
 /// Must be called on a tokio runtime.
@@ -20,8 +28,10 @@ pub(super) fn on_signal() -> Result<watch::Receiver<bool>, Failure> {
     tokio::spawn(async move {
         signals.next().await;
         sender.send_replace(true);
+        let insistent_from = Instant::now() + SAME_WISH;
+        while timeout_at(insistent_from, signals.next()).await.is_ok() {}
         signals.next().await;
-        eprintln!("stopped at once; what was not yet on disk is lost");
+        note("stopped at once; what was not yet on disk is lost");
         // The status of a program ended by the interrupt.
         std::process::exit(130);
     });

@@ -64,7 +64,7 @@ pub enum TraceError {
         source: io::Error,
     },
     /// The file cannot be created.
-    #[error("cannot create the trace {}: {source}; an existing file is never overwritten", path.display())]
+    #[error("cannot create the trace {}: {source}; name a file that does not exist yet, in a folder that does", path.display())]
     Create {
         /// The file.
         path: PathBuf,

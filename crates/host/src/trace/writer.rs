@@ -188,7 +188,7 @@ mod tests {
         let path = folder.path().join("a.trace");
         std::fs::write(&path, "precious").unwrap();
         let error = Writer::create(&path, &header()).unwrap_err();
-        assert!(error.to_string().contains("never overwritten"), "{error}");
+        assert!(error.to_string().contains("does not exist yet"), "{error}");
         assert_eq!(std::fs::read(&path).unwrap(), b"precious");
     }
 }
