@@ -65,14 +65,15 @@ fn mirrors_judges_and_outlives_restarts_of_either_side() -> Result<()> {
     weirhouse.kill()?;
     let weirhouse = Program::start("serve", &data, &arguments)?;
     assert_eq!(weirhouse.get("/v1/cache/kept/value")?.text(), "committed");
-    weirhouse.wait_for_stats("the snapshot", |stats| stats["home"]["connected"] == true)?;
+    weirhouse.wait_for_stats("the snapshot", |stats| stats["home"]["stale"] == false)?;
     mirrors(&home, &weirhouse)?;
 
     // In order: what was learned is kept, so a known value is no news after the next start.
     assert_eq!(weirhouse.stop()?, 0);
     let weirhouse = Program::start("serve", &data, &arguments)?;
+    // Connected comes first, the states a moment later.
     let stats =
-        weirhouse.wait_for_stats("the snapshot", |stats| stats["home"]["connected"] == true)?;
+        weirhouse.wait_for_stats("the snapshot", |stats| stats["home"]["stale"] == false)?;
     let published = stats["updates"]["published"].as_u64().context("no count")?;
     let observed = stats["updates"]["observed"].as_u64().context("no count")?;
     assert!(
