@@ -191,7 +191,7 @@ impl IntoResponse for Problem {
                     HeaderValue::from_static("Bearer realm=\"weirhouse\""),
                 );
             }
-            Kind::EngineRestarted => {
+            Kind::EngineRestarted | Kind::Storage => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             Kind::TooManyStreams => {

@@ -64,9 +64,9 @@ pub enum StoreError {
         /// One sentence: what is wrong and what to do.
         reason: String,
     },
-    /// Too much waits for a disk that does not take it; the change was not accepted.
+    /// Too much waits for the disk; the change was not accepted.
     #[error(
-        "the L2 store holds {pending_bytes} bytes that it cannot write and takes no more: {reason}"
+        "the L2 store holds {pending_bytes} bytes that are not written yet and takes no more: {reason}"
     )]
     Backlog {
         /// Bytes waiting.

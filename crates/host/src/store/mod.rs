@@ -196,8 +196,8 @@ impl std::fmt::Display for SetAside {
 ///
 /// Every change is visible to reads as soon as its call returns, and on disk
 /// once [`durable`](Self::durable) has reached its ticket. Calls may block for
-/// a disk read, never for a commit, except `flush` and a `put` that outruns
-/// the disk.
+/// a disk read, never for a commit, except `flush`. A `put` that outruns the
+/// disk is refused.
 ///
 /// Where a call fails because the disk cannot be read, what it was to remove
 /// is removed nonetheless; only the account of what was there is missing.

@@ -36,8 +36,8 @@ pub struct RedbOptions {
     pub flush_interval: Duration,
     /// Pending bytes that start a commit at once. Default 4 MiB.
     pub flush_bytes: usize,
-    /// Pending bytes at which `put` waits for the running commit, or is refused
-    /// while the disk takes nothing. One record may exceed it. Default 32 MiB.
+    /// Pending bytes at which `put` is refused until a commit has made room. One
+    /// record may exceed it. Default 32 MiB.
     pub pending_limit: usize,
     /// The database's page cache in bytes. Default 4 MiB: hot values are in
     /// memory one level up, and the operating system caches the file.
@@ -48,6 +48,9 @@ pub struct RedbOptions {
     /// Longest pause between retries. Default 30 s.
     pub retry_longest: Duration,
 }
+
+/// Why a change is refused while nothing is wrong with the disk.
+const SLOW_DISK: &str = "writes come faster than the disk takes them; try again in a second";
 
 impl Default for RedbOptions {
     fn default() -> Self {
@@ -140,23 +143,23 @@ impl RedbStore {
         waited.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until there is room for another change.
-    fn make_room<'a>(
-        &self,
-        mut state: MutexGuard<'a, State>,
-    ) -> Result<MutexGuard<'a, State>, StoreError> {
-        while state.overlay.bytes() >= self.shared.options.pending_limit {
-            if let Some(reason) = &state.degraded {
-                return Err(StoreError::Backlog {
-                    pending_bytes: state.overlay.bytes(),
-                    reason: reason.clone(),
-                });
-            }
-            state.flush_wanted = true;
-            self.shared.work.notify_one();
-            state = self.wait_for_attempt(state);
+    /// Refuses a change while too many wait. It does not wait itself: whoever
+    /// writes faster than the disk must slow down, and nobody else with them.
+    fn check_room(&self, state: &mut State) -> Result<(), StoreError> {
+        let pending_bytes = state.overlay.bytes();
+        if pending_bytes < self.shared.options.pending_limit {
+            return Ok(());
         }
-        Ok(state)
+        state.flush_wanted = true;
+        self.shared.work.notify_one();
+        let reason = state
+            .degraded
+            .clone()
+            .unwrap_or_else(|| SLOW_DISK.to_owned());
+        Err(StoreError::Backlog {
+            pending_bytes,
+            reason,
+        })
     }
 
     /// Stamp and weight of what is under a name now.
@@ -244,7 +247,8 @@ impl L2Store for RedbStore {
 
     fn put(&self, namespace: &str, key: &str, record: Record) -> Result<Ticket, StoreError> {
         record.check_size(namespace, key)?;
-        let mut state = self.make_room(self.shared.lock())?;
+        let mut state = self.shared.lock();
+        self.check_room(&mut state)?;
         // When the file cannot be read, its usage is counted anew on reopening.
         if let Ok(Some((_, weight))) = self.present(&mut state, namespace, key) {
             state.usage.subtract(weight);
