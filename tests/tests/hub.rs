@@ -95,3 +95,20 @@ fn the_first_update_carries_all_attributes_and_later_ones_what_changed() -> Resu
     );
     Ok(())
 }
+
+#[test]
+fn an_attribute_nested_however_deeply_is_served() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let hub = hub(folder.path())?;
+    let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
+    let text = format!(r#"{{"s":"1","a":{{"deep":{deep}}},"c":"x","lc":1.0}}"#);
+    let states = vec![("sensor.a".to_owned(), serde_json::from_str::<State>(&text)?)];
+    hub.handle(Event::Snapshot(states));
+    let view = serde_json::to_string(&hub.state("sensor.a"))?;
+    assert!(
+        view.contains(&deep) && view.contains("\"stale\":false"),
+        "{} bytes",
+        view.len()
+    );
+    Ok(())
+}

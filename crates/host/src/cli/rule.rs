@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use weirhouse_runner::wit::updates::{Combine, Rule};
+use weirhouse_runner::wit::updates::Rule;
 
 use super::quantity::{share, span, threshold};
 use crate::trace::replay::ReplayOptions;
@@ -33,15 +33,7 @@ pub(super) struct RuleArgs {
 impl RuleArgs {
     /// The rule in the optimizer's words.
     pub(super) fn rule(&self) -> Rule {
-        let micros = |span: Duration| i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
-        Rule {
-            absolute: self.absolute,
-            percentage: self.percentage,
-            combine: if self.any { Combine::Any } else { Combine::All },
-            max_age: self.max_age.map(micros),
-            settle: self.settle.map(micros),
-            ..Rule::default()
-        }
+        self.replay(false).rule()
     }
 
     /// The rule for a replay.

@@ -272,10 +272,8 @@ impl Engine {
 
     /// One entity as the API shows it.
     pub(super) fn view(&self, now: Instant, entity_id: &str) -> Option<StateView> {
-        let view = serde_json::to_value(self.mirror.view(entity_id)?).ok()?;
-        let serde_json::Value::Object(state) = view else {
-            return None;
-        };
+        // The values stay text: they may be nested deeper than a tree may be.
+        let state = serde_json::from_str(&self.mirror.entity_json(entity_id)?).ok()?;
         let entity = self.entities.get(entity_id);
         let as_of = self.mirror.as_of().map(|heard| {
             let age_us = now.mono.saturating_sub(heard.as_micros() as u64);

@@ -69,7 +69,7 @@ pub struct StateView {
     /// `entity_id`, `state`, `attributes`, `last_changed`, `last_updated`,
     /// `context`, as Home Assistant answers them.
     #[serde(flatten)]
-    pub state: serde_json::Map<String, serde_json::Value>,
+    pub state: BTreeMap<String, Box<RawValue>>,
     /// Whether Home Assistant may hold another value by now.
     pub stale: bool,
     /// When the mirror last heard from Home Assistant.

@@ -102,7 +102,8 @@ pub fn replay<R: BufRead>(
 }
 
 impl ReplayOptions {
-    fn rule(&self) -> Rule {
+    /// The thresholds and times in the optimizer's words.
+    pub fn rule(&self) -> Rule {
         let micros = |length: Duration| i64::try_from(length.as_micros()).unwrap_or(i64::MAX);
         Rule {
             absolute: self.absolute,
