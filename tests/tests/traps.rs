@@ -9,9 +9,10 @@ use serde_json::json;
 use weirhouse::hub::{Hub, Notice, Settings};
 use weirhouse::store::{Blobs, MemoryStore};
 use weirhouse_hass::{Event, State};
+use weirhouse_runner::operations::{Entities as _, Updates as _};
 use weirhouse_runner::wit::entities::Series;
 use weirhouse_runner::wit::types::Instant;
-use weirhouse_runner::{Component, Engine, Fault, Optimizer, TrapCause};
+use weirhouse_runner::{Component, Engine, Fault, TrapCause};
 use weirhouse_tests::component;
 
 const REPEAT: u8 = 0x00;

@@ -6,7 +6,8 @@
 //! WebAssembly either, unless built with the feature `compile`.
 //!
 //! ```no_run
-//! use weirhouse_runner::{Component, Engine, Optimizer, wit::types::Instant};
+//! use weirhouse_runner::operations::{Clock, Metrics};
+//! use weirhouse_runner::{Component, Engine, wit::types::Instant};
 //!
 //! let engine = Engine::new()?;
 //! let mut core = Component::load(&engine, "weirhouse-core.cwasm".as_ref())?;
@@ -22,7 +23,7 @@ mod component;
 mod engine;
 mod fault;
 pub mod limits;
-mod optimizer;
+pub mod operations;
 mod reason;
 pub mod wit;
 
@@ -31,5 +32,5 @@ pub use artifact::compile;
 pub use component::Component;
 pub use engine::Engine;
 pub use fault::{Fault, LoadError, TrapCause};
-pub use optimizer::Optimizer;
+pub use operations::Optimizer;
 pub use reason::{PUBLISH, Reason};

@@ -1,23 +1,59 @@
-//! `cargo xtask bench`: figures of speed and size, from a release build.
+//! `cargo xtask bench`: figures of speed and size from a release build, and
+//! policies against their rivals.
 
+use std::fs;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 
 use crate::component;
 use crate::release;
 use crate::workspace::{Workspace, run as run_command};
 
+/// The bench of speed and size; every other one is a policy's.
+pub(crate) const FIGURES: &str = "figures";
+
 /// Builds what is measured, and measures it.
-pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
+pub(crate) fn run(workspace: &Workspace, name: &str) -> Result<ExitCode> {
+    if name == FIGURES {
+        figures(workspace)?;
+    } else {
+        policy(workspace, name)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn figures(workspace: &Workspace) -> Result<()> {
     let component = component::build(workspace)?;
     let program = release::build(workspace)?;
     run_command(
         workspace
             .cargo("bench")
-            .args(["--package", "weirhouse-tests", "--bench", "figures"])
+            .args(["--package", "weirhouse-tests", "--bench", FIGURES])
             .env("WEIRHOUSE_BIN", program)
             .env("WEIRHOUSE_CORE_CWASM", &component.cwasm),
-    )?;
-    Ok(ExitCode::SUCCESS)
+    )
+}
+
+/// A policy needs the core alone, natively.
+fn policy(workspace: &Workspace, name: &str) -> Result<()> {
+    let folder = workspace.root.join("crates/core/benches");
+    let mut known = vec![FIGURES.to_owned()];
+    for entry in
+        fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?
+    {
+        known.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    known.sort();
+    if !known.iter().any(|other| other == name) {
+        bail!(
+            "there is no bench `{name}`; there are: {}",
+            known.join(", ")
+        );
+    }
+    run_command(
+        workspace
+            .cargo("bench")
+            .args(["--package", "weirhouse-core", "--bench", name]),
+    )
 }

@@ -72,12 +72,19 @@ enum Command {
     /// that lacks something on this machine is skipped and named; with `WEIRHOUSE_REQUIRE_ALL=1` in the
     /// environment that is a failure.
     Test(test::Options),
-    /// Measure speed and size, as ratios side by side in one run
+    /// Measure speed and size, or how good a policy is, side by side in one run
     ///
-    /// Prints tables: readings through the component against the same core natively, cache hits of both
-    /// levels, start and memory of the program. Leave the machine alone meanwhile. Nothing fails for
-    /// being slow.
-    Bench,
+    /// `figures` prints times and sizes: readings through the component against the same core natively,
+    /// cache hits of both levels, start and memory of the program. Leave the machine alone meanwhile.
+    /// Nothing fails for being slow.
+    ///
+    /// Every other name is a policy held against its rivals and the optimum, in counts that are the same
+    /// in every run: the folders of `crates/core/benches`.
+    Bench {
+        /// `figures`, or a folder of `crates/core/benches`
+        #[arg(default_value = bench::FIGURES)]
+        name: String,
+    },
     /// Provide, start and stop a real Home Assistant on this machine
     #[command(subcommand)]
     Ha(home_assistant::Command),
@@ -90,7 +97,7 @@ fn main() -> ExitCode {
         Command::Run { arguments } => run::run(&workspace, &arguments),
         Command::Lint => lint::run(&workspace),
         Command::Test(options) => test::run(&workspace, &options),
-        Command::Bench => bench::run(&workspace),
+        Command::Bench { name } => bench::run(&workspace, &name),
         Command::Ha(command) => home_assistant::run(&workspace, &command),
     });
     outcome.unwrap_or_else(|error| {

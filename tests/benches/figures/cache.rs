@@ -6,9 +6,10 @@ use anyhow::Result;
 use weirhouse::store::{L2Store, Record, RedbOptions, RedbStore, Stamp};
 use weirhouse_core::Now;
 use weirhouse_core::cache::{Cache, Lookup as CoreLookup, Options as CoreOptions};
+use weirhouse_runner::Component;
+use weirhouse_runner::operations::Cache as _;
 use weirhouse_runner::wit::cache::{Eviction, Levels, Lookup, Options, Settings, Stored};
 use weirhouse_runner::wit::types::Instant;
-use weirhouse_runner::{Component, Optimizer};
 
 use crate::rounds::{each_ns, least};
 

@@ -8,9 +8,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant as Clock};
 
 use anyhow::{Context, Result, bail};
+use weirhouse_runner::operations::{Entities as _, Updates as _};
 use weirhouse_runner::wit::entities::Series;
 use weirhouse_runner::wit::types::Instant;
-use weirhouse_runner::{Component, Engine, Optimizer};
+use weirhouse_runner::{Component, Engine};
 
 const STARTS: usize = 9;
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -5,10 +5,11 @@ use std::cell::RefCell;
 use anyhow::Result;
 use weirhouse_core::Instant as CoreInstant;
 use weirhouse_core::rule::RuleSettings;
+use weirhouse_runner::Component;
+use weirhouse_runner::operations::{Entities as _, Updates as _};
 use weirhouse_runner::wit::entities::Series;
 use weirhouse_runner::wit::types::Instant;
 use weirhouse_runner::wit::updates::Rule;
-use weirhouse_runner::{Component, Optimizer};
 
 use crate::rounds::{each_ns, least};
 

@@ -5,9 +5,9 @@
 
 use std::time::Duration;
 
+use weirhouse_runner::Fault;
 use weirhouse_runner::wit::cache::{Lookup, Options, Stamp as WitStamp, Stored};
 use weirhouse_runner::wit::types::Instant;
-use weirhouse_runner::{Fault, Optimizer};
 
 use super::engine::Engine;
 use super::{Hub, HubError, Ticket};
@@ -209,7 +209,7 @@ impl Hub {
     pub(super) fn warm_up(&self) {
         let now = self.clock.now();
         let mut engine = self.lock();
-        let hot = engine.call(now, Optimizer::take_hot).unwrap_or_default();
+        let hot = engine.call(now, |core| core.take_hot()).unwrap_or_default();
         // The hottest last, so that they are the most recently used.
         for (namespace, key) in hot.iter().rev() {
             if let Err(error) = self.warm(&mut engine, now, namespace, key) {

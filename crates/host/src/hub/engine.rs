@@ -8,6 +8,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use weirhouse_hass::{Mirror, Timestamp};
+use weirhouse_runner::operations::{
+    Cache as _, Entities as _, Schedule as _, State as _, Updates as _,
+};
 use weirhouse_runner::wit::types::Instant;
 use weirhouse_runner::{Component, Fault, Optimizer};
 
@@ -171,7 +174,7 @@ impl Engine {
     pub(super) fn call<T>(
         &mut self,
         now: Instant,
-        call: impl FnOnce(&mut Component) -> Result<T, Fault>,
+        call: impl FnOnce(&mut dyn Optimizer) -> Result<T, Fault>,
     ) -> Result<T, HubError> {
         let outcome = call(&mut self.core);
         if let Err(fault @ Fault::Trapped { .. }) = &outcome {

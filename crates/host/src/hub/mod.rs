@@ -23,7 +23,8 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, broadcast};
 use weirhouse_hass::{Event, Timestamp};
-use weirhouse_runner::{Component, Optimizer};
+use weirhouse_runner::Component;
+use weirhouse_runner::operations::Clock as _;
 
 pub use cache::{CacheHit, Deleted, PutOptions};
 pub use error::HubError;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use weirhouse_runner::Optimizer;
+use weirhouse_runner::operations::Clock as _;
 use weirhouse_runner::wit::cache::LevelTotals;
 use weirhouse_runner::wit::types::Instant;
 
@@ -225,7 +226,7 @@ impl Operations {
         self.samples.len()
     }
 
-    fn tell(&mut self, core: &mut impl Optimizer) -> Result<(), weirhouse_runner::Fault> {
+    fn tell(&mut self, core: &mut dyn Optimizer) -> Result<(), weirhouse_runner::Fault> {
         let samples = std::mem::take(&mut self.samples);
         let names: Vec<String> = samples.iter().map(|(name, _)| (*name).to_owned()).collect();
         let micros: Vec<f64> = samples.iter().map(|&(_, micros)| micros).collect();
@@ -259,10 +260,10 @@ impl Hub {
         let mut engine = self.lock();
         let mut operations = std::mem::take(&mut engine.operations);
         engine.call(now, |core| operations.tell(core))?;
-        let updates = engine.call(now, Optimizer::update_totals)?;
-        let batches = engine.call(now, Optimizer::batch_totals)?;
+        let updates = engine.call(now, |core| core.update_totals())?;
+        let batches = engine.call(now, |core| core.batch_totals())?;
         let cache = engine.call(now, |core| core.cache_totals(None))?;
-        let summaries = engine.call(now, Optimizer::metric_summaries)?;
+        let summaries = engine.call(now, |core| core.metric_summaries())?;
         Ok(Stats {
             version: env!("CARGO_PKG_VERSION"),
             uptime_s: Duration::from_micros(now.mono).as_secs_f64(),

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 use weirhouse_hass::{Change, Kind, Observation, Snapshot, Timestamp};
+use weirhouse_runner::operations::{Entities as _, Updates as _};
 use weirhouse_runner::wit::entities::Facts;
 use weirhouse_runner::wit::types::Instant;
-use weirhouse_runner::{Fault, Optimizer, PUBLISH, Reason};
+use weirhouse_runner::{Fault, PUBLISH, Reason};
 
 use super::engine::{Engine, MOST_TRAPS};
 use super::entities::{Name, Outgoing};
@@ -317,21 +318,24 @@ impl Engine {
         if let Err(error) = self.call(now, |core| core.tick(now)) {
             tracing::error!(%error, "what was due may come late");
         }
-        let timed = self.call(now, Optimizer::poll_published);
+        let timed = self.call(now, |core| core.poll_published());
         for (handle, verdict) in timed
             .into_iter()
             .flat_map(|timed| timed.series.into_iter().zip(timed.verdicts))
         {
             self.publish_latest(now, handle, verdict);
         }
-        while let Ok(batch) = self.call(now, Optimizer::poll_batch)
+        while let Ok(batch) = self.call(now, |core| core.poll_batch())
             && !batch.is_empty()
         {
             self.batches += 1;
             due.updates
                 .extend(batch.iter().filter_map(|&handle| self.update(now, handle)));
         }
-        for handle in self.call(now, Optimizer::poll_refresh).unwrap_or_default() {
+        for handle in self
+            .call(now, |core| core.poll_refresh())
+            .unwrap_or_default()
+        {
             if let Some(name) = self.entities.name(handle) {
                 due.refresh.push(name.entity.to_string());
             }

@@ -1,0 +1,13 @@
+//! Letting time pass.
+
+use super::operations;
+use crate::wit::types::Instant;
+
+operations! {
+    /// The interface `clock`.
+    trait Clock;
+
+    plain next_deadline() -> Option<u64> = weirhouse_core_clock.call_next_deadline;
+    plain tick(now: Instant) -> Option<u64> = weirhouse_core_clock.call_tick;
+    plain flush(now: Instant) -> () = weirhouse_core_clock.call_flush;
+}

@@ -1,0 +1,61 @@
+//! Every operation of the WIT world, one trait for each interface.
+//!
+//! [`Component`] performs them in WebAssembly. The traits are what scenarios,
+//! replays and tests are written against, so that the same core compiled
+//! natively can stand in as the reference. What each operation means is said
+//! once, in `wit/core`.
+
+mod cache;
+mod clock;
+mod entities;
+mod metrics;
+mod schedule;
+mod state;
+mod updates;
+
+pub use cache::Cache;
+pub use clock::Clock;
+pub use entities::Entities;
+pub use metrics::Metrics;
+pub use schedule::Schedule;
+pub use state::State;
+pub use updates::Updates;
+
+use crate::component::Component;
+use crate::fault::Fault;
+
+/// The optimizer: all interfaces of the world.
+pub trait Optimizer: Clock + Entities + Updates + Cache + Schedule + Metrics + State {}
+
+impl<T: Clock + Entities + Updates + Cache + Schedule + Metrics + State> Optimizer for T {}
+
+/// Declares the trait of an interface and forwards it to the component. `plain`
+/// operations always answer; `fallible` ones may be refused by the optimizer.
+macro_rules! operations {
+    ($(#[$doc:meta])* trait $trait:ident;
+    $($kind:ident $name:ident($($arg:ident: $type:ty),*) -> $answer:ty
+        = $interface:ident.$call:ident;)*) => {
+        $(#[$doc])*
+        pub trait $trait {
+            $(
+                #[doc = concat!("Calls `", stringify!($interface), ".", stringify!($call), "`.")]
+                fn $name(&mut self $(, $arg: $type)*) -> Result<$answer, super::Fault>;
+            )*
+        }
+
+        impl $trait for super::Component {
+            $(
+                fn $name(&mut self $(, $arg: $type)*) -> Result<$answer, super::Fault> {
+                    let answer = self.enter(stringify!($name), |bindings, store| {
+                        bindings.$interface().$call(store $(, $arg)*)
+                    })?;
+                    operations!(@$kind answer)
+                }
+            )*
+        }
+    };
+    (@plain $answer:ident) => { Ok($answer) };
+    (@fallible $answer:ident) => { $answer.map_err(super::Fault::Refused) };
+}
+
+use operations;

@@ -1,0 +1,227 @@
+//! Two levels of cache.
+
+use weirhouse_core as core;
+use weirhouse_core::Now;
+use weirhouse_runner::operations::Cache;
+use weirhouse_runner::wit::cache::{
+    Entry, Eviction, LevelTotals, Levels, Lookup, Options, Place, Settings, Stamp, Stored, Totals,
+    Usage,
+};
+use weirhouse_runner::wit::types::Instant;
+
+use super::{Answer, Native, instant, refused};
+
+impl Native {
+    fn cache<T>(
+        &mut self,
+        now: Instant,
+        call: impl FnOnce(&mut core::cache::Cache, Now) -> T,
+    ) -> T {
+        let now = self.0.moment(instant(now));
+        call(&mut self.0.cache, now)
+    }
+}
+
+impl Cache for Native {
+    fn cache_configure(&mut self, namespace: Option<&str>, settings: Settings) -> Answer<()> {
+        self.0
+            .cache
+            .configure(namespace, cache_settings(settings))
+            .map_err(refused)
+    }
+
+    fn cache_resize(&mut self, namespace: Option<&str>, capacity: u32) -> Answer<()> {
+        self.0.cache.resize(namespace, capacity).map_err(refused)
+    }
+
+    fn cache_get(&mut self, now: Instant, namespace: &str, key: &str) -> Answer<Lookup> {
+        self.cache(now, |cache, now| {
+            Ok(match cache.get(now, namespace, key).map_err(refused)? {
+                core::cache::Lookup::Hit(entry) => Lookup::Hit(Entry {
+                    value: entry.value.to_vec(),
+                    content_type: entry.content_type.to_owned(),
+                    remaining: entry.remaining_us,
+                }),
+                core::cache::Lookup::Below => Lookup::Below,
+                core::cache::Lookup::Miss => Lookup::Miss,
+            })
+        })
+    }
+
+    fn cache_admit(
+        &mut self,
+        now: Instant,
+        namespace: &str,
+        key: &str,
+        found: Option<&Stored>,
+    ) -> Answer<Option<i64>> {
+        let found = found.map(native_stored);
+        self.cache(now, |cache, now| cache.admit(now, namespace, key, found))
+            .map_err(refused)
+    }
+
+    fn cache_warm(
+        &mut self,
+        now: Instant,
+        namespace: &str,
+        key: &str,
+        found: &Stored,
+    ) -> Answer<bool> {
+        self.cache(now, |cache, now| {
+            cache.warm(now, namespace, key, native_stored(found))
+        })
+        .map_err(refused)
+    }
+
+    fn cache_put(
+        &mut self,
+        now: Instant,
+        namespace: &str,
+        key: &str,
+        value: &[u8],
+        options: &Options,
+    ) -> Answer<Option<Stamp>> {
+        let options = core::cache::Options {
+            content_type: options.content_type.clone(),
+            memory_life_us: options.memory_life,
+            disk_life_us: options.disk_life,
+            tags: options.tags.clone(),
+        };
+        let stamp = self
+            .cache(now, |cache, now| {
+                cache.put(now, namespace, key, value.to_vec(), options)
+            })
+            .map_err(refused)?;
+        Ok(stamp.map(|stamp| Stamp {
+            put_at: stamp.put_at_us,
+            life: stamp.life_us,
+            memory_life: stamp.memory_life_us,
+        }))
+    }
+
+    fn cache_delete(&mut self, now: Instant, namespace: &str, key: &str) -> Answer<bool> {
+        self.cache(now, |cache, now| cache.delete(now, namespace, key))
+            .map_err(refused)
+    }
+
+    fn cache_clear(&mut self, now: Instant, namespace: Option<&str>) -> Answer<Vec<Place>> {
+        Ok(places(
+            self.cache(now, |cache, now| cache.clear(now, namespace)),
+        ))
+    }
+
+    fn cache_invalidate(
+        &mut self,
+        now: Instant,
+        namespace: &str,
+        pattern: &str,
+    ) -> Answer<Vec<Place>> {
+        self.cache(now, |cache, now| cache.invalidate(now, namespace, pattern))
+            .map(places)
+            .map_err(refused)
+    }
+
+    fn cache_invalidate_tag(
+        &mut self,
+        now: Instant,
+        namespace: Option<&str>,
+        tag: &str,
+    ) -> Answer<Vec<Place>> {
+        Ok(places(self.cache(now, |cache, now| {
+            cache.invalidate_tag(now, namespace, tag)
+        })))
+    }
+
+    fn cache_matching(&mut self, pattern: &str, keys: &[String]) -> Answer<Vec<u8>> {
+        self.0.cache.matching(pattern, keys).map_err(refused)
+    }
+
+    fn cache_alive(&mut self, now: Instant, put_at: &[i64], lives: &[i64]) -> Answer<Vec<u8>> {
+        self.cache(now, |cache, now| cache.alive(now, put_at, lives))
+            .map_err(refused)
+    }
+
+    fn cache_set_disk_bounds(&mut self, bounds: Usage) -> Answer<()> {
+        self.0.cache.set_disk_bounds(usage(bounds));
+        Ok(())
+    }
+
+    fn cache_trim(&mut self, held: Usage) -> Answer<Option<Usage>> {
+        let target = self.0.cache.trim(usage(held));
+        Ok(target.map(|core::cache::Usage { entries, bytes }| Usage { entries, bytes }))
+    }
+
+    fn cache_sweep_before(&mut self, now: Instant) -> Answer<i64> {
+        Ok(self.cache(now, |cache, now| cache.sweep_before(now)))
+    }
+
+    fn cache_note_removed(&mut self, evicted: u64, expired: u64) -> Answer<()> {
+        self.0.cache.note_removed(evicted, expired);
+        Ok(())
+    }
+
+    fn cache_totals(&mut self, namespace: Option<&str>) -> Answer<Totals> {
+        let totals = self.0.cache.totals(namespace);
+        Ok(Totals {
+            memory: level(totals.memory),
+            memory_entries: totals.memory_entries,
+            memory_bytes: totals.memory_bytes,
+            disk: level(totals.disk),
+            hit_rate: totals.hit_rate,
+        })
+    }
+
+    fn cache_hottest(&mut self, most: u32) -> Answer<Vec<Place>> {
+        Ok(places(self.0.cache.hottest(most)))
+    }
+}
+
+fn cache_settings(settings: Settings) -> core::cache::Settings {
+    core::cache::Settings {
+        capacity: settings.capacity,
+        max_bytes: settings.max_bytes,
+        max_value_bytes: settings.max_value_bytes,
+        memory_life_us: settings.memory_life,
+        disk_life_us: settings.disk_life,
+        levels: match settings.levels {
+            Levels::Both => core::cache::Levels::Both,
+            Levels::MemoryOnly => core::cache::Levels::MemoryOnly,
+        },
+        eviction: match settings.eviction {
+            Eviction::Lru => core::cache::Eviction::Lru,
+            Eviction::WTinyLfu => core::cache::Eviction::WTinyLfu,
+            Eviction::S3Fifo => core::cache::Eviction::S3Fifo,
+        },
+    }
+}
+
+fn usage(Usage { entries, bytes }: Usage) -> core::cache::Usage {
+    core::cache::Usage { entries, bytes }
+}
+
+fn places(places: Vec<core::cache::Place>) -> Vec<Place> {
+    let place = |core::cache::Place { namespace, key }| Place { namespace, key };
+    places.into_iter().map(place).collect()
+}
+
+fn level(totals: core::cache::LevelTotals) -> LevelTotals {
+    LevelTotals {
+        hits: totals.hits,
+        misses: totals.misses,
+        evictions: totals.evictions,
+        expirations: totals.expirations,
+    }
+}
+
+fn native_stored(stored: &Stored) -> core::cache::Stored {
+    core::cache::Stored {
+        value: stored.value.clone(),
+        content_type: stored.content_type.clone(),
+        tags: stored.tags.clone(),
+        stamp: core::cache::Stamp {
+            put_at_us: stored.stamp.put_at,
+            life_us: stored.stamp.life,
+            memory_life_us: stored.stamp.memory_life,
+        },
+    }
+}
