@@ -54,14 +54,15 @@ pub struct Facts {
 #[derive(Default)]
 pub(crate) struct Entities {
     numbers: HashMap<Series, u32, FixedState>,
-    slots: Vec<Option<Slot>>,
+    series: Vec<Option<Series>>,
+    /// The handle of each series' entity, or [`VACANT`]. Apart from the names,
+    /// because every published reading asks for one.
+    owners: Vec<u32>,
     free: BTreeSet<u32>,
 }
 
-struct Slot {
-    series: Series,
-    owner: u32,
-}
+/// The owner of a number that is not in use.
+const VACANT: u32 = u32::MAX;
 
 impl Entities {
     /// Checks that all of these can be interned, before any is.
@@ -80,9 +81,14 @@ impl Entities {
         Ok(())
     }
 
+    /// The number of a series that has one.
+    pub(crate) fn number(&self, series: &Series) -> Option<u32> {
+        self.numbers.get(series).copied()
+    }
+
     /// The number of a series whose name was checked, new or old.
     pub(crate) fn intern(&mut self, series: &Series) -> u32 {
-        if let Some(&handle) = self.numbers.get(series) {
+        if let Some(handle) = self.number(series) {
             return handle;
         }
         if series.attribute.is_none() {
@@ -97,37 +103,51 @@ impl Entities {
 
     fn insert(&mut self, series: Series, owner: Option<u32>) -> u32 {
         let handle = self.free.pop_first().unwrap_or_else(|| {
-            self.slots.push(None);
-            (self.slots.len() - 1) as u32
+            self.series.push(None);
+            self.owners.push(VACANT);
+            (self.owners.len() - 1) as u32
         });
         self.numbers.insert(series.clone(), handle);
-        self.slots[handle as usize] = Some(Slot {
-            series,
-            owner: owner.unwrap_or(handle),
-        });
+        self.series[handle as usize] = Some(series);
+        self.owners[handle as usize] = owner.unwrap_or(handle);
         handle
     }
 
     /// Puts a series at a given number, as a snapshot had it.
     pub(crate) fn restore(&mut self, handle: u32, owner: u32, series: Series) {
         let index = handle as usize;
-        while self.slots.len() <= index {
-            self.free.insert(self.slots.len() as u32);
-            self.slots.push(None);
+        while self.owners.len() <= index {
+            self.free.insert(self.owners.len() as u32);
+            self.series.push(None);
+            self.owners.push(VACANT);
         }
         self.free.remove(&handle);
         self.numbers.insert(series.clone(), handle);
-        self.slots[index] = Some(Slot { series, owner });
+        self.series[index] = Some(series);
+        self.owners[index] = owner;
     }
 
     /// The handle of the state of the entity a series belongs to.
     pub(crate) fn owner(&self, handle: u32) -> Result<u32, Error> {
-        self.slot(handle).map(|slot| slot.owner)
+        match self.owners.get(handle as usize) {
+            Some(&owner) if owner != VACANT => Ok(owner),
+            _ => Err(Error::UnknownHandle(handle)),
+        }
     }
 
     /// What a handle stands for.
     pub(crate) fn name(&self, handle: u32) -> Result<&Series, Error> {
-        self.slot(handle).map(|slot| &slot.series)
+        self.series
+            .get(handle as usize)
+            .and_then(Option::as_ref)
+            .ok_or(Error::UnknownHandle(handle))
+    }
+
+    /// Checks that all handles are in use, before anything changes.
+    pub(crate) fn check(&self, handles: &[u32]) -> Result<(), Error> {
+        handles
+            .iter()
+            .try_for_each(|&handle| self.owner(handle).map(drop))
     }
 
     /// Checks that a handle is that of a state.
@@ -142,21 +162,22 @@ impl Entities {
 
     /// All handles in use with their owners, ascending.
     pub(crate) fn all(&self) -> impl Iterator<Item = (u32, u32, &Series)> {
-        self.slots.iter().enumerate().filter_map(|(index, slot)| {
-            slot.as_ref()
-                .map(|slot| (index as u32, slot.owner, &slot.series))
-        })
+        (0..)
+            .zip(&self.owners)
+            .zip(&self.series)
+            .filter_map(|((handle, &owner), series)| Some((handle, owner, series.as_ref()?)))
     }
 
     /// Forgets an entity with its attributes; lists the handles that went.
     pub(crate) fn release(&mut self, entity: u32) -> Vec<u32> {
-        let gone: Vec<u32> = self
-            .all()
-            .filter_map(|(handle, owner, _)| (owner == entity).then_some(handle))
+        let gone: Vec<u32> = (0..)
+            .zip(&self.owners)
+            .filter_map(|(handle, &owner)| (owner == entity).then_some(handle))
             .collect();
         for &handle in &gone {
-            if let Some(slot) = self.slots[handle as usize].take() {
-                self.numbers.remove(&slot.series);
+            if let Some(series) = self.series[handle as usize].take() {
+                self.numbers.remove(&series);
+                self.owners[handle as usize] = VACANT;
                 self.free.insert(handle);
             }
         }
@@ -165,13 +186,6 @@ impl Entities {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.numbers.is_empty()
-    }
-
-    fn slot(&self, handle: u32) -> Result<&Slot, Error> {
-        self.slots
-            .get(handle as usize)
-            .and_then(Option::as_ref)
-            .ok_or(Error::UnknownHandle(handle))
     }
 }
 

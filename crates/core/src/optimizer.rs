@@ -3,6 +3,7 @@
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::iter::repeat;
 
 use crate::Error;
 use crate::batch::{BatchTotals, Batcher, Batching};
@@ -104,13 +105,14 @@ impl Optimizer {
     }
 
     fn intern_one(&mut self, series: &Series) -> Result<u32, Error> {
-        let handle = self.entities.intern(series);
-        if self.significance.check(&[handle]).is_err() {
-            self.significance.adopt(self.entities.owner(handle)?);
-            self.significance.adopt(handle);
-            self.significance
-                .set_preset(handle, attribute_preset(series)?);
+        if let Some(handle) = self.entities.number(series) {
+            return Ok(handle);
         }
+        let handle = self.entities.intern(series);
+        self.significance.adopt(self.entities.owner(handle)?);
+        self.significance.adopt(handle);
+        self.significance
+            .set_preset(handle, attribute_preset(series)?);
         Ok(handle)
     }
 
@@ -160,17 +162,16 @@ impl Optimizer {
 
     /// Replaces or removes the rule of series.
     pub fn set_rule(&mut self, series: &[u32], rule: Option<&RuleSettings>) -> Result<(), Error> {
-        self.significance.check(series)?;
+        self.entities.check(series)?;
         let rule = rule.map(Rule::check).transpose()?;
-        for &handle in series {
-            self.significance.set_rule(handle, rule.clone());
-        }
+        self.significance.set_rule(series, rule);
         Ok(())
     }
 
     /// The rule a series is judged by now.
     pub fn rule_of(&self, series: u32) -> Result<RuleSettings, Error> {
-        self.significance.rule_of(series).map(Rule::settings)
+        self.entities.check(&[series])?;
+        Ok(self.significance.rule_of(series).settings())
     }
 
     /// Whether presets apply.
@@ -180,7 +181,7 @@ impl Optimizer {
 
     /// Forgets the baselines of series; counts those that had one.
     pub fn reset(&mut self, series: &[u32]) -> Result<u32, Error> {
-        self.significance.check(series)?;
+        self.entities.check(series)?;
         Ok(series
             .iter()
             .map(|&handle| u32::from(self.significance.reset(handle)))
@@ -197,7 +198,7 @@ impl Optimizer {
     ) -> Result<Vec<Reason>, Error> {
         same_length("values", values.len(), series.len())?;
         check_times(times, series.len())?;
-        self.significance.check(series)?;
+        self.entities.check(series)?;
         let now_us = self.moment(now).mono_us;
         let readings = values.iter().map(|&value| Reading::of_number(value));
         Ok(self.observe_all(now_us, series, readings, times))
@@ -214,7 +215,7 @@ impl Optimizer {
     ) -> Result<Vec<Reason>, Error> {
         same_length("lengths", lengths.len(), series.len())?;
         check_times(times, series.len())?;
-        self.significance.check(series)?;
+        self.entities.check(series)?;
         check_pieces(text, lengths)?;
         let now_us = self.moment(now).mono_us;
         let mut rest = text;
@@ -235,17 +236,18 @@ impl Optimizer {
         time: Option<i64>,
         thresholds: Override,
     ) -> Result<Reason, Error> {
-        self.significance.check(&[series])?;
+        self.entities.check(&[series])?;
         let thresholds =
             Thresholds::check(thresholds.absolute, thresholds.percentage, Combine::All)?;
         let now_us = self.moment(now).mono_us;
-        Ok(self.observe_one(
-            now_us,
-            series,
-            Reading::of_text(text),
-            time,
-            Some(&thresholds),
-        ))
+        let reading = Reading::of_text(text);
+        let reason = self
+            .significance
+            .observe_with(now_us, series, reading, time, &thresholds);
+        if reason.publishes() {
+            self.batcher.mark(now_us, self.entities.owner(series)?);
+        }
+        Ok(reason)
     }
 
     fn observe_all(
@@ -255,41 +257,28 @@ impl Optimizer {
         readings: impl Iterator<Item = Reading>,
         times: &[i64],
     ) -> Vec<Reason> {
-        let times = times
-            .iter()
-            .copied()
-            .map(Some)
-            .chain(core::iter::repeat(None));
-        series
-            .iter()
-            .zip(readings)
-            .zip(times)
-            .map(|((&handle, reading), time)| self.observe_one(now_us, handle, reading, time, None))
-            .collect()
-    }
-
-    fn observe_one(
-        &mut self,
-        now_us: u64,
-        handle: u32,
-        reading: Reading,
-        time: Option<i64>,
-        thresholds: Option<&Thresholds>,
-    ) -> Reason {
-        let reason = self
-            .significance
-            .observe(now_us, handle, reading, time, thresholds);
-        if reason.publishes()
-            && let Ok(owner) = self.entities.owner(handle)
-        {
-            self.batcher.mark(now_us, owner);
+        let Self {
+            significance,
+            batcher,
+            entities,
+            ..
+        } = self;
+        let published = |handle| {
+            if let Ok(owner) = entities.owner(handle) {
+                batcher.mark(now_us, owner);
+            }
+        };
+        if times.is_empty() {
+            significance.observe_all(now_us, series, readings, repeat(None), published)
+        } else {
+            let times = times.iter().copied().map(Some);
+            significance.observe_all(now_us, series, readings, times, published)
         }
-        reason
     }
 
     /// The number published for each series; NaN where that is none.
     pub fn published_numbers(&self, series: &[u32]) -> Result<Vec<f64>, Error> {
-        self.significance.check(series)?;
+        self.entities.check(series)?;
         Ok(series
             .iter()
             .map(

@@ -1,6 +1,8 @@
 use super::*;
-use crate::rule::RuleSettings;
+use crate::reading::differs_by;
+use crate::rule::{Combine, RuleSettings};
 use alloc::vec;
+use core::iter::once;
 use proptest::prelude::*;
 
 const S: u64 = 1_000_000;
@@ -12,6 +14,14 @@ fn with_rule(settings: &RuleSettings) -> Significance {
     significance
 }
 
+impl Significance {
+    /// Judges one reading by the rule of its series.
+    fn observe(&mut self, now_us: u64, handle: u32, text: &str, time: Option<i64>) -> Reason {
+        let readings = once(Reading::of_text(text));
+        self.observe_all(now_us, &[handle], readings, once(time), |_| {})[0]
+    }
+}
+
 /// Feeds texts one second apart and gives the reasons.
 fn reasons(settings: &RuleSettings, texts: &[&str]) -> Vec<Reason> {
     let mut significance = with_rule(settings);
@@ -20,7 +30,7 @@ fn reasons(settings: &RuleSettings, texts: &[&str]) -> Vec<Reason> {
         .iter()
         .map(|text| {
             at += S;
-            significance.observe(at, 0, Reading::of_text(text), None, None)
+            significance.observe(at, 0, text, None)
         })
         .collect()
 }
@@ -182,8 +192,9 @@ fn crossings_and_resets_pass_whatever_the_threshold() {
 #[test]
 fn an_override_stands_in_for_the_rule_of_one_call() {
     let mut significance = with_rule(&absolute(10.0));
-    let mut observe = |text, thresholds: Option<Thresholds>| {
-        significance.observe(S, 0, Reading::of_text(text), None, thresholds.as_ref())
+    let mut observe = |text, thresholds: Option<Thresholds>| match &thresholds {
+        Some(other) => significance.observe_with(S, 0, Reading::of_text(text), None, other),
+        None => significance.observe(S, 0, text, None),
     };
     let any_change = Thresholds {
         absolute: Some(0.0),
@@ -199,8 +210,7 @@ fn an_override_stands_in_for_the_rule_of_one_call() {
 #[test]
 fn late_readings_are_dropped_and_counted() {
     let mut significance = with_rule(&RuleSettings::default());
-    let mut observe =
-        |text, time| significance.observe(S, 0, Reading::of_text(text), Some(time), None);
+    let mut observe = |text, time| significance.observe(S, 0, text, Some(time));
     assert_eq!(observe("1", 10), Reason::First);
     assert_eq!(observe("2", 9), Reason::Late);
     assert_eq!(observe("2", 10), Reason::Changed);
@@ -214,8 +224,8 @@ fn the_heartbeat_repeats_the_current_value_and_replays_nothing() {
         ..absolute(5.0)
     };
     let mut significance = with_rule(&rule);
-    significance.observe(0, 0, Reading::of_text("20"), None, None);
-    significance.observe(50 * S, 0, Reading::of_text("22"), None, None);
+    significance.observe(0, 0, "20", None);
+    significance.observe(50 * S, 0, "22", None);
     assert_eq!(
         run(&mut significance, 125),
         [(60, Reason::Heartbeat), (120, Reason::Heartbeat)]
@@ -224,10 +234,10 @@ fn the_heartbeat_repeats_the_current_value_and_replays_nothing() {
     assert_eq!(significance.poll().len(), 1, "a long sleep fires once");
     // The heartbeat published 22, which is the baseline now.
     assert_eq!(
-        significance.observe(1_001 * S, 0, Reading::of_text("22"), None, None),
+        significance.observe(1_001 * S, 0, "22", None),
         Reason::Repeat
     );
-    significance.observe(1_002 * S, 0, Reading::Unavailable, None, None);
+    significance.observe(1_002 * S, 0, "unavailable", None);
     assert_eq!(
         run(&mut significance, 10_000),
         [],
@@ -243,15 +253,15 @@ fn the_last_suppressed_value_settles() {
     };
     let mut significance = with_rule(&rule);
     for (at, text) in [(0, "20"), (5, "21"), (12, "22")] {
-        significance.observe(at * S, 0, Reading::of_text(text), None, None);
+        significance.observe(at * S, 0, text, None);
     }
     assert_eq!(run(&mut significance, 100), [(22, Reason::Settle)]);
     assert_eq!(
         significance.history(0).map(|h| h.published),
         Some(Reading::Number(22.0))
     );
-    significance.observe(101 * S, 0, Reading::of_text("23"), None, None);
-    significance.observe(102 * S, 0, Reading::of_text("22"), None, None);
+    significance.observe(101 * S, 0, "23", None);
+    significance.observe(102 * S, 0, "22", None);
     assert_eq!(
         run(&mut significance, 200),
         [],
@@ -262,24 +272,21 @@ fn the_last_suppressed_value_settles() {
 #[test]
 fn a_new_rule_applies_at_once_and_keeps_the_baseline() {
     let mut significance = with_rule(&absolute(5.0));
-    significance.observe(0, 0, Reading::of_text("20"), None, None);
-    significance.observe(S, 0, Reading::of_text("21"), None, None);
+    significance.observe(0, 0, "20", None);
+    significance.observe(S, 0, "21", None);
     let settle = RuleSettings {
         settle_us: Some(1_000_000),
         ..absolute(0.5)
     };
-    significance.set_rule(0, Some(Rule::check(&settle).unwrap()));
+    significance.set_rule(&[0], Some(Rule::check(&settle).unwrap()));
     assert_eq!(run(&mut significance, 10), [(2, Reason::Settle)]);
     assert_eq!(
-        significance.observe(11 * S, 0, Reading::of_text("21.5"), None, None),
+        significance.observe(11 * S, 0, "21.5", None),
         Reason::Threshold
     );
     assert!(significance.reset(0));
     assert!(!significance.reset(0));
-    assert_eq!(
-        significance.observe(12 * S, 0, Reading::of_text("21.5"), None, None),
-        Reason::First
-    );
+    assert_eq!(significance.observe(12 * S, 0, "21.5", None), Reason::First);
 }
 
 /// Values a sensor may report, with the awkward ones among them.
@@ -305,7 +312,7 @@ proptest! {
         let mut significance = with_rule(&absolute(threshold));
         for (second, text) in (0..).zip(&texts) {
             let reading = Reading::of_text(text);
-            significance.observe(second * S, 0, reading, None, None);
+            significance.observe(second * S, 0, text, None);
             let published = significance.history(0).unwrap().published;
             match (published, reading) {
                 (Reading::Number(published), Reading::Number(reading)) => prop_assert!(
@@ -329,7 +336,7 @@ proptest! {
         for (text, pause) in texts.iter().zip(&pauses) {
             second += pause;
             run(&mut significance, second);
-            significance.observe(second * S, 0, Reading::of_text(text), None, None);
+            significance.observe(second * S, 0, text, None);
         }
         let settled = run(&mut significance, second + 1_000);
         prop_assert!(settled.len() <= 1);
@@ -348,7 +355,7 @@ fn void_timers_do_not_pile_up() {
     });
     for round in 0..1_000 {
         let text = if round % 2 == 0 { "0" } else { "0.5" };
-        significance.observe(2 * round * S, 0, Reading::of_text(text), None, None);
+        significance.observe(2 * round * S, 0, text, None);
         significance.tick((2 * round + 1) * S, |_| {});
         significance.set_preset(0, None);
     }
@@ -362,4 +369,113 @@ fn void_timers_do_not_pile_up() {
         "{} timers for one series",
         significance.timers.len()
     );
+}
+
+/// One step in the life of a series.
+#[derive(Debug, Clone)]
+enum Step {
+    Observe(alloc::string::String, Option<i64>),
+    Override(alloc::string::String, f64),
+    Wait(u64),
+    Rule(RuleSettings),
+    Reset,
+    Restore(alloc::string::String, bool),
+}
+
+fn any_rule() -> impl Strategy<Value = RuleSettings> {
+    let threshold = || proptest::option::of((0_u32..300).prop_map(|it| f64::from(it) / 100.0));
+    let length = || proptest::option::of((1_i64..20).prop_map(|seconds| seconds * 1_000_000));
+    let levels = proptest::collection::vec((-20_i32..20).prop_map(f64::from), 0..3);
+    (
+        (threshold(), threshold(), any::<bool>()),
+        (length(), length()),
+        (any::<bool>(), any::<bool>(), levels),
+    )
+        .prop_map(
+            |((absolute, percentage, any), (max_age_us, settle_us), (zero, total, levels))| {
+                RuleSettings {
+                    absolute,
+                    percentage,
+                    combine: if any { Combine::Any } else { Combine::All },
+                    max_age_us,
+                    settle_us,
+                    zero_crossing: zero,
+                    levels: levels.into(),
+                    total,
+                    ..RuleSettings::default()
+                }
+            },
+        )
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let near = || {
+        prop_oneof![
+            9 => (-40_i32..40).prop_map(|tenths| alloc::format!("{}", f64::from(tenths) / 10.0)),
+            1 => reading_text(),
+        ]
+    };
+    prop_oneof![
+        20 => (near(), proptest::option::of(0_i64..100)).prop_map(|(text, time)| Step::Observe(text, time)),
+        2 => (near(), 0.0..3.0).prop_map(|(text, absolute)| Step::Override(text, absolute)),
+        4 => (0_u64..30).prop_map(Step::Wait),
+        1 => any_rule().prop_map(Step::Rule),
+        1 => Just(Step::Reset),
+        1 => (near(), any::<bool>()).prop_map(|(text, unsent)| Step::Restore(text, unsent)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// Judging every reading in full gives the same reasons, histories, timers
+    /// and totals as judging only those that are not certainly suppressed.
+    #[test]
+    fn what_is_suppressed_at_once_would_be_suppressed_by_judgement(
+        rule in any_rule(),
+        steps in proptest::collection::vec(step(), 1..60),
+    ) {
+        let mut short = with_rule(&rule);
+        let mut full = with_rule(&rule);
+        let mut now_us = 0;
+        for step in steps {
+            match step {
+                Step::Observe(text, time) => {
+                    now_us += S / 2;
+                    let reading = Reading::of_text(&text);
+                    let reason = short.observe(now_us, 0, &text, time);
+                    full.totals.observed += 1;
+                    prop_assert_eq!(reason, full.judge(now_us, 0, reading, time, None));
+                }
+                Step::Override(text, absolute) => {
+                    let reading = Reading::of_text(&text);
+                    let thresholds = Thresholds { absolute: Some(absolute), ..Thresholds::default() };
+                    prop_assert_eq!(
+                        short.observe_with(now_us, 0, reading, None, &thresholds),
+                        full.observe_with(now_us, 0, reading, None, &thresholds)
+                    );
+                }
+                Step::Wait(seconds) => {
+                    let second = now_us / S + seconds;
+                    prop_assert_eq!(run(&mut short, second), run(&mut full, second));
+                    now_us = now_us.max(second * S);
+                }
+                Step::Rule(rule) => {
+                    let rule = Rule::check(&rule).unwrap();
+                    short.set_rule(&[0], Some(rule.clone()));
+                    full.set_rule(&[0], Some(rule));
+                }
+                Step::Reset => prop_assert_eq!(short.reset(0), full.reset(0)),
+                Step::Restore(text, unsent) => {
+                    let reading = Reading::of_text(&text);
+                    let history = (reading, Reading::Number(1.0), 0, unsent);
+                    short.restore(now_us, 0, history);
+                    full.restore(now_us, 0, history);
+                }
+            }
+            prop_assert_eq!(short.history(0), full.history(0));
+            prop_assert_eq!(short.deadline_us(), full.deadline_us());
+            prop_assert_eq!(short.totals(), full.totals());
+        }
+    }
 }

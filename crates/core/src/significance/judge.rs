@@ -1,0 +1,70 @@
+//! The comparison of a reading with its baseline.
+
+use super::{History, Reason};
+use crate::reading::{Reading, differs_by};
+use crate::rule::{Combine, Rule, Thresholds};
+
+/// Compares a reading with its baseline under a rule; `thresholds` stand in for
+/// those of the rule.
+pub(super) fn judge(
+    history: &History,
+    reading: Reading,
+    rule: &Rule,
+    thresholds: &Thresholds,
+) -> Reason {
+    use Reading::{NotFinite, Number, Unavailable, Unknown};
+    match (history.published, reading) {
+        (before, now) if before == now => Reason::Repeat,
+        (Unknown | Unavailable, _) | (_, Unknown | Unavailable) => Reason::Availability,
+        (NotFinite, _) | (_, NotFinite) => Reason::NotFinite,
+        (Number(before), Number(now)) => {
+            if crosses(rule, before, now) {
+                Reason::Crossing
+            } else if rule.total && matches!(history.latest, Number(latest) if now < latest) {
+                Reason::Reset
+            } else {
+                compare(thresholds, before, now)
+            }
+        }
+        _ => Reason::Changed,
+    }
+}
+
+/// [`judge`] of a number whose series published `before` and read `latest` last.
+#[cfg(test)]
+pub(super) fn judge_numbers(rule: &Rule, before: f64, latest: f64, now: f64) -> Reason {
+    let history = History {
+        latest: Reading::Number(latest),
+        ..History::first(Reading::Number(before), i64::MIN, 0)
+    };
+    judge(&history, Reading::Number(now), rule, &rule.thresholds)
+}
+
+/// Applies the thresholds to two numbers that differ.
+fn compare(thresholds: &Thresholds, before: f64, now: f64) -> Reason {
+    let reached = |met: bool| {
+        if met {
+            Reason::Threshold
+        } else {
+            Reason::Within
+        }
+    };
+    let absolute = thresholds
+        .absolute
+        .map(|least| differs_by(before, now, least));
+    let percentage = thresholds.percentage.map(|fraction| {
+        // From a baseline of 0 any other value is infinitely far.
+        before == 0.0 || differs_by(before, now, fraction * before.abs())
+    });
+    match (absolute, percentage, thresholds.combine) {
+        (None, None, _) => Reason::Changed,
+        (Some(met), None, _) | (None, Some(met), _) => reached(met),
+        (Some(absolute), Some(percentage), Combine::All) => reached(absolute && percentage),
+        (Some(absolute), Some(percentage), Combine::Any) => reached(absolute || percentage),
+    }
+}
+
+fn crosses(rule: &Rule, before: f64, now: f64) -> bool {
+    let passes = |level: f64| (before < level) != (now < level);
+    (rule.zero_crossing && passes(0.0)) || rule.levels.iter().any(|&level| passes(level))
+}

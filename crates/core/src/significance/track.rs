@@ -1,0 +1,265 @@
+//! One series: its history, its rule, and what makes most of its readings cheap.
+
+use alloc::sync::Arc;
+
+use super::Reason;
+use super::band::Band;
+use super::judge::judge;
+use crate::reading::Reading;
+use crate::rule::{Rule, Thresholds};
+
+/// What is known of one series.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct History {
+    /// The baseline.
+    pub(crate) published: Reading,
+    /// The newest reading, published or not.
+    pub(crate) latest: Reading,
+    /// When the source took the newest reading, in its own unit.
+    pub(crate) newest_time: i64,
+    /// Whether the newest reading was suppressed and differs from the baseline.
+    pub(crate) unsent: bool,
+    /// When the baseline was published.
+    pub(super) published_us: u64,
+    /// When the newest reading came.
+    pub(super) heard_us: u64,
+}
+
+/// A moment that never comes.
+const NEVER_US: u64 = u64::MAX;
+
+/// A series, judged in two steps. [`Track::suppress`] answers for readings that
+/// are certainly suppressed, and touches nothing but this structure;
+/// [`Track::observe`] decides all others. A rule whose decisions depend on more
+/// than its baseline leaves the band empty, and so sees every number in
+/// [`Track::observe`].
+#[derive(Default)]
+pub(super) struct Track {
+    band: Band,
+    /// From this moment on, the timer that is set comes before a number
+    /// suppressed now would settle.
+    armed_from_us: u64,
+    history: Option<History>,
+    /// The earliest timer in the heap for this series.
+    timer_us: Option<u64>,
+    own: Option<Arc<Rule>>,
+    preset: Option<Arc<Rule>>,
+}
+
+/// The rules that series share.
+#[derive(Default)]
+pub(super) struct SharedRules {
+    /// For series that have no other.
+    pub(super) default: Rule,
+    /// Whether presets apply.
+    pub(super) presets: bool,
+}
+
+impl History {
+    /// That of a series whose first reading was published now.
+    pub(super) fn first(reading: Reading, newest_time: i64, now_us: u64) -> Self {
+        Self {
+            published: reading,
+            latest: reading,
+            newest_time,
+            unsent: false,
+            published_us: now_us,
+            heard_us: now_us,
+        }
+    }
+
+    /// Publishes the newest reading.
+    fn publish_latest(&mut self, now_us: u64) {
+        self.published = self.latest;
+        self.published_us = now_us;
+        self.unsent = false;
+    }
+
+    /// When the suppressed value must go out.
+    fn settle_due_us(&self, rule: &Rule) -> Option<u64> {
+        rule.settle_us
+            .filter(|_| self.unsent)
+            .map(|settle_us| self.heard_us + settle_us)
+    }
+
+    /// When time next asks for a publication.
+    fn due_us(&self, rule: &Rule) -> Option<u64> {
+        let heartbeat = rule
+            .max_age_us
+            .filter(|_| self.latest.is_value())
+            .map(|max_age_us| self.published_us + max_age_us);
+        match (self.settle_due_us(rule), heartbeat) {
+            (Some(settle), Some(heartbeat)) => Some(settle.min(heartbeat)),
+            (one, other) => one.or(other),
+        }
+    }
+}
+
+/// The rule a series is judged by: its own, else its preset, else the default.
+fn effective<'rule>(
+    own: Option<&'rule Arc<Rule>>,
+    preset: Option<&'rule Arc<Rule>>,
+    shared: &'rule SharedRules,
+) -> &'rule Rule {
+    own.or(preset.filter(|_| shared.presets))
+        .map_or(&shared.default, Arc::as_ref)
+}
+
+impl Track {
+    pub(super) fn history(&self) -> Option<&History> {
+        self.history.as_ref()
+    }
+
+    /// The earliest timer in the heap for this series.
+    pub(super) fn timer_us(&self) -> Option<u64> {
+        self.timer_us
+    }
+
+    pub(super) fn rule<'rule>(&'rule self, shared: &'rule SharedRules) -> &'rule Rule {
+        effective(self.own.as_ref(), self.preset.as_ref(), shared)
+    }
+
+    pub(super) fn set_rule(&mut self, rule: Option<Arc<Rule>>) {
+        self.own = rule;
+    }
+
+    pub(super) fn set_preset(&mut self, preset: Option<Arc<Rule>>) {
+        self.preset = preset;
+    }
+
+    /// Forgets the history; says whether there was any.
+    pub(super) fn reset(&mut self) -> bool {
+        self.band = Band::EMPTY;
+        self.history.take().is_some()
+    }
+
+    /// Puts back a history; [`Track::rearm`] must follow.
+    pub(super) fn restore(&mut self, history: History) {
+        self.history = Some(history);
+    }
+
+    /// Suppresses a reading if that is certain without its rule; else changes
+    /// nothing.
+    #[inline]
+    pub(super) fn suppress(
+        &mut self,
+        now_us: u64,
+        reading: Reading,
+        time: Option<i64>,
+    ) -> Option<Reason> {
+        let history = self.history.as_mut()?;
+        let within = match reading {
+            Reading::Number(number) if !self.band.holds(number) => return None,
+            Reading::Number(_) => history.published != reading,
+            _ if history.published != reading => return None,
+            _ => false,
+        };
+        if within && now_us < self.armed_from_us {
+            return None;
+        }
+        if let Some(time) = time {
+            if time < history.newest_time {
+                return None;
+            }
+            history.newest_time = time;
+        }
+        history.latest = reading;
+        history.heard_us = now_us;
+        history.unsent = within;
+        Some(if within {
+            Reason::Within
+        } else {
+            Reason::Repeat
+        })
+    }
+
+    /// Judges a reading; gives the timer to set with it, if one is needed.
+    pub(super) fn observe(
+        &mut self,
+        now_us: u64,
+        reading: Reading,
+        time: Option<i64>,
+        thresholds: Option<&Thresholds>,
+        shared: &SharedRules,
+    ) -> (Reason, Option<u64>) {
+        let rule = effective(self.own.as_ref(), self.preset.as_ref(), shared);
+        let (reason, history) = match &mut self.history {
+            Some(history) if time.is_some_and(|time| time < history.newest_time) => {
+                return (Reason::Late, None);
+            }
+            Some(history) => {
+                let thresholds = thresholds.unwrap_or(&rule.thresholds);
+                let reason = judge(history, reading, rule, thresholds);
+                history.latest = reading;
+                history.newest_time = time.unwrap_or(history.newest_time);
+                history.heard_us = now_us;
+                history.unsent = !reason.publishes() && history.published != reading;
+                if reason.publishes() {
+                    history.publish_latest(now_us);
+                }
+                (reason, &*history)
+            }
+            empty => {
+                let newest_time = time.unwrap_or(i64::MIN);
+                let history = History::first(reading, newest_time, now_us);
+                (Reason::First, &*empty.insert(history))
+            }
+        };
+        if reason.publishes() {
+            self.band = band(history, rule);
+        }
+        let due_us = history
+            .due_us(rule)
+            .filter(|&due_us| self.timer_us.is_none_or(|timer_us| due_us < timer_us));
+        if due_us.is_some() {
+            self.timer_us = due_us;
+            self.armed_from_us = armed_from_us(due_us, rule);
+        }
+        (reason, due_us)
+    }
+
+    /// Publishes the newest reading if time demands it now.
+    pub(super) fn fire(&mut self, now_us: u64, shared: &SharedRules) -> Option<Reason> {
+        let rule = effective(self.own.as_ref(), self.preset.as_ref(), shared);
+        let history = self.history.as_mut()?;
+        let is_due = |due_us: Option<u64>| due_us.is_some_and(|due_us| due_us <= now_us);
+        if !is_due(history.due_us(rule)) {
+            return None;
+        }
+        let settled = is_due(history.settle_due_us(rule));
+        history.publish_latest(now_us);
+        Some(if settled {
+            Reason::Settle
+        } else {
+            Reason::Heartbeat
+        })
+    }
+
+    /// Follows a change of rule, history or timer; gives the timer to set.
+    pub(super) fn rearm(&mut self, shared: &SharedRules) -> Option<u64> {
+        let rule = effective(self.own.as_ref(), self.preset.as_ref(), shared);
+        self.band = Band::EMPTY;
+        self.timer_us = None;
+        if let Some(history) = &self.history {
+            self.band = band(history, rule);
+            self.timer_us = history.due_us(rule);
+        }
+        self.armed_from_us = armed_from_us(self.timer_us, rule);
+        self.timer_us
+    }
+}
+
+/// The numbers that a series with this history certainly suppresses.
+fn band(history: &History, rule: &Rule) -> Band {
+    match history.published {
+        Reading::Number(base) => Band::around(base, rule),
+        _ => Band::EMPTY,
+    }
+}
+
+/// When a number suppressed settles no earlier than the timer fires.
+fn armed_from_us(timer_us: Option<u64>, rule: &Rule) -> u64 {
+    rule.settle_us.map_or(0, |settle_us| {
+        timer_us.unwrap_or(NEVER_US).saturating_sub(settle_us)
+    })
+}
