@@ -12,7 +12,6 @@
 
 mod classes;
 mod disk;
-mod glob;
 mod lru;
 mod memory;
 mod namespaces;
@@ -28,9 +27,9 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
+use crate::glob::Glob;
 use crate::{Error, Now, length};
 
-use glob::Glob;
 use memory::{Kept, Use};
 use namespaces::{Namespace, Namespaces};
 use record::{check_labels, check_namespace, check_place, check_stored};

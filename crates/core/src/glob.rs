@@ -1,5 +1,5 @@
-//! Globs over keys: `*` any run, `?` one character, `[a-z]` and `[!a-z]` sets,
-//! `\` takes the next character literally.
+//! Globs over keys and names: `*` any run, `?` one character, `[a-z]` and
+//! `[!a-z]` sets, `\` takes the next character literally.
 //!
 //! A glob matches a whole key or not at all. No character is special as a
 //! separator, and there are no alternatives. Only the latest `*` is ever
@@ -47,13 +47,13 @@ impl Token {
 
 /// A pattern ready to match.
 #[derive(Debug, Clone)]
-pub(super) struct Glob {
+pub(crate) struct Glob {
     tokens: Vec<Token>,
 }
 
 impl Glob {
     /// Reads a pattern; a malformed one is refused with its position in bytes.
-    pub(super) fn parse(pattern: &str) -> Result<Self, Error> {
+    pub(crate) fn parse(pattern: &str) -> Result<Self, Error> {
         if pattern.len() > LONGEST_PATTERN_BYTES {
             return Err(Error::TooLarge(format!(
                 "glob pattern is {} bytes, at most {LONGEST_PATTERN_BYTES} are taken",
@@ -79,7 +79,7 @@ impl Glob {
     }
 
     /// Whether the whole of `key` matches.
-    pub(super) fn matches(&self, key: &str) -> bool {
+    pub(crate) fn matches(&self, key: &str) -> bool {
         let mut token = 0;
         let mut characters = key.chars();
         // Where to resume with one more character given to the latest `*`.
