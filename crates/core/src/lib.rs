@@ -19,6 +19,7 @@ pub mod batch;
 pub mod cache;
 mod entities;
 mod error;
+pub mod filter;
 mod glob;
 mod histogram;
 pub mod metrics;
