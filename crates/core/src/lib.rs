@@ -26,9 +26,11 @@ pub mod metrics;
 mod optimizer;
 mod preset;
 pub mod reading;
+pub mod resilience;
 pub mod rule;
 pub mod schedule;
 pub mod significance;
+mod slots;
 mod snapshot;
 mod time;
 
