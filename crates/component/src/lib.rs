@@ -6,6 +6,7 @@
 //! `instant` each call carries.
 
 mod cache;
+mod cache_key;
 mod clock;
 mod entities;
 #[cfg(feature = "fault-injection")]

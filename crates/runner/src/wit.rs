@@ -32,5 +32,5 @@ impl Default for Rule {
 }
 
 pub use exports::weirhouse::core::{
-    cache, clock, entities, metrics, schedule, state, types, updates,
+    cache, cache_key, clock, entities, metrics, schedule, state, types, updates,
 };

@@ -4,6 +4,7 @@
 //! This module translates types and decides nothing.
 
 mod cache;
+mod cache_key;
 mod clock;
 mod entities;
 mod metrics;

@@ -12,6 +12,7 @@
 
 mod classes;
 mod disk;
+mod key;
 mod lru;
 mod memory;
 mod namespaces;
@@ -35,6 +36,7 @@ use namespaces::{Namespace, Namespaces};
 use record::{check_labels, check_namespace, check_place, check_stored};
 
 pub use disk::Usage;
+pub use key::{Part, cache_key};
 pub use record::{Entry, Lookup, Options, Place, Stamp, Stored};
 pub use settings::{Eviction, Levels, Settings};
 pub use totals::{LevelTotals, Totals};

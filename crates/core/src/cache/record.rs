@@ -9,7 +9,7 @@ use crate::{Error, length};
 /// Longest name of a namespace, content type or tag, in bytes.
 const LONGEST_NAME_BYTES: usize = 255;
 /// Longest key in bytes.
-const LONGEST_KEY_BYTES: usize = 1024;
+pub(super) const LONGEST_KEY_BYTES: usize = 1024;
 /// Most tags on one value.
 const MOST_TAGS: usize = 16;
 

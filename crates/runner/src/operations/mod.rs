@@ -6,6 +6,7 @@
 //! once, in `wit/core`.
 
 mod cache;
+mod cache_key;
 mod clock;
 mod entities;
 mod metrics;
@@ -14,6 +15,7 @@ mod state;
 mod updates;
 
 pub use cache::Cache;
+pub use cache_key::CacheKey;
 pub use clock::Clock;
 pub use entities::Entities;
 pub use metrics::Metrics;
@@ -25,9 +27,15 @@ use crate::component::Component;
 use crate::fault::Fault;
 
 /// The optimizer: all interfaces of the world.
-pub trait Optimizer: Clock + Entities + Updates + Cache + Schedule + Metrics + State {}
+pub trait Optimizer:
+    Clock + Entities + Updates + Cache + CacheKey + Schedule + Metrics + State
+{
+}
 
-impl<T: Clock + Entities + Updates + Cache + Schedule + Metrics + State> Optimizer for T {}
+impl<T> Optimizer for T where
+    T: Clock + Entities + Updates + Cache + CacheKey + Schedule + Metrics + State
+{
+}
 
 /// Declares the trait of an interface and forwards it to the component. `plain`
 /// operations always answer; `fallible` ones may be refused by the optimizer.
