@@ -8,6 +8,7 @@
 mod cache;
 mod cache_key;
 mod clock;
+mod context;
 mod entities;
 #[cfg(feature = "fault-injection")]
 mod injected;

@@ -17,6 +17,7 @@ extern crate alloc;
 
 pub mod batch;
 pub mod cache;
+pub mod context;
 mod entities;
 mod error;
 pub mod filter;

@@ -8,6 +8,7 @@ use core::iter::repeat;
 use crate::Error;
 use crate::batch::{BatchTotals, Batcher, Batching};
 use crate::cache::Cache;
+use crate::context::{Context, Offers};
 use crate::entities::{Entities, Facts, Series};
 use crate::metrics::Metrics;
 use crate::preset;
@@ -36,6 +37,8 @@ pub struct Override {
 pub struct Optimizer {
     /// The two-level cache.
     pub cache: Cache,
+    /// Lines for a reader of so many tokens.
+    pub context: Context,
     /// Latency histograms.
     pub metrics: Metrics,
     timeline: Timeline,
@@ -138,6 +141,7 @@ impl Optimizer {
         for &entity in entities {
             self.batcher.release(entity);
             self.schedule.unregister(entity);
+            self.context.withdraw(&[entity]);
             for handle in self.entities.release(entity) {
                 self.significance.release(handle);
                 count += 1;
@@ -376,6 +380,15 @@ impl Optimizer {
     /// Takes the entities to refresh now.
     pub fn poll_refresh(&mut self) -> Vec<u32> {
         self.schedule.poll()
+    }
+
+    /// Reports what the lines of entities say; see [`Context::offer`].
+    pub fn offer_lines(&mut self, now: Instant, offers: &Offers<'_>) -> Result<Vec<bool>, Error> {
+        for &entity in offers.entities {
+            self.entities.check_state(entity)?;
+        }
+        let now = self.moment(now);
+        self.context.offer(now, offers)
     }
 
     /// Everything learned, as bytes.

@@ -31,6 +31,4 @@ impl Default for Rule {
     }
 }
 
-pub use exports::weirhouse::core::{
-    cache, cache_key, clock, entities, metrics, schedule, state, types, updates,
-};
+pub use exports::weirhouse::core::*;

@@ -6,6 +6,7 @@
 mod cache;
 mod cache_key;
 mod clock;
+mod context;
 mod entities;
 mod metrics;
 mod schedule;

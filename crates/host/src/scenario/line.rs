@@ -12,6 +12,7 @@ use super::arguments::{
     Clear, Configure, Dirty, Entity, Invalidate, Key, Metric, Nothing, Observe, Put, Record,
     Register, Resize, RuleArguments,
 };
+use super::context::{Offered, Wanted};
 use super::micros::Micros;
 
 /// When, and what.
@@ -45,6 +46,8 @@ pub(super) enum Op {
     Unregister(Entity),
     Record(Record),
     Metric(Metric),
+    Line(Offered),
+    Context(Wanted),
     Advance,
     Stop,
     /// What the wall clock reads from now on, counted from the zero of `at`.
@@ -95,7 +98,7 @@ fn parse_at(value: &RawValue) -> Result<Micros, String> {
 type Reader = fn(&RawValue) -> Result<Op, serde_json::Error>;
 
 /// Every operation of the format, with how its arguments are read.
-const OPERATIONS: [(&str, Reader); 28] = [
+const OPERATIONS: [(&str, Reader); 30] = [
     ("configure", |args| {
         read(args, |a| Op::Configure(Box::new(a)))
     }),
@@ -121,6 +124,8 @@ const OPERATIONS: [(&str, Reader); 28] = [
     ("unregister", |args| read(args, Op::Unregister)),
     ("record", |args| read(args, Op::Record)),
     ("metric", |args| read(args, Op::Metric)),
+    ("line", |args| read(args, Op::Line)),
+    ("context", |args| read(args, Op::Context)),
     ("advance", |args| read(args, |Nothing {}| Op::Advance)),
     ("stop", |args| read(args, |Nothing {}| Op::Stop)),
     ("wall", |args| read(args, Op::Wall)),

@@ -20,6 +20,7 @@
 
 mod arguments;
 mod caching;
+mod context;
 mod line;
 pub(crate) mod micros;
 mod output;

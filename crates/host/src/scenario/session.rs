@@ -12,6 +12,7 @@ use weirhouse_runner::{Optimizer, Reason};
 use crate::store::MemoryStore;
 
 use super::arguments::Configure;
+use super::context::Numbers;
 use super::line::{Line, Op};
 use super::micros::Micros;
 use super::output::{Outcome, Printer, Problem, Publication, ok};
@@ -45,6 +46,9 @@ pub(super) struct Session<'a> {
     /// Entities with a refresh interval in microseconds, as registered.
     pub(super) schedule: Vec<(String, i64)>,
     pub(super) series: Table,
+    /// Numbers of the sections and areas of lines.
+    pub(super) sections: Numbers,
+    pub(super) areas: Numbers,
     /// What waiting entities carry, by handle.
     pub(super) carried: BTreeMap<u32, Box<RawValue>>,
     /// Entities that `dirty` put into the batcher.
@@ -72,6 +76,8 @@ impl<'a> Session<'a> {
             centred: false,
             schedule: Vec::new(),
             series: Table::default(),
+            sections: Numbers::default(),
+            areas: Numbers::default(),
             carried: BTreeMap::new(),
             marked: BTreeSet::new(),
             uncounted: (0, 0),
@@ -121,6 +127,7 @@ impl<'a> Session<'a> {
                 | Op::CacheStats
                 | Op::BatchStats
                 | Op::Metric(_)
+                | Op::Context(_)
                 | Op::Advance
                 | Op::Stop
                 | Op::Restart
@@ -153,6 +160,8 @@ impl<'a> Session<'a> {
             Op::Unregister(arguments) => self.unregister(&arguments),
             Op::Record(arguments) => self.record(&arguments),
             Op::Metric(arguments) => self.metric(&arguments),
+            Op::Line(arguments) => self.line(&arguments),
+            Op::Context(arguments) => self.context(&arguments),
             Op::Advance => ok(),
             Op::Stop => self.stop(),
             Op::Wall(reading) => {

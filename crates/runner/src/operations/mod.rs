@@ -8,6 +8,7 @@
 mod cache;
 mod cache_key;
 mod clock;
+mod context;
 mod entities;
 mod metrics;
 mod schedule;
@@ -17,6 +18,7 @@ mod updates;
 pub use cache::Cache;
 pub use cache_key::CacheKey;
 pub use clock::Clock;
+pub use context::Context;
 pub use entities::Entities;
 pub use metrics::Metrics;
 pub use schedule::Schedule;
@@ -28,12 +30,12 @@ use crate::fault::Fault;
 
 /// The optimizer: all interfaces of the world.
 pub trait Optimizer:
-    Clock + Entities + Updates + Cache + CacheKey + Schedule + Metrics + State
+    Cache + CacheKey + Clock + Context + Entities + Metrics + Schedule + State + Updates
 {
 }
 
 impl<T> Optimizer for T where
-    T: Clock + Entities + Updates + Cache + CacheKey + Schedule + Metrics + State
+    T: Cache + CacheKey + Clock + Context + Entities + Metrics + Schedule + State + Updates
 {
 }
 

@@ -1,0 +1,421 @@
+//! A choice of entities within a budget of tokens: what a language model or a
+//! voice agent is shown of a home.
+//!
+//! One entity is one line. Texts and tokenizer are the host's; here are the
+//! digest of a line, its tokens, and what the choice depends on. Lines are taken
+//! in order of relevance as long as they fit, which keeps the choice explainable;
+//! packing as much as possible into the budget is not the aim.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+
+use crate::time::length;
+use crate::{Error, Now};
+
+/// Most lines: far beyond the largest homes known.
+const MOST_LINES: usize = 100_000;
+
+/// Most items in each list of a request.
+const MOST_LISTED: usize = 1_000;
+
+/// What lines say and where they belong, as the host offers them: columns of
+/// equal length.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Offers<'a> {
+    /// Each entity's state, by handle.
+    pub entities: &'a [u32],
+    /// Digests of the texts.
+    pub digests: &'a [u64],
+    /// The parts of the text the lines belong to.
+    pub sections: &'a [u32],
+    /// Where the entities are; 0 is nowhere.
+    pub areas: &'a [u32],
+    /// How much each matters by itself, 0 to 1.
+    pub importance: &'a [f64],
+}
+
+impl Offers<'_> {
+    fn check(&self) -> Result<(), Error> {
+        let expected = self.entities.len();
+        for (name, length) in [
+            ("digests", self.digests.len()),
+            ("sections", self.sections.len()),
+            ("areas", self.areas.len()),
+            ("importance", self.importance.len()),
+        ] {
+            same_length(name, length, expected)?;
+        }
+        let nonsense = |importance: &&f64| !(0.0..=1.0).contains(*importance);
+        match self.importance.iter().find(nonsense) {
+            Some(importance) => Err(Error::InvalidArgument(format!(
+                "importance must be 0 to 1, not {importance}"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    fn rows(&self) -> impl Iterator<Item = Offer> {
+        let places = self.sections.iter().zip(self.areas).zip(self.importance);
+        let rows = self.entities.iter().zip(self.digests).zip(places);
+        rows.map(
+            |((&entity, &digest), ((&section, &area), &importance))| Offer {
+                entity,
+                digest,
+                section,
+                area,
+                importance,
+            },
+        )
+    }
+}
+
+/// One line of [`Offers`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Offer {
+    entity: u32,
+    digest: u64,
+    section: u32,
+    area: u32,
+    importance: f64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Line {
+    offer: Offer,
+    /// When its text last changed.
+    changed_us: u64,
+    /// Place in the order of first being offered.
+    order: u64,
+    /// `None` until it is counted, and again once its text changes.
+    tokens: Option<u32>,
+}
+
+/// Room for one section.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SectionBudget {
+    /// Which.
+    pub section: u32,
+    /// Most tokens of its lines and heading together.
+    pub most: u32,
+    /// Tokens of its heading, spent only if it has a line.
+    pub heading: u32,
+}
+
+/// What to choose for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Most tokens altogether.
+    pub most: u32,
+    /// Tokens of what stands around all sections.
+    pub frame: u32,
+    /// In the order of the text; lines of other sections are left out.
+    pub sections: Vec<SectionBudget>,
+    /// Areas, nearest first.
+    pub areas: Vec<u32>,
+    /// Entities to choose before all others, in this order.
+    pub keep: Vec<u32>,
+    /// The age at which a change counts half, in microseconds.
+    pub half_life_us: i64,
+}
+
+/// The lines that fit.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Selection {
+    /// Entity and section, in the order of the text.
+    pub lines: Vec<(u32, u32)>,
+    /// Tokens of all, headings and frame included.
+    pub tokens: u32,
+    /// Counted lines of the listed sections that did not fit.
+    pub omitted: u32,
+    /// Lines of the listed sections that wait to be counted.
+    pub uncounted: u32,
+}
+
+/// What has happened to lines since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ContextTotals {
+    /// Lines known now.
+    pub lines: u32,
+    /// Lines offered.
+    pub offered: u64,
+    /// Of them, those that needed no new count.
+    pub reused: u64,
+}
+
+/// All lines, by entity.
+#[derive(Debug, Default)]
+pub struct Context {
+    lines: BTreeMap<u32, Line>,
+    orders: u64,
+    offered: u64,
+    reused: u64,
+}
+
+impl Context {
+    /// Takes offers; says of each whether its tokens must be counted. Whether
+    /// the entities exist is the caller's to check.
+    pub fn offer(&mut self, now: Now, offers: &Offers<'_>) -> Result<Vec<bool>, Error> {
+        offers.check()?;
+        let unknown = |entity: &&u32| !self.lines.contains_key(*entity);
+        let fresh: BTreeSet<u32> = offers.entities.iter().filter(unknown).copied().collect();
+        if self.lines.len() + fresh.len() > MOST_LINES {
+            return Err(Error::TooLarge(format!(
+                "{} lines are known, {} more were offered and {MOST_LINES} is the most; withdraw some first",
+                self.lines.len(),
+                fresh.len()
+            )));
+        }
+        Ok(offers
+            .rows()
+            .map(|offer| self.offer_one(now.mono_us, offer))
+            .collect())
+    }
+
+    fn offer_one(&mut self, now_us: u64, offer: Offer) -> bool {
+        self.offered += 1;
+        let known = self.lines.get_mut(&offer.entity);
+        if let Some(line) = known {
+            if line.offer.digest != offer.digest {
+                line.changed_us = now_us;
+                line.tokens = None;
+            }
+            line.offer = offer;
+            self.reused += u64::from(line.tokens.is_some());
+            return line.tokens.is_none();
+        }
+        self.orders += 1;
+        self.lines.insert(
+            offer.entity,
+            Line {
+                offer,
+                changed_us: now_us,
+                order: self.orders,
+                tokens: None,
+            },
+        );
+        true
+    }
+
+    /// Takes the tokens of lines.
+    pub fn count(&mut self, entities: &[u32], tokens: &[u32]) -> Result<(), Error> {
+        same_length("tokens", tokens.len(), entities.len())?;
+        let unknown = |entity: &&u32| !self.lines.contains_key(*entity);
+        if let Some(entity) = entities.iter().find(unknown) {
+            return Err(Error::InvalidArgument(format!(
+                "entity {entity} has no line; offer it first"
+            )));
+        }
+        for (entity, tokens) in entities.iter().zip(tokens) {
+            if let Some(line) = self.lines.get_mut(entity) {
+                line.tokens = Some(*tokens);
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets lines; counts those that were known.
+    pub fn withdraw(&mut self, entities: &[u32]) -> u32 {
+        entities
+            .iter()
+            .map(|entity| u32::from(self.lines.remove(entity).is_some()))
+            .sum()
+    }
+
+    /// Chooses lines, most relevant first, as long as they fit.
+    pub fn select(&self, now: Now, request: &Request) -> Result<Selection, Error> {
+        let half_life_us = length("half-life", request.half_life_us, false)? as f64;
+        let mut rooms = Rooms::open(request)?;
+        check_list("areas", request.areas.len())?;
+        check_list("keep", request.keep.len())?;
+
+        let ranks = Ranks::of(request);
+        let mut ranked = Vec::new();
+        let mut selection = Selection::default();
+        for line in self.lines.values() {
+            let Some(section) = rooms.index_of(line.offer.section) else {
+                continue;
+            };
+            let Some(tokens) = line.tokens else {
+                selection.uncounted += 1;
+                continue;
+            };
+            let age_us = now.mono_us.saturating_sub(line.changed_us) as f64;
+            let recency = half_life_us / (half_life_us + age_us);
+            ranked.push(Candidate {
+                kept: ranks.kept(line.offer.entity),
+                relevance: line.offer.importance + ranks.nearness(line.offer.area) + recency,
+                order: line.order,
+                entity: line.offer.entity,
+                section,
+                tokens,
+            });
+        }
+        ranked.sort_unstable_by(Candidate::by_relevance);
+
+        let mut chosen = Vec::new();
+        for candidate in ranked {
+            if rooms.take(candidate.section, candidate.tokens) {
+                chosen.push((candidate.section, candidate.entity));
+            } else {
+                selection.omitted += 1;
+            }
+        }
+        // Stable, so that within a section the order of relevance remains.
+        chosen.sort_by_key(|&(section, _)| section);
+        selection.lines = chosen
+            .into_iter()
+            .map(|(section, entity)| (entity, rooms.section(section)))
+            .collect();
+        selection.tokens = rooms.spent;
+        Ok(selection)
+    }
+
+    /// What happened so far.
+    pub fn totals(&self) -> ContextTotals {
+        ContextTotals {
+            lines: self.lines.len() as u32,
+            offered: self.offered,
+            reused: self.reused,
+        }
+    }
+}
+
+/// A line that may be chosen.
+struct Candidate {
+    /// Its place among those to keep, if it is one.
+    kept: Option<usize>,
+    relevance: f64,
+    order: u64,
+    entity: u32,
+    /// Its section's place in the request.
+    section: usize,
+    tokens: u32,
+}
+
+impl Candidate {
+    fn by_relevance(&self, other: &Self) -> Ordering {
+        let kept = |candidate: &Self| candidate.kept.unwrap_or(usize::MAX);
+        kept(self)
+            .cmp(&kept(other))
+            .then(other.relevance.total_cmp(&self.relevance))
+            .then(self.order.cmp(&other.order))
+    }
+}
+
+/// Places in the lists of a request.
+struct Ranks {
+    areas: BTreeMap<u32, usize>,
+    keep: BTreeMap<u32, usize>,
+}
+
+impl Ranks {
+    fn of(request: &Request) -> Self {
+        // Reversed, so that of a number listed twice the first place counts.
+        let places = |list: &[u32]| {
+            let places = list.iter().enumerate().rev();
+            places.map(|(place, &number)| (number, place)).collect()
+        };
+        Self {
+            areas: places(&request.areas),
+            keep: places(&request.keep),
+        }
+    }
+
+    fn kept(&self, entity: u32) -> Option<usize> {
+        self.keep.get(&entity).copied()
+    }
+
+    fn nearness(&self, area: u32) -> f64 {
+        let place = self.areas.get(&area).filter(|_| area != 0);
+        place.map_or(0.0, |&place| 1.0 / (place as f64 + 1.0))
+    }
+}
+
+/// What is left of the budgets.
+struct Rooms<'a> {
+    most: u32,
+    spent: u32,
+    sections: &'a [SectionBudget],
+    /// Tokens spent in each section, its heading included.
+    spent_in: Vec<u32>,
+    places: BTreeMap<u32, usize>,
+}
+
+impl<'a> Rooms<'a> {
+    fn open(request: &'a Request) -> Result<Self, Error> {
+        check_list("sections", request.sections.len())?;
+        if request.frame > request.most {
+            return Err(Error::InvalidArgument(format!(
+                "frame must be at most `most`, which is {}, not {}",
+                request.most, request.frame
+            )));
+        }
+        let mut places = BTreeMap::new();
+        for (place, budget) in request.sections.iter().enumerate() {
+            if places.insert(budget.section, place).is_some() {
+                return Err(Error::InvalidArgument(format!(
+                    "section {} is listed twice",
+                    budget.section
+                )));
+            }
+        }
+        Ok(Self {
+            most: request.most,
+            spent: request.frame,
+            sections: &request.sections,
+            spent_in: request.sections.iter().map(|_| 0).collect(),
+            places,
+        })
+    }
+
+    fn index_of(&self, section: u32) -> Option<usize> {
+        self.places.get(&section).copied()
+    }
+
+    fn section(&self, place: usize) -> u32 {
+        self.sections[place].section
+    }
+
+    /// Spends the tokens of a line and, before the first of a section, of its
+    /// heading; spends nothing where they do not fit.
+    fn take(&mut self, place: usize, tokens: u32) -> bool {
+        let budget = &self.sections[place];
+        let spent_in = &mut self.spent_in[place];
+        let heading = if *spent_in == 0 { budget.heading } else { 0 };
+        let fits = |spent: u32, most: u32| {
+            let total = spent.checked_add(heading)?.checked_add(tokens)?;
+            (total <= most).then_some(total)
+        };
+        let (Some(in_section), Some(in_all)) =
+            (fits(*spent_in, budget.most), fits(self.spent, self.most))
+        else {
+            return false;
+        };
+        *spent_in = in_section;
+        self.spent = in_all;
+        true
+    }
+}
+
+fn same_length(name: &str, length: usize, expected: usize) -> Result<(), Error> {
+    if length == expected {
+        return Ok(());
+    }
+    Err(Error::InvalidArgument(format!(
+        "{name} must be as many as entities, which are {expected}, not {length}"
+    )))
+}
+
+fn check_list(name: &str, length: usize) -> Result<(), Error> {
+    if length <= MOST_LISTED {
+        return Ok(());
+    }
+    Err(Error::TooLarge(format!(
+        "{name} has {length} items, at most {MOST_LISTED} are taken"
+    )))
+}
+
+#[cfg(test)]
+mod tests;
