@@ -6,8 +6,8 @@ use crate::wit::exports::weirhouse::core::state::{Error, Guest, Instant, Restore
 use crate::{Component, with};
 
 impl Guest for Component {
-    fn snapshot(_now: Instant) -> Vec<u8> {
-        with(|optimizer| optimizer.snapshot())
+    fn snapshot(now: Instant) -> Vec<u8> {
+        with(|optimizer| optimizer.snapshot(now.into()))
     }
 
     fn restore(now: Instant, snapshot: Vec<u8>) -> Result<Restored, Error> {

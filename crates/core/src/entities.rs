@@ -1,5 +1,7 @@
 //! Interning: names of series to dense numbers and back.
 
+mod section;
+
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;

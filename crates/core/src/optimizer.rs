@@ -1,13 +1,14 @@
 //! The optimizer: the parts of the core behind one clock.
 
+mod restart;
+
 use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::iter::repeat;
 
 use crate::Error;
 use crate::batch::{BatchTotals, Batcher, Batching};
-use crate::cache::Cache;
+use crate::cache::{Cache, HotKeys};
 use crate::context::{Context, Offers};
 use crate::entities::{Entities, Facts, Series};
 use crate::metrics::Metrics;
@@ -16,7 +17,6 @@ use crate::reading::Reading;
 use crate::rule::{Combine, Rule, RuleSettings, Thresholds};
 use crate::schedule::{self, Class, Schedule, Volatility};
 use crate::significance::{Reason, Significance, UpdateTotals};
-use crate::snapshot::{self, Restored};
 use crate::time::{Instant, Now, Timeline};
 
 /// Thresholds for one call, in place of the rule's.
@@ -46,7 +46,7 @@ pub struct Optimizer {
     significance: Significance,
     batcher: Batcher,
     schedule: Schedule,
-    hot: Vec<(String, String)>,
+    hot: HotKeys,
 }
 
 impl Optimizer {
@@ -389,40 +389,6 @@ impl Optimizer {
         }
         let now = self.moment(now);
         self.context.offer(now, offers)
-    }
-
-    /// Everything learned, as bytes.
-    pub fn snapshot(&self) -> Vec<u8> {
-        let hot = self.cache.hottest(snapshot::HOT_KEYS);
-        let hot = hot
-            .into_iter()
-            .map(|place| (place.namespace, place.key))
-            .collect();
-        snapshot::write(&self.entities, &self.significance, hot)
-    }
-
-    /// Takes a snapshot into a fresh optimizer.
-    pub fn restore(&mut self, now: Instant, bytes: &[u8]) -> Result<Restored, Error> {
-        if !self.entities.is_empty() {
-            return Err(Error::Incompatible(format!(
-                "a snapshot is restored into a fresh optimizer only; this one knows {} series",
-                self.entities.all().count()
-            )));
-        }
-        let now_us = self.moment(now).mono_us;
-        let (restored, hot) =
-            snapshot::read(now_us, bytes, &mut self.entities, &mut self.significance)?;
-        for (handle, _, series) in self.entities.all() {
-            self.significance
-                .set_preset(handle, attribute_preset(series)?);
-        }
-        self.hot = hot;
-        Ok(restored)
-    }
-
-    /// Takes the hot keys a restore brought, most used first.
-    pub fn take_hot(&mut self) -> Vec<(String, String)> {
-        core::mem::take(&mut self.hot)
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod band;
 mod judge;
+mod section;
 mod track;
 
 use alloc::collections::BinaryHeap;
@@ -262,6 +263,13 @@ impl Significance {
     /// History of a series, if it has any.
     pub(crate) fn history(&self, handle: u32) -> Option<&History> {
         self.tracks.get(handle as usize).and_then(Track::history)
+    }
+
+    /// Histories of all series that have any, by handle.
+    pub(crate) fn histories(&self) -> impl Iterator<Item = (u32, &History)> {
+        (0..)
+            .zip(&self.tracks)
+            .filter_map(|(handle, track)| Some((handle, track.history()?)))
     }
 
     /// Puts back what a snapshot remembered of a series; its timers start now.

@@ -1,27 +1,34 @@
-//! What outlives an instance: series with their numbers, baselines and newest
-//! readings, and the keys that were hot.
+//! What outlives an instance, as versioned bytes.
 //!
-//! The format is four bytes, `WHS` and the version, then the postcard encoding
-//! of that version's structure. Rules, lives and schedules are settings: the
-//! host has them and tells them again.
+//! A snapshot is `WHS`, one byte of format version, and then sections, each a
+//! number ([`Tag`]), a length and that many bytes of postcard; a zero ends the
+//! list, so that a snapshot cut short is told from a whole one. Every part that
+//! learns writes its own section and reads it back ([`Section`]); this module
+//! knows none of their contents. A section of an unknown number is skipped, so
+//! that an older optimizer reads what a newer one wrote; a section that is
+//! damaged refuses the whole snapshot.
+//!
+//! Bytes are not trusted. Reading takes memory in proportion to their number,
+//! whatever lengths they claim, and everything is checked before anything is
+//! loaded. There is no checksum here: the store that keeps the bytes has one.
 
-use alloc::collections::BTreeSet;
+mod version_1;
+
+use alloc::collections::BTreeMap;
 use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use crate::Error;
-use crate::entities::{Entities, MOST_SERIES, Series};
-use crate::reading::Reading;
-use crate::significance::Significance;
+use crate::entities::Entities;
+use crate::{Error, Now};
 
 const MAGIC: [u8; 3] = *b"WHS";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
-/// Keys remembered as hot, most used first.
-pub(crate) const HOT_KEYS: u32 = 500;
+/// Stands where the number of a further section would.
+const END: u8 = 0;
 
 /// What a restore brought back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,231 +41,157 @@ pub struct Restored {
     pub hot: u32,
 }
 
-/// Version 1 of the structure.
-#[derive(Serialize, Deserialize)]
-struct Contents {
-    series: Vec<SeriesRecord>,
-    hot: Vec<(String, String)>,
+/// The number of a section. One that was ever written keeps its meaning: what
+/// is carried no longer leaves a gap, and a content that changes its form takes
+/// a new number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u32)]
+pub(crate) enum Tag {
+    /// Series and their numbers.
+    Series = 1,
+    /// Baselines and newest readings.
+    Baselines = 2,
+    /// Keys that were hot.
+    HotKeys = 3,
 }
 
-#[derive(Serialize, Deserialize)]
-struct SeriesRecord {
-    handle: u32,
-    owner: u32,
-    series: Series,
-    /// Baseline, newest reading, its time, and whether it waits unsent.
-    history: Option<(Reading, Reading, i64, bool)>,
+/// A part of the optimizer that is carried over a restart.
+///
+/// Restoring first decodes and checks every section and only then loads them,
+/// so that a refusal changes nothing.
+pub(crate) trait Section {
+    /// The number of its section.
+    const TAG: Tag;
+
+    /// What its section holds. Series are named by their handles; moments are
+    /// told as lengths of time before or after the snapshot.
+    type Content: Serialize + DeserializeOwned;
+
+    /// What is carried over.
+    fn save(&self, now: Now) -> Self::Content;
+
+    /// Refuses in a few words what [`Section::save`] could not have given.
+    /// `entities` are those of the snapshot.
+    fn verify(content: &Self::Content, entities: &Entities) -> Result<(), &'static str>;
+
+    /// Takes over what was checked. The series exist by now; settings that were
+    /// told before stay.
+    fn load(&mut self, now: Now, content: Self::Content);
 }
 
-/// Writes a snapshot.
-pub(crate) fn write(
-    entities: &Entities,
-    significance: &Significance,
-    hot: Vec<(String, String)>,
-) -> Vec<u8> {
-    let series = entities
-        .all()
-        .map(|(handle, owner, series)| SeriesRecord {
-            handle,
-            owner,
-            series: series.clone(),
-            history: significance.history(handle).map(|history| {
-                (
-                    history.published,
-                    history.latest,
-                    history.newest_time,
-                    history.unsent,
-                )
-            }),
-        })
-        .collect();
-    let mut bytes = Vec::from(MAGIC);
-    bytes.push(VERSION);
+/// A snapshot being written.
+pub(crate) struct Writer {
+    now: Now,
+    bytes: Vec<u8>,
+}
+
+impl Writer {
+    pub(crate) fn new(now: Now) -> Self {
+        let mut bytes = Vec::from(MAGIC);
+        bytes.push(VERSION);
+        Self { now, bytes }
+    }
+
+    /// Adds the section of one part.
+    pub(crate) fn put<Part: Section>(&mut self, part: &Part) {
+        push_section(&mut self.bytes, Part::TAG, &part.save(self.now));
+    }
+
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        self.bytes.push(END);
+        self.bytes
+    }
+}
+
+fn push_section(bytes: &mut Vec<u8>, tag: Tag, content: &impl Serialize) {
     // Encoding into a growing vector fails for no value of these types.
-    postcard::to_extend(&Contents { series, hot }, bytes).unwrap_or_default()
+    let content = postcard::to_allocvec(content).unwrap_or_default();
+    let head = (tag as u32, content.len() as u64);
+    bytes.extend(postcard::to_allocvec(&head).unwrap_or_default());
+    bytes.extend(content);
 }
 
-/// Reads a snapshot into empty tables; gives the hot keys.
-pub(crate) fn read(
-    now_us: u64,
-    bytes: &[u8],
-    entities: &mut Entities,
-    significance: &mut Significance,
-) -> Result<(Restored, Vec<(String, String)>), Error> {
-    let contents = decode(bytes)?;
-    check(&contents)?;
-    let restored = Restored {
-        version: u32::from(VERSION),
-        series: contents.series.len() as u32,
-        hot: contents.hot.len() as u32,
-    };
-    for record in contents.series {
-        entities.restore(record.handle, record.owner, record.series);
-        significance.adopt(record.handle);
-        if let Some(history) = record.history {
-            significance.restore(now_us, record.handle, history);
-        }
-    }
-    Ok((restored, contents.hot))
+/// The sections of a snapshot, by number.
+#[derive(Debug)]
+pub(crate) struct Sections {
+    version: u8,
+    contents: BTreeMap<u32, Vec<u8>>,
 }
 
-fn decode(bytes: &[u8]) -> Result<Contents, Error> {
-    let Some((&version, body)) = bytes
-        .strip_prefix(&MAGIC)
-        .and_then(|rest| rest.split_first())
-    else {
-        return Err(Error::Incompatible(
-            "these bytes are no snapshot of the optimizer".into(),
-        ));
-    };
-    if version != VERSION {
-        return Err(Error::Incompatible(format!(
-            "the snapshot has format version {version}; this optimizer reads version {VERSION}"
-        )));
+impl Sections {
+    /// Divides a snapshot of any accepted version into its sections.
+    pub(crate) fn divide(bytes: &[u8]) -> Result<Self, Error> {
+        let Some((&version, body)) = bytes
+            .strip_prefix(&MAGIC)
+            .and_then(|rest| rest.split_first())
+        else {
+            return Err(Error::Incompatible(
+                "these bytes are no snapshot of the optimizer".into(),
+            ));
+        };
+        let contents = match version {
+            version_1::VERSION => divide(&version_1::into_sections(body)?)?,
+            VERSION => divide(body)?,
+            other => {
+                return Err(Error::Incompatible(format!(
+                    "the snapshot has format version {other}; this optimizer reads versions {} to {VERSION}",
+                    version_1::VERSION
+                )));
+            }
+        };
+        Ok(Self { version, contents })
     }
-    postcard::from_bytes(body).map_err(|error| {
-        Error::Incompatible(format!("the snapshot is damaged or cut short: {error}"))
-    })
+
+    /// The format version of the bytes.
+    pub(crate) fn version(&self) -> u32 {
+        u32::from(self.version)
+    }
+
+    /// Decodes and checks the section of one part; `None` if there is none.
+    pub(crate) fn read<Part: Section>(
+        &self,
+        entities: &Entities,
+    ) -> Result<Option<Part::Content>, Error> {
+        let Some(bytes) = self.contents.get(&(Part::TAG as u32)) else {
+            return Ok(None);
+        };
+        let content = match postcard::take_from_bytes::<Part::Content>(bytes) {
+            Ok((content, [])) => content,
+            Ok(_) => return Err(damaged(Part::TAG, "it is longer than its content")),
+            Err(error) => return Err(damaged(Part::TAG, error)),
+        };
+        Part::verify(&content, entities).map_err(|what| damaged(Part::TAG, what))?;
+        Ok(Some(content))
+    }
 }
 
-/// Refuses a structure that the tables could not have written.
-fn check(contents: &Contents) -> Result<(), Error> {
-    let damaged = |what: &str| {
-        Err(Error::Incompatible(format!(
-            "the snapshot is damaged: {what}"
-        )))
-    };
-    let mut names = BTreeSet::new();
-    let mut states = BTreeSet::new();
-    let mut handles = BTreeSet::new();
-    for SeriesRecord {
-        handle,
-        owner,
-        series,
-        history,
-    } in &contents.series
-    {
-        if series.check_name().is_err() {
-            return damaged("a name is out of range");
+fn divide(mut body: &[u8]) -> Result<BTreeMap<u32, Vec<u8>>, Error> {
+    let cut = || Error::Incompatible("the snapshot is damaged or cut short".into());
+    let mut contents = BTreeMap::new();
+    while body != [END] {
+        let ((tag, length), rest) =
+            postcard::take_from_bytes::<(u32, u64)>(body).map_err(|_| cut())?;
+        let length = usize::try_from(length).map_err(|_| cut())?;
+        let (content, rest) = rest.split_at_checked(length).ok_or_else(cut)?;
+        if tag == u32::from(END) {
+            return Err(cut());
         }
-        if let Some((published, latest, ..)) = history
-            && !(published.is_well_formed() && latest.is_well_formed())
-        {
-            return damaged("a number is not finite");
+        if contents.insert(tag, content.to_vec()).is_some() {
+            return Err(Error::Incompatible(format!(
+                "the snapshot is damaged: section {tag} occurs twice"
+            )));
         }
-        if *handle as usize >= MOST_SERIES {
-            return damaged("a handle is out of range");
-        }
-        if !handles.insert(*handle) || !names.insert(series) {
-            return damaged("a series occurs twice");
-        }
-        if series.attribute.is_none()
-            && states.insert((*handle, series.entity.as_str()))
-            && owner != handle
-        {
-            return damaged("a state belongs to another entity");
-        }
+        body = rest;
     }
-    let orphan = contents.series.iter().any(|record| {
-        record.series.attribute.is_some()
-            && !states.contains(&(record.owner, record.series.entity.as_str()))
-    });
-    if orphan {
-        return damaged("an attribute belongs to no entity");
-    }
-    Ok(())
+    Ok(contents)
+}
+
+fn damaged(tag: Tag, what: impl core::fmt::Display) -> Error {
+    Error::Incompatible(format!(
+        "the snapshot is damaged in its section {} ({tag:?}): {what}",
+        tag as u32
+    ))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use alloc::vec;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn no_bytes_make_a_restore_panic(
-            version in 0_u8..3,
-            body in proptest::collection::vec(any::<u8>(), 0..200),
-        ) {
-            let mut bytes = Vec::from(MAGIC);
-            bytes.push(version);
-            bytes.extend(body);
-            let _ = read(0, &bytes, &mut Entities::default(), &mut Significance::default());
-        }
-    }
-
-    #[test]
-    fn what_the_tables_could_not_have_written_is_refused() {
-        let record = |handle, owner, attribute: Option<&str>, history| SeriesRecord {
-            handle,
-            owner,
-            series: Series {
-                entity: "sensor.a".into(),
-                attribute: attribute.map(Into::into),
-            },
-            history,
-        };
-        let state = || record(0, 0, None, None);
-        let mut nameless = state();
-        nameless.series.entity.clear();
-        let infinite = Reading::Number(f64::INFINITY);
-        let one = Reading::Number(1.0);
-        for (series, expected) in [
-            (vec![record(1_000_000, 0, None, None)], "out of range"),
-            (vec![state(), state()], "twice"),
-            (vec![record(0, 1, None, None)], "another entity"),
-            (vec![record(0, 1, Some("level"), None)], "no entity"),
-            (vec![nameless], "name"),
-            (
-                vec![state(), record(1, 0, Some(&"x".repeat(256)), None)],
-                "name",
-            ),
-            (
-                vec![record(0, 0, None, Some((infinite, one, 0, false)))],
-                "number",
-            ),
-            (
-                vec![record(0, 0, None, Some((one, infinite, 0, false)))],
-                "number",
-            ),
-        ] {
-            match check(&Contents {
-                series,
-                hot: Vec::new(),
-            }) {
-                Err(Error::Incompatible(text)) => assert!(text.contains(expected), "{text}"),
-                other => panic!("{expected}: {other:?}"),
-            }
-        }
-        assert_eq!(
-            check(&Contents {
-                series: vec![state()],
-                hot: Vec::new()
-            }),
-            Ok(())
-        );
-    }
-
-    #[test]
-    fn other_bytes_and_versions_are_refused_in_words() {
-        for (bytes, expected) in [
-            (&b""[..], "no snapshot"),
-            (b"WH", "no snapshot"),
-            (b"PNG\x01", "no snapshot"),
-            (b"WHS\x09", "version 9"),
-            (b"WHS\x01\x05", "damaged or cut short"),
-        ] {
-            let outcome = read(
-                0,
-                bytes,
-                &mut Entities::default(),
-                &mut Significance::default(),
-            );
-            match outcome {
-                Err(Error::Incompatible(text)) => assert!(text.contains(expected), "{text}"),
-                other => panic!("{other:?}"),
-            }
-        }
-    }
-}
+mod tests;

@@ -7,8 +7,8 @@ use weirhouse_runner::wit::types::Instant;
 use super::{Answer, Native, instant, refused};
 
 impl State for Native {
-    fn snapshot(&mut self, _now: Instant) -> Answer<Vec<u8>> {
-        Ok(self.0.snapshot())
+    fn snapshot(&mut self, now: Instant) -> Answer<Vec<u8>> {
+        Ok(self.0.snapshot(instant(now)))
     }
 
     fn restore(&mut self, now: Instant, snapshot: &[u8]) -> Answer<Restored> {

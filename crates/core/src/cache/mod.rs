@@ -12,6 +12,7 @@
 
 mod classes;
 mod disk;
+mod hot_keys;
 mod key;
 mod lru;
 mod memory;
@@ -36,6 +37,7 @@ use namespaces::{Namespace, Namespaces};
 use record::{check_labels, check_namespace, check_place, check_stored};
 
 pub use disk::Usage;
+pub(crate) use hot_keys::HotKeys;
 pub use key::{Part, cache_key};
 pub use record::{Entry, Lookup, Options, Place, Stamp, Stored};
 pub use settings::{Eviction, Levels, Settings};

@@ -1,6 +1,5 @@
 use super::*;
 use alloc::string::ToString;
-use alloc::vec;
 
 fn at(ms: u64) -> Instant {
     Instant {
@@ -113,47 +112,6 @@ fn presets_apply_where_no_rule_was_set_and_only_when_enabled() {
 }
 
 #[test]
-fn a_snapshot_carries_numbers_and_baselines_over() {
-    let mut before = Optimizer::new();
-    let handles = before
-        .intern(&states(&["sensor.a", "sensor.b", "sensor.c"]))
-        .unwrap();
-    before.intern(&[attribute("sensor.c", "level")]).unwrap();
-    before
-        .observe_texts(at(0), &handles, "20onunknown", &[2, 2, 7], &[5, 5, 5])
-        .unwrap();
-    before.release(&handles[1..2]).unwrap();
-    let bytes = before.snapshot();
-
-    let mut after = Optimizer::new();
-    let restored = after.restore(at(0), &bytes).unwrap();
-    assert_eq!((restored.version, restored.series), (1, 3));
-    assert_eq!(after.all_handles(), before.all_handles());
-    assert_eq!(
-        after.names(&after.all_handles()),
-        before.names(&before.all_handles())
-    );
-    let reasons = after
-        .observe_texts(at(1), &[0, 2, 0], "20unknown21", &[2, 7, 2], &[6, 6, 4])
-        .unwrap();
-    assert_eq!(reasons, [Reason::Repeat, Reason::Repeat, Reason::Late]);
-    assert_eq!(
-        after.intern(&states(&["sensor.d"])),
-        Ok(vec![1]),
-        "the released number is free"
-    );
-    assert!(matches!(
-        after.restore(at(2), &bytes),
-        Err(Error::Incompatible(_))
-    ));
-    assert_eq!(
-        before.snapshot(),
-        bytes,
-        "taking a snapshot changes nothing"
-    );
-}
-
-#[test]
 fn flushing_sends_all_that_waits_in_capped_batches() {
     let mut optimizer = Optimizer::new();
     optimizer
@@ -182,18 +140,4 @@ fn a_batch_that_was_not_taken_names_no_released_entity() {
     optimizer.release(&[a, b]).unwrap();
     assert_eq!(optimizer.poll_batch(), [c], "no empty batch hides it");
     assert!(optimizer.poll_batch().is_empty());
-}
-
-#[test]
-fn the_preset_of_an_attribute_applies_after_a_restore() {
-    let latitude = [attribute("device_tracker.a", "latitude")];
-    let mut before = Optimizer::new();
-    let handle = before.intern(&latitude).unwrap()[0];
-    before.use_presets(true);
-    let mut after = Optimizer::new();
-    after.restore(at(0), &before.snapshot()).unwrap();
-    after.use_presets(true);
-    assert_eq!(after.intern(&latitude).unwrap(), [handle]);
-    assert_eq!(after.rule_of(handle), before.rule_of(handle));
-    assert_eq!(after.rule_of(handle).unwrap().absolute, Some(0.0001));
 }
