@@ -21,6 +21,7 @@ pub mod context;
 mod entities;
 mod error;
 pub mod filter;
+pub mod flow;
 mod glob;
 mod histogram;
 pub mod metrics;

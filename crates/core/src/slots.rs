@@ -47,6 +47,12 @@ impl<T> Slots<T> {
         Ok(self.list.len() as u32 - 1)
     }
 
+    pub(crate) fn get(&self, number: u32) -> Result<&T, Error> {
+        let slot = self.list.get(number as usize);
+        slot.and_then(Option::as_ref)
+            .ok_or(Error::UnknownHandle(number))
+    }
+
     pub(crate) fn get_mut(&mut self, number: u32) -> Result<&mut T, Error> {
         let slot = self.list.get_mut(number as usize);
         slot.and_then(Option::as_mut)
@@ -69,6 +75,13 @@ impl<T> Slots<T> {
             .zip(&self.list)
             .filter_map(|(number, slot)| Some((number, slot.as_ref()?)))
     }
+
+    /// All things with their numbers, ascending.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (u32, &mut T)> {
+        (0..)
+            .zip(&mut self.list)
+            .filter_map(|(number, slot)| Some((number, slot.as_mut()?)))
+    }
 }
 
 #[cfg(test)]
@@ -89,7 +102,7 @@ mod tests {
         }
         assert_eq!(slots.remove(1), Ok('b'));
         assert_eq!(slots.remove(1), Err(Error::UnknownHandle(1)));
-        assert_eq!(slots.get_mut(1), Err(Error::UnknownHandle(1)));
+        assert_eq!(slots.get(1), Err(Error::UnknownHandle(1)));
         assert_eq!(slots.get_mut(7), Err(Error::UnknownHandle(7)));
         assert_eq!(slots.insert('d'), Ok(1));
         assert!(slots.iter().map(|(_, letter)| *letter).eq(['a', 'd', 'c']));
