@@ -10,9 +10,12 @@ mod cache_key;
 mod clock;
 mod context;
 mod entities;
+mod filter;
+mod flow;
 #[cfg(feature = "fault-injection")]
 mod injected;
 mod metrics;
+mod resilience;
 mod schedule;
 mod state;
 mod types;

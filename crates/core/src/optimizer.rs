@@ -11,9 +11,11 @@ use crate::batch::{BatchTotals, Batcher, Batching};
 use crate::cache::{Cache, HotKeys};
 use crate::context::{Context, Offers};
 use crate::entities::{Entities, Facts, Series};
+use crate::flow::{Gates, Queues};
 use crate::metrics::Metrics;
 use crate::preset;
 use crate::reading::Reading;
+use crate::resilience::Breakers;
 use crate::rule::{Combine, Rule, RuleSettings, Thresholds};
 use crate::schedule::{self, Class, Schedule, Volatility};
 use crate::significance::{Reason, Significance, UpdateTotals};
@@ -41,6 +43,12 @@ pub struct Optimizer {
     pub context: Context,
     /// Latency histograms.
     pub metrics: Metrics,
+    /// What holds calls back.
+    pub gates: Gates,
+    /// Bounded queues.
+    pub queues: Queues,
+    /// Circuit breakers.
+    pub breakers: Breakers,
     timeline: Timeline,
     entities: Entities,
     significance: Significance,
@@ -66,6 +74,7 @@ impl Optimizer {
             self.significance.deadline_us(),
             self.batcher.deadline_us(),
             self.schedule.deadline_us(),
+            self.gates.deadline_us(),
         ]
         .into_iter()
         .flatten()
@@ -80,6 +89,7 @@ impl Optimizer {
             batcher,
             entities,
             schedule,
+            gates,
             ..
         } = self;
         significance.tick(now_us, |handle| {
@@ -89,13 +99,16 @@ impl Optimizer {
         });
         batcher.tick(now_us);
         schedule.tick(now_us);
+        gates.tick(now_us);
         self.next_deadline()
     }
 
-    /// Makes every waiting update due at once.
+    /// Makes every waiting update and call due at once.
     pub fn flush(&mut self, now: Instant) {
         self.tick(now);
         self.batcher.flush();
+        let now_us = self.moment(now).mono_us;
+        self.gates.flush(now_us);
     }
 
     /// Numbers of series, in order.

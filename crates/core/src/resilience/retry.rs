@@ -4,6 +4,7 @@
 //! Jitter is drawn from a seed: the same seed gives the same delays.
 
 use alloc::format;
+use alloc::vec::Vec;
 
 use super::failure::Failure;
 use crate::Error;
@@ -105,6 +106,21 @@ impl Retry {
         })
     }
 
+    /// The first `count` delays, at most 1,000; with jitter if there is a seed.
+    pub fn first_us(self, count: u32, seed: Option<u64>) -> Result<Vec<u64>, Error> {
+        if count > MOST_ATTEMPTS {
+            return Err(Error::TooLarge(format!(
+                "at most {MOST_ATTEMPTS} delays are given at once, not {count}"
+            )));
+        }
+        let delays = (0..count).zip(self.delays_us());
+        Ok(delays
+            .map(|(index, delay_us)| {
+                seed.map_or(delay_us, |seed| self.jittered_us(delay_us, index, seed))
+            })
+            .collect())
+    }
+
     /// A delay with its jitter. `index` counts delays from 0 and makes those of
     /// one seed differ.
     pub fn jittered_us(&self, delay_us: u64, index: u32, seed: u64) -> u64 {
@@ -153,8 +169,6 @@ fn mixed(seed: u64, index: u32) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use alloc::vec::Vec;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -165,9 +179,9 @@ mod tests {
         Retry::check(settings).unwrap()
     }
 
-    fn delays_ms(settings: RetrySettings, count: usize) -> Vec<u64> {
-        let delays = retry(settings).delays_us().take(count);
-        delays.map(|delay_us| delay_us / MS).collect()
+    fn delays_ms(settings: RetrySettings, count: u32) -> Vec<u64> {
+        let delays = retry(settings).first_us(count, None).unwrap();
+        delays.into_iter().map(|delay_us| delay_us / MS).collect()
     }
 
     #[test]
@@ -192,6 +206,21 @@ mod tests {
             ..RetrySettings::default()
         };
         assert_eq!(delays_ms(slow, 4), [1_000, 1_500, 2_250, 3_375]);
+    }
+
+    #[test]
+    fn a_list_of_delays_is_bounded_and_repeatable() {
+        let retry = retry(RetrySettings::default());
+        assert_eq!(
+            retry.first_us(1_000, None).map(|list| list.len()),
+            Ok(1_000)
+        );
+        assert!(matches!(
+            retry.first_us(1_001, None),
+            Err(Error::TooLarge(_))
+        ));
+        assert_eq!(retry.first_us(9, Some(4)), retry.first_us(9, Some(4)));
+        assert_ne!(retry.first_us(9, Some(4)), retry.first_us(9, Some(5)));
     }
 
     #[test]

@@ -10,7 +10,10 @@ mod cache_key;
 mod clock;
 mod context;
 mod entities;
+mod filter;
+mod flow;
 mod metrics;
+mod resilience;
 mod schedule;
 mod state;
 mod updates;
@@ -20,7 +23,10 @@ pub use cache_key::CacheKey;
 pub use clock::Clock;
 pub use context::Context;
 pub use entities::Entities;
+pub use filter::Filter;
+pub use flow::Flow;
 pub use metrics::Metrics;
+pub use resilience::Resilience;
 pub use schedule::Schedule;
 pub use state::State;
 pub use updates::Updates;
@@ -30,12 +36,34 @@ use crate::fault::Fault;
 
 /// The optimizer: all interfaces of the world.
 pub trait Optimizer:
-    Cache + CacheKey + Clock + Context + Entities + Metrics + Schedule + State + Updates
+    Cache
+    + CacheKey
+    + Clock
+    + Context
+    + Entities
+    + Filter
+    + Flow
+    + Metrics
+    + Resilience
+    + Schedule
+    + State
+    + Updates
 {
 }
 
 impl<T> Optimizer for T where
-    T: Cache + CacheKey + Clock + Context + Entities + Metrics + Schedule + State + Updates
+    T: Cache
+        + CacheKey
+        + Clock
+        + Context
+        + Entities
+        + Filter
+        + Flow
+        + Metrics
+        + Resilience
+        + Schedule
+        + State
+        + Updates
 {
 }
 
