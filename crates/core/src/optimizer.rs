@@ -17,7 +17,7 @@ use crate::preset;
 use crate::reading::Reading;
 use crate::resilience::Breakers;
 use crate::rule::{Combine, Rule, RuleSettings, Thresholds};
-use crate::schedule::{self, Class, Schedule, Volatility};
+use crate::schedule::{self, Bounds, Class, Schedule, Volatility};
 use crate::significance::{Reason, Significance, UpdateTotals};
 use crate::time::{Instant, Now, Timeline};
 
@@ -49,11 +49,12 @@ pub struct Optimizer {
     pub queues: Queues,
     /// Circuit breakers.
     pub breakers: Breakers,
+    /// Refreshes; entities are registered through the methods here.
+    pub schedule: Schedule,
     timeline: Timeline,
     entities: Entities,
     significance: Significance,
     batcher: Batcher,
-    schedule: Schedule,
     hot: HotKeys,
 }
 
@@ -83,7 +84,8 @@ impl Optimizer {
 
     /// Brings what is due into the outboxes; gives the next deadline.
     pub fn tick(&mut self, now: Instant) -> Option<u64> {
-        let now_us = self.moment(now).mono_us;
+        let now = self.moment(now);
+        let now_us = now.mono_us;
         let Self {
             significance,
             batcher,
@@ -98,7 +100,7 @@ impl Optimizer {
             }
         });
         batcher.tick(now_us);
-        schedule.tick(now_us);
+        schedule.tick(now);
         gates.tick(now_us);
         self.next_deadline()
     }
@@ -355,16 +357,11 @@ impl Optimizer {
         self.batcher.totals()
     }
 
-    /// Sets the shortest interval that is taken.
-    pub fn set_shortest_interval(&mut self, interval_us: i64) -> Result<(), Error> {
-        self.schedule.set_shortest(interval_us)
-    }
-
     /// Asks for a refresh of an entity every `interval_us`.
     pub fn register(&mut self, now: Instant, entity: u32, interval_us: i64) -> Result<(), Error> {
         self.entities.check_state(entity)?;
-        let now_us = self.moment(now).mono_us;
-        self.schedule.register(now_us, entity, interval_us)
+        let now = self.moment(now);
+        self.schedule.register(now, entity, interval_us)
     }
 
     /// Registers with the interval of a class; gives it, in microseconds.
@@ -380,19 +377,32 @@ impl Optimizer {
         Ok(interval_us)
     }
 
-    /// Ends the refreshes of an entity.
-    pub fn unregister(&mut self, entity: u32) -> bool {
-        self.schedule.unregister(entity)
+    /// Registers with an interval that follows the changes reported; gives the
+    /// one it starts with.
+    pub fn register_measured(
+        &mut self,
+        now: Instant,
+        entity: u32,
+        bounds: Bounds,
+    ) -> Result<u64, Error> {
+        self.entities.check_state(entity)?;
+        let now = self.moment(now);
+        self.schedule.register_measured(now, entity, bounds)
     }
 
-    /// The interval of an entity, in microseconds.
-    pub fn interval_of(&self, entity: u32) -> Option<u64> {
-        self.schedule.interval_of(entity)
-    }
-
-    /// Takes the entities to refresh now.
-    pub fn poll_refresh(&mut self) -> Vec<u32> {
-        self.schedule.poll()
+    /// Registers as member of a group of the schedule.
+    pub fn register_planned(
+        &mut self,
+        now: Instant,
+        entity: u32,
+        group: &str,
+        bounds: Bounds,
+        weight: f64,
+    ) -> Result<(), Error> {
+        self.entities.check_state(entity)?;
+        let now = self.moment(now);
+        self.schedule
+            .register_planned(now, entity, group, bounds, weight)
     }
 
     /// Reports what the lines of entities say; see [`Context::offer`].

@@ -53,6 +53,8 @@ pub(crate) enum Tag {
     Baselines = 2,
     /// Keys that were hot.
     HotKeys = 3,
+    /// Change rates of what is refreshed, and calls spent.
+    Schedule = 4,
 }
 
 /// A part of the optimizer that is carried over a restart.

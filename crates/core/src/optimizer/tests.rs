@@ -84,7 +84,7 @@ fn a_released_entity_leaves_nothing_behind() {
     optimizer.register(at(0), a, 1_000_000).unwrap();
     assert_eq!(optimizer.release(&[a]), Ok(2));
     assert_eq!(optimizer.tick(at(5_000)), None);
-    assert!(optimizer.poll_batch().is_empty() && optimizer.poll_refresh().is_empty());
+    assert!(optimizer.poll_batch().is_empty() && optimizer.schedule.poll().is_empty());
     assert_eq!(optimizer.release(&[a]), Err(Error::UnknownHandle(a)));
 }
 

@@ -1,0 +1,571 @@
+//! When to ask a source again.
+//!
+//! An entity is registered in one of three ways:
+//!
+//! - **fixed**: at an interval, declared as such or by class and volatility, on a
+//!   grid that does not drift (`grid`);
+//! - **measured**: at an interval within bounds that follows how often the source
+//!   changes (`volatility`);
+//! - **planned**: as member of a group with a budget of calls (`budget`), which is
+//!   spent where it removes most staleness (`planner`, `forecast`, `staleness`).
+//!
+//! What the calls found is told by [`Schedule::report`]. [`simulate()`] plays a
+//! day in advance. Calls themselves are made by the host.
+
+mod bounds;
+mod budget;
+mod forecast;
+mod grid;
+mod planner;
+mod section;
+mod simulate;
+mod staleness;
+mod volatility;
+
+use alloc::borrow::ToOwned;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use crate::time::{Now, length};
+use budget::{Account, Spender, Usage};
+use forecast::{Forecast, Learned};
+use planner::{Call, Group, Member};
+use volatility::{Measured, Tally};
+
+pub use bounds::Bounds;
+pub use budget::{Budget, Night};
+pub use forecast::BUCKETS;
+pub use grid::{Class, Volatility, interval_us};
+pub use simulate::{Day, GroupDay, Pace, Source, SourceDay, simulate};
+pub use staleness::{fresh_share, mean_age};
+
+/// Most groups.
+const MOST_GROUPS: usize = 1_000;
+/// Most entities of one group: its price is set in some hundredths of a second.
+const MOST_MEMBERS: usize = 5_000;
+/// Longest name of a group, in bytes.
+const LONGEST_NAME: usize = 255;
+/// Greatest weight of an entity.
+const MOST_WEIGHT: f64 = 1_000.0;
+const SECONDS_A_DAY: f64 = 86_400.0;
+
+/// What a group has spent and has left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GroupStatus {
+    /// Entities planned in it.
+    pub members: u32,
+    /// Calls of the last 60 s; 0 without a budget for the minute.
+    pub last_minute: u32,
+    /// Calls since the last reset, urgent ones included.
+    pub today: u32,
+    /// Of them, urgent ones.
+    pub urgent_today: u32,
+    /// What planned calls have left until the reset; none without a budget for
+    /// the day.
+    pub left_today: Option<u32>,
+    /// What urgent calls have left until then, the reserve included.
+    pub left_urgent: Option<u32>,
+    /// The monotonic time of the next reset, in microseconds.
+    pub resets_us: u64,
+}
+
+struct Entry {
+    /// Place in the order of registration.
+    order: u64,
+    /// Due already, and not polled yet.
+    listed: bool,
+    /// When an outcome was last reported.
+    seen_us: Option<u64>,
+    how: How,
+}
+
+/// What a new registration of an entity keeps of the one before.
+struct Place {
+    order: u64,
+    listed: bool,
+    seen_us: Option<u64>,
+    rates: Rates,
+}
+
+enum How {
+    Fixed {
+        interval_us: u64,
+        due_us: u64,
+    },
+    Measured {
+        interval: Measured,
+        /// When it was last due, or registered.
+        last_us: u64,
+        due_us: u64,
+    },
+    /// In the group of this name, which knows the rest.
+    Planned(String),
+}
+
+/// What was learned of an entity, by either policy.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+struct Rates {
+    measured: Option<Tally>,
+    planned: Option<Learned>,
+}
+
+/// Refreshes by entity.
+#[derive(Default)]
+pub struct Schedule {
+    entries: BTreeMap<u32, Entry>,
+    /// Those with an interval of their own, by time: due, order of
+    /// registration, entity.
+    queue: BTreeSet<(u64, u64, u32)>,
+    groups: BTreeMap<String, Group>,
+    registered: u64,
+    /// The shortest interval that is taken.
+    shortest_us: u64,
+    outbox: Vec<u32>,
+    /// What a restore brought of entities and groups not registered yet.
+    restored: BTreeMap<u32, Rates>,
+    spent: BTreeMap<String, Usage>,
+}
+
+impl Schedule {
+    /// Sets the shortest interval that is taken from now on; 0 takes any.
+    pub fn set_shortest(&mut self, interval_us: i64) -> Result<(), Error> {
+        self.shortest_us = length("shortest interval", interval_us, true)?;
+        Ok(())
+    }
+
+    /// Opens a group, or gives an open one another budget; what it spent stays
+    /// spent.
+    pub fn set_group(&mut self, now: Now, name: &str, budget: Budget) -> Result<(), Error> {
+        budget.check()?;
+        if name.is_empty() || name.len() > LONGEST_NAME {
+            return Err(Error::InvalidArgument(format!(
+                "the name of a group must have 1 to {LONGEST_NAME} bytes, not {}",
+                name.len()
+            )));
+        }
+        if let Some(group) = self.groups.get_mut(name) {
+            group.set_budget(now, budget);
+            return Ok(());
+        }
+        if self.groups.len() >= MOST_GROUPS {
+            return Err(Error::TooLarge(format!(
+                "{MOST_GROUPS} groups are open, which is the most; remove some first"
+            )));
+        }
+        let spent = self.spent.remove(name);
+        let account = spent.map_or_else(Account::default, |usage| Account::restore(now, &usage));
+        let group = Group::new(now, budget, account);
+        self.groups.insert(name.to_owned(), group);
+        Ok(())
+    }
+
+    /// Closes a group and ends the refreshes of its members; says whether it was
+    /// open.
+    pub fn remove_group(&mut self, name: &str) -> bool {
+        let Some(group) = self.groups.remove(name) else {
+            return false;
+        };
+        for entity in group.entities() {
+            self.entries.remove(&entity);
+            self.outbox.retain(|&other| other != entity);
+        }
+        true
+    }
+
+    /// Refreshes `entity` every `interval_us`, first one interval from now.
+    pub fn register(&mut self, now: Now, entity: u32, interval_us: i64) -> Result<(), Error> {
+        let interval_us = length("interval", interval_us, false)?;
+        self.check_shortest("interval", interval_us)?;
+        let place = self.withdraw(entity);
+        let how = How::Fixed {
+            interval_us,
+            due_us: now.mono_us + interval_us,
+        };
+        self.enter(entity, &place, how);
+        Ok(())
+    }
+
+    /// Refreshes `entity` at an interval within bounds that follows how often it
+    /// changes; gives the one it starts with, in microseconds.
+    pub fn register_measured(
+        &mut self,
+        now: Now,
+        entity: u32,
+        bounds: Bounds,
+    ) -> Result<u64, Error> {
+        self.check_shortest("shortest interval", bounds.shortest_us())?;
+        let place = self.withdraw(entity);
+        let interval = Measured::new(bounds, place.rates.measured);
+        let starts_us = interval.interval_us();
+        let how = How::Measured {
+            interval,
+            last_us: now.mono_us,
+            due_us: now.mono_us + starts_us,
+        };
+        self.enter(entity, &place, how);
+        Ok(starts_us)
+    }
+
+    /// Refreshes `entity` by the plan of a group. A source of twice the `weight`,
+    /// over 0 and at most 1,000, is as bad to have stale as two.
+    pub fn register_planned(
+        &mut self,
+        now: Now,
+        entity: u32,
+        group: &str,
+        bounds: Bounds,
+        weight: f64,
+    ) -> Result<(), Error> {
+        self.check_shortest("shortest interval", bounds.shortest_us())?;
+        if !(weight > 0.0 && weight <= MOST_WEIGHT) {
+            return Err(Error::InvalidArgument(format!(
+                "weight must be over 0 and at most {MOST_WEIGHT}, not {weight}"
+            )));
+        }
+        let Some(open) = self.groups.get(group) else {
+            return Err(unknown_group(group));
+        };
+        if open.size() >= MOST_MEMBERS && open.member(entity).is_none() {
+            return Err(Error::TooLarge(format!(
+                "group `{group}` has {MOST_MEMBERS} entities, which is the most"
+            )));
+        }
+        let place = self.withdraw(entity);
+        let prior = 1e6 / bounds.middle_us() as f64;
+        let forecast = Forecast::new(prior, place.rates.planned);
+        if let Some(group) = self.groups.get_mut(group) {
+            let member = Member::new(now, place.order, bounds, weight, &forecast, place.listed);
+            group.add(now, entity, member);
+        }
+        self.enter(entity, &place, How::Planned(group.to_owned()));
+        Ok(())
+    }
+
+    /// Tells how often a planned entity changes, in changes a second for each
+    /// eighth of the day in UTC, in place of what is learned; says whether it
+    /// is planned.
+    pub fn tell_rates(&mut self, now: Now, entity: u32, rates: [f64; BUCKETS]) -> bool {
+        let Some(group) = self.group_of(entity) else {
+            return false;
+        };
+        if let Some(member) = group.member_mut(entity) {
+            member.forecast.tell(rates);
+        }
+        group.requeue(now, entity);
+        true
+    }
+
+    /// Ends the refreshes of an entity; says whether there were any.
+    pub fn unregister(&mut self, entity: u32) -> bool {
+        self.restored.remove(&entity);
+        let Some(entry) = self.entries.remove(&entity) else {
+            return false;
+        };
+        self.leave(entity, &entry);
+        self.outbox.retain(|&other| other != entity);
+        true
+    }
+
+    /// The interval of an entity, in microseconds; that of a planned one changes
+    /// with every call.
+    pub fn interval_of(&self, entity: u32) -> Option<u64> {
+        match &self.entries.get(&entity)?.how {
+            How::Fixed { interval_us, .. } => Some(*interval_us),
+            How::Measured { interval, .. } => Some(interval.interval_us()),
+            How::Planned(group) => self.groups.get(group)?.interval_us(entity),
+        }
+    }
+
+    /// When an entity is refreshed next; a planned one perhaps later, if others
+    /// are worth more by then.
+    pub fn next_of(&self, entity: u32) -> Option<u64> {
+        match &self.entries.get(&entity)?.how {
+            How::Fixed { due_us, .. } | How::Measured { due_us, .. } => Some(*due_us),
+            How::Planned(group) => self.groups.get(group)?.next_us(entity),
+        }
+    }
+
+    /// How often an entity changes, in changes a day, as far as that was learned;
+    /// none where it is not measured.
+    pub fn changes_per_day(&self, entity: u32) -> Option<f64> {
+        let per_second = match &self.entries.get(&entity)?.how {
+            How::Fixed { .. } => return None,
+            How::Measured { interval, .. } => interval.rate(),
+            How::Planned(group) => self.groups.get(group)?.member(entity)?.forecast.mean(),
+        };
+        Some(per_second * SECONDS_A_DAY)
+    }
+
+    /// What a group has spent and has left.
+    pub fn group_status(&mut self, now: Now, name: &str) -> Option<GroupStatus> {
+        let group = self.groups.get_mut(name)?;
+        group.settle(now);
+        let (budget, account) = (group.budget(), group.account());
+        Some(GroupStatus {
+            members: group.size() as u32,
+            last_minute: account.minute().all(),
+            today: account.today().all(),
+            urgent_today: account.today().urgent,
+            left_today: account.left_today(budget, Spender::Planned),
+            left_urgent: account.left_today(budget, Spender::Urgent),
+            resets_us: budget.resets_us(now),
+        })
+    }
+
+    /// Reports whether entities changed since the report before. The first
+    /// report of an entity is what later ones are held against; those of fixed
+    /// entities change nothing. Counts the entities whose interval moved.
+    pub fn report(&mut self, now: Now, entities: &[u32], changed: &[bool]) -> Result<u32, Error> {
+        if entities.len() != changed.len() {
+            return Err(Error::InvalidArgument(format!(
+                "changed must be as many as entities, which are {}, not {}",
+                entities.len(),
+                changed.len()
+            )));
+        }
+        for entity in entities {
+            self.check_registered(*entity)?;
+        }
+        let mut moved = 0;
+        for (&entity, &changed) in entities.iter().zip(changed) {
+            let before_us = self.interval_of(entity);
+            self.report_one(now, entity, changed);
+            moved += u32::from(self.interval_of(entity) != before_us);
+        }
+        Ok(moved)
+    }
+
+    fn report_one(&mut self, now: Now, entity: u32, changed: bool) {
+        let Some(entry) = self.entries.get_mut(&entity) else {
+            return;
+        };
+        let Some(seen_us) = entry.seen_us.replace(now.mono_us) else {
+            return;
+        };
+        let elapsed_us = now.mono_us - seen_us;
+        match &mut entry.how {
+            How::Fixed { .. } => {}
+            How::Measured {
+                interval,
+                last_us,
+                due_us,
+            } => {
+                if !interval.observe(elapsed_us, changed) {
+                    return;
+                }
+                self.queue.remove(&(*due_us, entry.order, entity));
+                *due_us = grid::point_after(now.mono_us, *last_us, interval.interval_us());
+                self.queue.insert((*due_us, entry.order, entity));
+            }
+            How::Planned(name) => {
+                let Some(group) = self.groups.get_mut(name) else {
+                    return;
+                };
+                if let Some(member) = group.member_mut(entity) {
+                    member.forecast.observe(now.dated_us, elapsed_us, changed);
+                }
+                group.requeue(now, entity);
+            }
+        }
+    }
+
+    /// Asks to refresh an entity now, outside its turn. Where it is planned, that
+    /// is one call of its group's budget, of the reserve only if `urgent`; the
+    /// answer is none where it may be made, and otherwise the monotonic time from
+    /// which on it may.
+    pub fn ask(&mut self, now: Now, entity: u32, urgent: bool) -> Result<Option<u64>, Error> {
+        self.check_registered(entity)?;
+        let spender = if urgent {
+            Spender::Urgent
+        } else {
+            Spender::Planned
+        };
+        let Some(group) = self.group_of(entity) else {
+            return Ok(None);
+        };
+        Ok(group.ask(now, entity, spender).err())
+    }
+
+    /// When the next refresh is due, or a plan is made anew.
+    pub fn deadline_us(&self) -> Option<u64> {
+        let first = self.queue.first().map(|&(due_us, _, _)| due_us);
+        let groups = self.groups.values().filter_map(Group::deadline_us);
+        first.into_iter().chain(groups).min()
+    }
+
+    /// Lists what is due. After a long sleep an entity is listed once; a fixed one
+    /// is next due at the next point of its grid, and a group makes one call.
+    pub fn tick(&mut self, now: Now) {
+        let mut calls: Vec<Call> = self
+            .groups
+            .values_mut()
+            .filter_map(|group| group.tick(now))
+            .collect();
+        while let Some(&(due_us, order, entity)) = self.queue.first()
+            && due_us <= now.mono_us
+        {
+            self.queue.pop_first();
+            let Some(entry) = self.entries.get_mut(&entity) else {
+                continue;
+            };
+            let (interval_us, next_us) = match &mut entry.how {
+                How::Fixed {
+                    interval_us,
+                    due_us,
+                } => (*interval_us, due_us),
+                How::Measured {
+                    interval,
+                    last_us,
+                    due_us,
+                } => {
+                    *last_us = *due_us;
+                    (interval.interval_us(), due_us)
+                }
+                How::Planned(_) => continue,
+            };
+            *next_us = grid::point_after(now.mono_us, due_us, interval_us);
+            self.queue.insert((*next_us, order, entity));
+            calls.push(Call {
+                due_us,
+                order,
+                entity,
+            });
+        }
+        calls.sort_unstable();
+        for Call { entity, .. } in calls {
+            if let Some(entry) = self.entries.get_mut(&entity)
+                && !entry.listed
+            {
+                entry.listed = true;
+                self.outbox.push(entity);
+            }
+        }
+    }
+
+    /// Takes the entities to refresh now, in the order in which they were due.
+    pub fn poll(&mut self) -> Vec<u32> {
+        let taken = core::mem::take(&mut self.outbox);
+        for entity in &taken {
+            let Some(entry) = self.entries.get_mut(entity) else {
+                continue;
+            };
+            entry.listed = false;
+            if let How::Planned(name) = &entry.how
+                && let Some(group) = self.groups.get_mut(name)
+            {
+                group.taken(*entity);
+            }
+        }
+        taken
+    }
+
+    fn check_shortest(&self, name: &str, interval_us: u64) -> Result<(), Error> {
+        if interval_us >= self.shortest_us {
+            return Ok(());
+        }
+        Err(Error::InvalidArgument(format!(
+            "{name} must be at least {} s, not {} s",
+            self.shortest_us as f64 / 1e6,
+            interval_us as f64 / 1e6
+        )))
+    }
+
+    fn check_registered(&self, entity: u32) -> Result<(), Error> {
+        if self.entries.contains_key(&entity) {
+            return Ok(());
+        }
+        Err(Error::InvalidArgument(format!(
+            "entity {entity} is not registered for refreshes"
+        )))
+    }
+
+    /// Takes an entity out, to be entered again: what is to be kept of the
+    /// registration before, or the end of the order.
+    fn withdraw(&mut self, entity: u32) -> Place {
+        let restored = self.restored.remove(&entity).unwrap_or_default();
+        let Some(old) = self.entries.remove(&entity) else {
+            self.registered += 1;
+            return Place {
+                order: self.registered,
+                listed: false,
+                seen_us: None,
+                rates: restored,
+            };
+        };
+        let learned = self.learned(entity, &old);
+        self.leave(entity, &old);
+        Place {
+            order: old.order,
+            listed: old.listed,
+            seen_us: old.seen_us,
+            rates: Rates {
+                measured: learned.measured.or(restored.measured),
+                planned: learned.planned.or(restored.planned),
+            },
+        }
+    }
+
+    fn enter(&mut self, entity: u32, place: &Place, how: How) {
+        if let How::Fixed { due_us, .. } | How::Measured { due_us, .. } = &how {
+            self.queue.insert((*due_us, place.order, entity));
+        }
+        let entry = Entry {
+            order: place.order,
+            listed: place.listed,
+            seen_us: place.seen_us,
+            how,
+        };
+        self.entries.insert(entity, entry);
+    }
+
+    /// Takes an entity out of the queue or group it is in.
+    fn leave(&mut self, entity: u32, entry: &Entry) {
+        match &entry.how {
+            How::Fixed { due_us, .. } | How::Measured { due_us, .. } => {
+                self.queue.remove(&(*due_us, entry.order, entity));
+            }
+            How::Planned(name) => {
+                if let Some(group) = self.groups.get_mut(name) {
+                    group.remove(entity);
+                }
+            }
+        }
+    }
+
+    fn learned(&self, entity: u32, entry: &Entry) -> Rates {
+        match &entry.how {
+            How::Fixed { .. } => Rates::default(),
+            How::Measured { interval, .. } => Rates {
+                measured: Some(interval.learned()),
+                planned: None,
+            },
+            How::Planned(name) => {
+                let group = self.groups.get(name);
+                let member = group.and_then(|group| group.member(entity));
+                Rates {
+                    measured: None,
+                    planned: member.map(|member| member.forecast.learned()),
+                }
+            }
+        }
+    }
+
+    fn group_of(&mut self, entity: u32) -> Option<&mut Group> {
+        match &self.entries.get(&entity)?.how {
+            How::Planned(name) => self.groups.get_mut(name),
+            _ => None,
+        }
+    }
+}
+
+fn unknown_group(name: &str) -> Error {
+    Error::InvalidArgument(format!("there is no group `{name}`; open it first"))
+}
+
+#[cfg(test)]
+mod tests;

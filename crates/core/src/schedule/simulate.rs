@@ -1,0 +1,267 @@
+//! A day in advance: how many calls a plan would make, and how stale the sources
+//! would be.
+//!
+//! Planned sources go through the planner itself, with the rates given in place of
+//! learned ones; for fixed and measured ones the grid is counted. What is
+//! expected of staleness follows from the formulas of `staleness`, so nothing is
+//! drawn at random and equal questions have equal answers. The state of a running
+//! schedule is neither read nor touched.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::forecast::{BUCKETS, DAY_US, bucket_of};
+use super::volatility::wanted_interval_us;
+use super::{Bounds, Budget, Schedule, fresh_share, mean_age};
+use crate::Error;
+use crate::time::{Now, length};
+
+const HOUR_US: u64 = 3_600_000_000;
+const DAY: u64 = DAY_US.unsigned_abs();
+/// Most calls a day of all groups together, and most sources: some tenths of a
+/// second.
+const MOST_CALLS: u64 = 100_000;
+const MOST_SOURCES: usize = 2_000;
+/// Most changes a day: a thousand a second.
+const MOST_CHANGES: f64 = 86_400_000.0;
+
+/// How a source is to be asked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Pace {
+    /// Every so many microseconds.
+    Fixed(i64),
+    /// At the interval that measuring leads to within these bounds.
+    Measured(Bounds),
+    /// By the plan of a group.
+    Planned {
+        /// The group's name.
+        group: String,
+        /// Between these intervals.
+        bounds: Bounds,
+        /// How much its staleness counts, over 0 and at most 1,000.
+        weight: f64,
+    },
+}
+
+/// A source to be simulated.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Source {
+    /// How it is to be asked.
+    pub pace: Pace,
+    /// How often it changes, as changes a day, 0 to 86,400,000: one figure for all
+    /// of the day, or one for each eighth of it in UTC.
+    pub changes_per_day: Vec<f64>,
+}
+
+/// What a day would be like for a source.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SourceDay {
+    /// Calls made.
+    pub calls: u32,
+    /// Its mean age, in microseconds.
+    pub mean_age_us: f64,
+    /// The share of the day in which it is fresh.
+    pub fresh: f64,
+}
+
+/// What a day would be like for a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GroupDay {
+    /// Calls made in each hour from the start.
+    pub hours: [u32; 24],
+}
+
+/// A simulated day.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Day {
+    /// One for each source, in order.
+    pub sources: Vec<SourceDay>,
+    /// One for each group, in order.
+    pub groups: Vec<GroupDay>,
+}
+
+/// Plays 24 hours from a date, in microseconds since the Unix epoch.
+pub fn simulate(
+    from_us: i64,
+    groups: &[(String, Budget)],
+    sources: &[Source],
+) -> Result<Day, Error> {
+    check_size(groups, sources)?;
+    let moment = |mono_us: u64| Now {
+        mono_us,
+        dated_us: from_us.saturating_add_unsigned(mono_us),
+    };
+    let mut schedule = Schedule::default();
+    for (name, budget) in groups {
+        schedule.set_group(moment(0), name, *budget)?;
+    }
+    let mut days = Vec::with_capacity(sources.len());
+    for (entity, source) in (0..).zip(sources) {
+        let rates = rates_of(source)?;
+        let mut day = Running::new(rates);
+        match &source.pace {
+            Pace::Fixed(interval_us) => day.every(length("interval", *interval_us, false)?),
+            Pace::Measured(bounds) => {
+                let mean = rates.iter().sum::<f64>() / BUCKETS as f64;
+                day.every(wanted_interval_us(mean, *bounds));
+            }
+            Pace::Planned {
+                group,
+                bounds,
+                weight,
+            } => {
+                schedule.register_planned(moment(0), entity, group, *bounds, *weight)?;
+                schedule.tell_rates(moment(0), entity, rates);
+            }
+        }
+        days.push(day);
+    }
+    let mut hours = alloc::vec![[0_u32; 24]; groups.len()];
+    let group_of: Vec<Option<usize>> = sources
+        .iter()
+        .map(|source| match &source.pace {
+            Pace::Planned { group, .. } => groups.iter().position(|(name, _)| name == group),
+            _ => None,
+        })
+        .collect();
+    while let Some(due_us) = schedule.deadline_us().filter(|due_us| *due_us < DAY) {
+        schedule.tick(moment(due_us));
+        for entity in schedule.poll() {
+            let place = entity as usize;
+            if let Some(day) = days.get_mut(place) {
+                day.asked(moment(due_us));
+            }
+            let group = group_of.get(place).copied().flatten();
+            if let Some(hours) = group.and_then(|group| hours.get_mut(group))
+                && let Some(calls) = hours.get_mut((due_us / HOUR_US) as usize)
+            {
+                *calls += 1;
+            }
+        }
+    }
+    Ok(Day {
+        sources: days.into_iter().map(|day| day.end(moment(DAY))).collect(),
+        groups: hours.into_iter().map(|hours| GroupDay { hours }).collect(),
+    })
+}
+
+fn check_size(groups: &[(String, Budget)], sources: &[Source]) -> Result<(), Error> {
+    if sources.len() > MOST_SOURCES {
+        return Err(Error::TooLarge(format!(
+            "a simulation takes at most {MOST_SOURCES} sources, not {}",
+            sources.len()
+        )));
+    }
+    let calls: u64 = groups
+        .iter()
+        .map(|(_, budget)| {
+            let by_minute = budget.per_minute.map(|calls| u64::from(calls) * 24 * 60);
+            let by_day = budget.per_day.map(u64::from);
+            by_minute.into_iter().chain(by_day).min().unwrap_or(0)
+        })
+        .sum();
+    if calls > MOST_CALLS {
+        return Err(Error::TooLarge(format!(
+            "a simulation takes budgets of at most {MOST_CALLS} calls a day together, not {calls}"
+        )));
+    }
+    Ok(())
+}
+
+/// The rates of a source, in changes a second for each bucket.
+fn rates_of(source: &Source) -> Result<[f64; BUCKETS], Error> {
+    let given = &source.changes_per_day;
+    if given.len() != 1 && given.len() != BUCKETS {
+        return Err(Error::InvalidArgument(format!(
+            "changes per day must be one figure or {BUCKETS}, not {}",
+            given.len()
+        )));
+    }
+    if let Some(changes) = given
+        .iter()
+        .find(|changes| !(0.0..=MOST_CHANGES).contains(*changes))
+    {
+        return Err(Error::InvalidArgument(format!(
+            "changes per day must be 0 to {MOST_CHANGES}, not {changes}"
+        )));
+    }
+    let mut rates = [0.0; BUCKETS];
+    for (rate, changes) in rates.iter_mut().zip(given.iter().cycle()) {
+        *rate = changes / (DAY as f64 / 1e6);
+    }
+    Ok(rates)
+}
+
+/// A source on its way through the day.
+struct Running {
+    rates: [f64; BUCKETS],
+    last_us: u64,
+    calls: u32,
+    /// Age times time, in s².
+    aged: f64,
+    /// In seconds.
+    fresh: f64,
+    /// Calls come at this interval, and are counted at the end.
+    interval_us: Option<u64>,
+}
+
+impl Running {
+    fn new(rates: [f64; BUCKETS]) -> Self {
+        Self {
+            rates,
+            last_us: 0,
+            calls: 0,
+            aged: 0.0,
+            fresh: 0.0,
+            interval_us: None,
+        }
+    }
+
+    fn every(&mut self, interval_us: u64) {
+        self.interval_us = Some(interval_us);
+    }
+
+    /// Adds the time since the last call, with the rate at its end.
+    fn pass(&mut self, now: Now) {
+        let seconds = (now.mono_us - self.last_us) as f64 / 1e6;
+        let bucket = bucket_of(now.dated_us.saturating_sub(1));
+        let rate = self.rates.get(bucket).copied().unwrap_or_default();
+        self.aged += mean_age(rate, seconds) * seconds;
+        self.fresh += fresh_share(rate, seconds) * seconds;
+        self.last_us = now.mono_us;
+    }
+
+    fn asked(&mut self, now: Now) {
+        self.pass(now);
+        self.calls += 1;
+    }
+
+    fn end(mut self, now: Now) -> SourceDay {
+        if let Some(interval_us) = self.interval_us {
+            return self.evenly(interval_us);
+        }
+        self.pass(now);
+        let seconds = now.mono_us as f64 / 1e6;
+        SourceDay {
+            calls: self.calls,
+            mean_age_us: self.aged / seconds * 1e6,
+            fresh: self.fresh / seconds,
+        }
+    }
+
+    /// The day of a source that is asked at one interval: each bucket is an
+    /// eighth of it.
+    fn evenly(&self, interval_us: u64) -> SourceDay {
+        let seconds = interval_us as f64 / 1e6;
+        let mean = |of: fn(f64, f64) -> f64| {
+            let sum: f64 = self.rates.iter().map(|rate| of(*rate, seconds)).sum();
+            sum / BUCKETS as f64
+        };
+        SourceDay {
+            calls: (DAY / interval_us).min(u64::from(u32::MAX)) as u32,
+            mean_age_us: mean(mean_age) * 1e6,
+            fresh: mean(fresh_share),
+        }
+    }
+}
