@@ -154,6 +154,7 @@ fn prepare(optimizer: &mut dyn Optimizer) -> Result<Vec<u32>> {
         flush_on_full: false,
         capacity: 60,
         overflow: Overflow::DropOldest,
+        adaptive: None,
     })?;
     for handle in handles.iter().step_by(40) {
         optimizer.register(Instant { mono: 0, wall: 0 }, *handle, 15_000_000)?;

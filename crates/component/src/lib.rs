@@ -9,6 +9,7 @@ mod cache;
 mod cache_key;
 mod clock;
 mod context;
+mod delivery;
 mod entities;
 mod filter;
 mod flow;

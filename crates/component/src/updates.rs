@@ -103,17 +103,9 @@ impl Guest for Component {
     }
 
     fn set_batching(settings: Batching) -> Result<(), Error> {
-        let settings = batch::Batching {
-            window_us: settings.window,
-            max: settings.max,
-            flush_on_full: settings.flush_on_full,
-            capacity: settings.capacity,
-            overflow: match settings.overflow {
-                Overflow::DropOldest => batch::Overflow::DropOldest,
-                Overflow::DropNew => batch::Overflow::DropNew,
-            },
-        };
-        Ok(with(|optimizer| optimizer.set_batching(settings))?)
+        Ok(with(|optimizer| {
+            optimizer.set_batching(batching(settings))
+        })?)
     }
 
     fn mark_dirty(now: Instant, entities: Vec<u32>) -> Result<(), Error> {
@@ -136,10 +128,34 @@ impl Guest for Component {
             updates: totals.updates,
             coalesced: totals.coalesced,
             dropped: totals.dropped,
+            removed: totals.removed,
             batches: totals.batches,
             sent: totals.sent,
+            mean_size: totals.mean_size(),
             pending: totals.pending,
+            window: totals.window_us.cast_signed(),
+            max: totals.max,
         }
+    }
+}
+
+fn batching(settings: Batching) -> batch::Batching {
+    batch::Batching {
+        window_us: settings.window,
+        max: settings.max,
+        flush_on_full: settings.flush_on_full,
+        capacity: settings.capacity,
+        overflow: match settings.overflow {
+            Overflow::DropOldest => batch::Overflow::DropOldest,
+            Overflow::DropNew => batch::Overflow::DropNew,
+        },
+        adaptive: settings.adaptive.map(|adaptive| batch::Adaptive {
+            window_from_us: adaptive.window_from,
+            window_to_us: adaptive.window_to,
+            max_from: adaptive.max_from,
+            max_to: adaptive.max_to,
+            target_latency_us: adaptive.target_latency,
+        }),
     }
 }
 

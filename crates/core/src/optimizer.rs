@@ -10,6 +10,7 @@ use crate::Error;
 use crate::batch::{BatchTotals, Batcher, Batching};
 use crate::cache::{Cache, HotKeys};
 use crate::context::{Context, Offers};
+use crate::delivery::{Deliveries, Failure};
 use crate::entities::{Entities, Facts, Series};
 use crate::flow::{Gates, Queues};
 use crate::metrics::Metrics;
@@ -19,7 +20,7 @@ use crate::resilience::Breakers;
 use crate::rule::{Combine, Rule, RuleSettings, Thresholds};
 use crate::schedule::{self, Bounds, Class, Schedule, Volatility};
 use crate::significance::{Reason, Significance, UpdateTotals};
-use crate::time::{Instant, Now, Timeline};
+use crate::time::{self, Instant, Now, Timeline};
 
 /// Thresholds for one call, in place of the rule's.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -41,6 +42,8 @@ pub struct Optimizer {
     pub cache: Cache,
     /// Lines for a reader of so many tokens.
     pub context: Context,
+    /// What several sinks are owed.
+    pub delivery: Deliveries,
     /// Latency histograms.
     pub metrics: Metrics,
     /// What holds calls back.
@@ -74,6 +77,7 @@ impl Optimizer {
         [
             self.significance.deadline_us(),
             self.batcher.deadline_us(),
+            self.delivery.deadline_us(),
             self.schedule.deadline_us(),
             self.gates.deadline_us(),
         ]
@@ -89,6 +93,7 @@ impl Optimizer {
         let Self {
             significance,
             batcher,
+            delivery,
             entities,
             schedule,
             gates,
@@ -100,6 +105,7 @@ impl Optimizer {
             }
         });
         batcher.tick(now_us);
+        delivery.tick(now_us);
         schedule.tick(now);
         gates.tick(now_us);
         self.next_deadline()
@@ -153,8 +159,9 @@ impl Optimizer {
             self.entities.check_state(entity)?;
         }
         let mut count = 0;
+        self.batcher.remove(entities);
+        self.delivery.remove(entities);
         for &entity in entities {
-            self.batcher.release(entity);
             self.schedule.unregister(entity);
             self.context.withdraw(&[entity]);
             for handle in self.entities.release(entity) {
@@ -341,15 +348,46 @@ impl Optimizer {
         for &entity in entities {
             self.entities.check_state(entity)?;
         }
-        Ok(entities
-            .iter()
-            .map(|&entity| u32::from(self.batcher.forget(entity)))
-            .sum())
+        Ok(self.batcher.remove(entities))
     }
 
-    /// Takes the next batch that is due; empty when none is.
+    /// Takes the next batch that is due, which every sink is owed from then on;
+    /// empty when none is.
     pub fn poll_batch(&mut self) -> Vec<u32> {
-        self.batcher.poll().unwrap_or_default()
+        let Some(batch) = self.batcher.poll() else {
+            return Vec::new();
+        };
+        self.delivery.offer(&batch);
+        batch
+    }
+
+    /// A delivery to a sink succeeded and took this long, which window and size
+    /// of batches may follow.
+    pub fn delivery_succeeded(
+        &mut self,
+        now: Instant,
+        sink: u32,
+        number: u64,
+        latency_us: i64,
+    ) -> Result<(), Error> {
+        let latency_us = time::length("latency", latency_us, true)?;
+        let batch = self.delivery.succeeded(sink, number)?;
+        self.moment(now);
+        self.batcher.report_latency(batch, latency_us);
+        Ok(())
+    }
+
+    /// A delivery to a sink failed; gives when it is tried again, in monotonic
+    /// microseconds, or `None` once it is given up.
+    pub fn delivery_failed(
+        &mut self,
+        now: Instant,
+        sink: u32,
+        number: u64,
+        failure: Failure,
+    ) -> Result<Option<u64>, Error> {
+        let now_us = self.moment(now).mono_us;
+        self.delivery.failed(now_us, sink, number, failure)
     }
 
     /// What happened to updates so far.

@@ -105,17 +105,7 @@ impl Updates for Native {
     }
 
     fn set_batching(&mut self, settings: Batching) -> Answer<()> {
-        let settings = core::batch::Batching {
-            window_us: settings.window,
-            max: settings.max,
-            flush_on_full: settings.flush_on_full,
-            capacity: settings.capacity,
-            overflow: match settings.overflow {
-                Overflow::DropOldest => core::batch::Overflow::DropOldest,
-                Overflow::DropNew => core::batch::Overflow::DropNew,
-            },
-        };
-        self.0.set_batching(settings).map_err(refused)
+        self.0.set_batching(batching(settings)).map_err(refused)
     }
 
     fn mark_dirty(&mut self, now: Instant, entities: &[u32]) -> Answer<()> {
@@ -136,10 +126,34 @@ impl Updates for Native {
             updates: totals.updates,
             coalesced: totals.coalesced,
             dropped: totals.dropped,
+            removed: totals.removed,
             batches: totals.batches,
             sent: totals.sent,
+            mean_size: totals.mean_size(),
             pending: totals.pending,
+            window: totals.window_us.cast_signed(),
+            max: totals.max,
         })
+    }
+}
+
+fn batching(settings: Batching) -> core::batch::Batching {
+    core::batch::Batching {
+        window_us: settings.window,
+        max: settings.max,
+        flush_on_full: settings.flush_on_full,
+        capacity: settings.capacity,
+        overflow: match settings.overflow {
+            Overflow::DropOldest => core::batch::Overflow::DropOldest,
+            Overflow::DropNew => core::batch::Overflow::DropNew,
+        },
+        adaptive: settings.adaptive.map(|adaptive| core::batch::Adaptive {
+            window_from_us: adaptive.window_from,
+            window_to_us: adaptive.window_to,
+            max_from: adaptive.max_from,
+            max_to: adaptive.max_to,
+            target_latency_us: adaptive.target_latency,
+        }),
     }
 }
 

@@ -72,6 +72,16 @@ pub(super) struct BatchArguments {
     pub(super) max: Option<i64>,
     #[serde(default)]
     pub(super) flush_on_full: bool,
+    pub(super) adaptive: Option<AdaptiveArguments>,
+}
+
+/// Bounds for window and size, lower before upper, and the latency to aim at.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AdaptiveArguments {
+    pub(super) window: (Micros, Micros),
+    pub(super) max: (i64, i64),
+    pub(super) target_latency: Micros,
 }
 
 #[derive(Debug, serde::Deserialize)]
@@ -169,6 +179,42 @@ pub(super) struct Dirty {
 /// Tells a null that stands there from a value that does not.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawValue>>, D::Error> {
     Box::deserialize(deserializer).map(Some)
+}
+
+/// Registers a sink, or changes how it is served.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sink {
+    pub(super) name: String,
+    pub(super) max: Option<i64>,
+    pub(super) capacity: Option<i64>,
+    pub(super) attempts: Option<i64>,
+    pub(super) retry_first: Option<Micros>,
+    pub(super) retry_cap: Option<Micros>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Unsink {
+    pub(super) name: String,
+}
+
+/// How the delivery to a sink ended; without a number, the one printed last.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Delivered {
+    pub(super) sink: String,
+    pub(super) number: Option<u64>,
+    pub(super) latency: Option<Micros>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Undelivered {
+    pub(super) sink: String,
+    pub(super) number: Option<u64>,
+    #[serde(default)]
+    pub(super) permanent: bool,
 }
 
 #[derive(Debug, serde::Deserialize)]

@@ -9,8 +9,8 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor}
 use serde_json::value::RawValue;
 
 use super::arguments::{
-    Clear, Configure, Dirty, Entity, Invalidate, Key, Metric, Nothing, Observe, Put, Record,
-    Register, Resize, RuleArguments,
+    Clear, Configure, Delivered, Dirty, Entity, Invalidate, Key, Metric, Nothing, Observe, Put,
+    Record, Register, Resize, RuleArguments, Sink, Undelivered, Unsink,
 };
 use super::context::{Offered, Wanted};
 use super::micros::Micros;
@@ -42,6 +42,12 @@ pub(super) enum Op {
     Dirty(Dirty),
     Drop(Entity),
     BatchStats,
+    BatchPace,
+    Sink(Sink),
+    Unsink(Unsink),
+    Delivered(Delivered),
+    Undelivered(Undelivered),
+    Sinks,
     Register(Register),
     Unregister(Entity),
     Record(Record),
@@ -98,7 +104,7 @@ fn parse_at(value: &RawValue) -> Result<Micros, String> {
 type Reader = fn(&RawValue) -> Result<Op, serde_json::Error>;
 
 /// Every operation of the format, with how its arguments are read.
-const OPERATIONS: [(&str, Reader); 30] = [
+const OPERATIONS: [(&str, Reader); 36] = [
     ("configure", |args| {
         read(args, |a| Op::Configure(Box::new(a)))
     }),
@@ -120,6 +126,12 @@ const OPERATIONS: [(&str, Reader); 30] = [
     ("batch_stats", |args| {
         read(args, |Nothing {}| Op::BatchStats)
     }),
+    ("batch_pace", |args| read(args, |Nothing {}| Op::BatchPace)),
+    ("sink", |args| read(args, Op::Sink)),
+    ("unsink", |args| read(args, Op::Unsink)),
+    ("delivered", |args| read(args, Op::Delivered)),
+    ("undelivered", |args| read(args, Op::Undelivered)),
+    ("sinks", |args| read(args, |Nothing {}| Op::Sinks)),
     ("register", |args| read(args, Op::Register)),
     ("unregister", |args| read(args, Op::Unregister)),
     ("record", |args| read(args, Op::Record)),

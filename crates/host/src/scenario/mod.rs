@@ -4,7 +4,7 @@
 //! ARGS}` and is answered by one `{"at": MS, OP: RESULT}` or `{"at": MS,
 //! "error": {"code": …, "message": …}}`. Before a line is applied, everything
 //! due at or before its `at` happens and is printed: within one moment first
-//! `publish` events, then `flush`, then `refresh`. After the last line
+//! `publish` events, then `flush`, then `deliver`, then `refresh`. After the last line
 //! everything due at its `at` happens too.
 //!
 //! `at` is the monotonic clock. `{"at": MS, "wall": MS}` makes the wall clock
@@ -21,6 +21,7 @@
 mod arguments;
 mod caching;
 mod context;
+mod delivering;
 mod line;
 pub(crate) mod micros;
 mod output;

@@ -139,6 +139,15 @@ pub(super) struct Publication<'a> {
     pub(super) reason: &'a str,
 }
 
+/// A delivery handed out to a sink.
+#[derive(serde::Serialize)]
+pub(super) struct Handed<'a> {
+    pub(super) sink: &'a str,
+    pub(super) number: u64,
+    pub(super) attempt: u32,
+    pub(super) entities: Vec<&'a str>,
+}
+
 /// Prints lines.
 pub(super) struct Printer<'a> {
     output: &'a mut dyn Write,
@@ -195,6 +204,10 @@ impl<'a> Printer<'a> {
 
     pub(super) fn refresh(&mut self, at: Micros, entity: &str) -> Result<(), Halt> {
         self.result(at, "refresh", &entity)
+    }
+
+    pub(super) fn deliver(&mut self, at: Micros, event: &Handed<'_>) -> Result<(), Halt> {
+        self.result(at, "deliver", event)
     }
 
     fn line(&mut self, line: &impl Serialize) -> Result<(), Halt> {

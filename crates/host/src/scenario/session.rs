@@ -13,6 +13,7 @@ use crate::store::MemoryStore;
 
 use super::arguments::Configure;
 use super::context::Numbers;
+use super::delivering::Registered;
 use super::line::{Line, Op};
 use super::micros::Micros;
 use super::output::{Outcome, Printer, Problem, Publication, ok};
@@ -31,7 +32,7 @@ pub(super) struct Session<'a> {
     pub(super) optimizer: Box<dyn Optimizer>,
     fresh: &'a mut Fresh<'a>,
     pub(super) store: MemoryStore,
-    printer: Printer<'a>,
+    pub(super) printer: Printer<'a>,
     /// The monotonic clock, in microseconds.
     mono: i64,
     /// The `at` of the line before.
@@ -49,6 +50,8 @@ pub(super) struct Session<'a> {
     /// Numbers of the sections and areas of lines.
     pub(super) sections: Numbers,
     pub(super) areas: Numbers,
+    /// Sinks as they were registered.
+    pub(super) sinks: Vec<Registered>,
     /// What waiting entities carry, by handle.
     pub(super) carried: BTreeMap<u32, Box<RawValue>>,
     /// Entities that `dirty` put into the batcher.
@@ -78,6 +81,7 @@ impl<'a> Session<'a> {
             series: Table::default(),
             sections: Numbers::default(),
             areas: Numbers::default(),
+            sinks: Vec::new(),
             carried: BTreeMap::new(),
             marked: BTreeSet::new(),
             uncounted: (0, 0),
@@ -126,6 +130,8 @@ impl<'a> Session<'a> {
             Op::Get(_)
                 | Op::CacheStats
                 | Op::BatchStats
+                | Op::BatchPace
+                | Op::Sinks
                 | Op::Metric(_)
                 | Op::Context(_)
                 | Op::Advance
@@ -156,6 +162,12 @@ impl<'a> Session<'a> {
             Op::Dirty(arguments) => self.dirty(arguments),
             Op::Drop(arguments) => self.drop(&arguments),
             Op::BatchStats => self.batch_stats(),
+            Op::BatchPace => self.batch_pace(),
+            Op::Sink(arguments) => self.sink(&arguments),
+            Op::Unsink(arguments) => self.unsink(&arguments),
+            Op::Delivered(arguments) => self.delivered(&arguments),
+            Op::Undelivered(arguments) => self.undelivered(&arguments),
+            Op::Sinks => self.sinks(),
             Op::Register(arguments) => self.register(&arguments),
             Op::Unregister(arguments) => self.unregister(&arguments),
             Op::Record(arguments) => self.record(&arguments),
@@ -219,7 +231,7 @@ impl<'a> Session<'a> {
     }
 
     /// Takes everything that became due and prints it.
-    fn print_due(&mut self) -> Result<(), Halt> {
+    pub(super) fn print_due(&mut self) -> Result<(), Halt> {
         let at = Micros(self.mono);
         let timed = self.optimizer.poll_published()?;
         for (handle, verdict) in timed.series.into_iter().zip(timed.verdicts) {
@@ -258,6 +270,7 @@ impl<'a> Session<'a> {
             self.printer.flush(at, &entities, &values)?;
             self.marked.retain(|handle| !batch.contains(handle));
         }
+        self.print_deliveries()?;
         for handle in self.optimizer.poll_refresh()? {
             self.printer.refresh(at, self.series.name(handle).0)?;
         }
@@ -374,6 +387,7 @@ impl<'a> Session<'a> {
             let handles = self.series.intern(&mut *self.optimizer, entity, None)?;
             self.optimizer.register(now, handles.entity, *interval)?;
         }
+        self.register_sinks()?;
         self.carried.clear();
         self.marked.clear();
         self.uncounted = (0, 0);

@@ -3,10 +3,12 @@
 //! Settings stay with the host: after a restart they are told again.
 
 use weirhouse_runner::wit::cache::{Eviction, Levels, Settings as Cache};
-use weirhouse_runner::wit::updates::{Batching, Combine, Overflow, Publishing, Rule};
+use weirhouse_runner::wit::updates::{Adaptive, Batching, Combine, Overflow, Publishing, Rule};
 use weirhouse_runner::{Fault, Optimizer};
 
-use super::arguments::{BatchArguments, CacheArguments, Configure, QueueArguments, RuleArguments};
+use super::arguments::{
+    AdaptiveArguments, BatchArguments, CacheArguments, Configure, QueueArguments, RuleArguments,
+};
 use super::micros::Micros;
 use super::output::Problem;
 
@@ -40,6 +42,7 @@ impl Default for Settings {
                 flush_on_full: false,
                 capacity: 20_000,
                 overflow: Overflow::DropOldest,
+                adaptive: None,
             },
             batched: false,
         }
@@ -86,6 +89,7 @@ impl Settings {
                 .max
                 .map_or(Ok(default.max), |max| whole("batch.max", max))?,
             flush_on_full: arguments.flush_on_full,
+            adaptive: arguments.adaptive.as_ref().map(adaptive).transpose()?,
             ..self.batching
         };
         self.batched = true;
@@ -115,6 +119,18 @@ impl Settings {
         optimizer.cache_configure(None, self.cache)?;
         optimizer.set_batching(self.batching)
     }
+}
+
+fn adaptive(arguments: &AdaptiveArguments) -> Result<Adaptive, Problem> {
+    let (Micros(window_from), Micros(window_to)) = arguments.window;
+    let (max_from, max_to) = arguments.max;
+    Ok(Adaptive {
+        window_from,
+        window_to,
+        max_from: whole("batch.adaptive.max", max_from)?,
+        max_to: whole("batch.adaptive.max", max_to)?,
+        target_latency: arguments.target_latency.0,
+    })
 }
 
 /// A significance rule.

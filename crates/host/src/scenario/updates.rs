@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use weirhouse_runner::{PUBLISH, Reason};
 
 use super::arguments::{Dirty, Entity, Observe, RuleArguments};
+use super::micros::Micros;
 use super::output::{Number, Outcome, answer, ok};
 use super::session::{Session, reason};
 use super::settings;
@@ -25,6 +26,13 @@ struct BatchStatistics {
     batches: u64,
     pending: u32,
     mean: Number,
+}
+
+/// Window and size in force.
+#[derive(Serialize)]
+struct BatchPace {
+    window: Micros,
+    max: u32,
 }
 
 impl Session<'_> {
@@ -130,11 +138,15 @@ impl Session<'_> {
             coalesced: totals.coalesced.saturating_sub(coalesced),
             batches: totals.batches,
             pending: totals.pending,
-            mean: Number(if totals.batches == 0 {
-                0.0
-            } else {
-                totals.sent as f64 / totals.batches as f64
-            }),
+            mean: Number(totals.mean_size),
+        })
+    }
+
+    pub(super) fn batch_pace(&mut self) -> Outcome {
+        let totals = self.optimizer.batch_totals()?;
+        answer(&BatchPace {
+            window: Micros(totals.window),
+            max: totals.max,
         })
     }
 }

@@ -9,6 +9,7 @@ mod cache;
 mod cache_key;
 mod clock;
 mod context;
+mod delivery;
 mod entities;
 mod filter;
 mod flow;
@@ -22,6 +23,7 @@ pub use cache::Cache;
 pub use cache_key::CacheKey;
 pub use clock::Clock;
 pub use context::Context;
+pub use delivery::Delivery;
 pub use entities::Entities;
 pub use filter::Filter;
 pub use flow::Flow;
@@ -40,6 +42,7 @@ pub trait Optimizer:
     + CacheKey
     + Clock
     + Context
+    + Delivery
     + Entities
     + Filter
     + Flow
@@ -56,6 +59,7 @@ impl<T> Optimizer for T where
         + CacheKey
         + Clock
         + Context
+        + Delivery
         + Entities
         + Filter
         + Flow
