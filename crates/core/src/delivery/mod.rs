@@ -166,8 +166,8 @@ pub struct Deliveries {
     sinks: Vec<Option<Sink>>,
     /// Batches handed out.
     batches: u64,
-    /// Deliveries handed out, retries aside.
-    deliveries: u64,
+    /// The number of the newest delivery.
+    newest: u64,
 }
 
 impl Deliveries {
@@ -222,11 +222,11 @@ impl Deliveries {
     /// Takes the next delivery: to the sink of the lowest number that is free
     /// and owed something.
     pub fn poll(&mut self) -> Option<Delivery> {
-        let next = self.deliveries + 1;
+        let next = self.newest + 1;
         let (sink, (number, attempt, entities)) = self
             .all_mut()
             .find_map(|(number, sink)| Some((number, sink.poll(next)?)))?;
-        self.deliveries = self.deliveries.max(number);
+        self.newest = self.newest.max(number);
         Some(Delivery {
             sink,
             number,
