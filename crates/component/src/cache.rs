@@ -171,7 +171,6 @@ impl From<Settings> for cache::Settings {
             eviction: match settings.eviction {
                 Eviction::Lru => cache::Eviction::Lru,
                 Eviction::WTinyLfu => cache::Eviction::WTinyLfu,
-                Eviction::S3Fifo => cache::Eviction::S3Fifo,
             },
         }
     }

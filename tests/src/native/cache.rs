@@ -190,7 +190,6 @@ fn cache_settings(settings: Settings) -> core::cache::Settings {
         eviction: match settings.eviction {
             Eviction::Lru => core::cache::Eviction::Lru,
             Eviction::WTinyLfu => core::cache::Eviction::WTinyLfu,
-            Eviction::S3Fifo => core::cache::Eviction::S3Fifo,
         },
     }
 }

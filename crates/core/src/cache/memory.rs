@@ -3,23 +3,24 @@
 //!
 //! An entry whose life has ended answers nothing from that moment on, and
 //! leaves when it is met or when room is needed, always before a live entry
-//! does. Lives, promotion and what belongs on disk are decided by the caller.
+//! does. Which live entry leaves is the eviction policy's choice. Lives,
+//! promotion and what belongs on disk are decided by the caller.
 
-use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::hash::BuildHasher;
 
-use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
-use super::lru::{Lru, Slot};
+use super::ends::Ends;
+use super::eviction::{Order, Room, Weight};
+use super::key_hash::key_hash;
+use super::settings::Eviction;
+use super::slab::{Slab, Slot};
 use super::totals::LevelTotals;
 
-/// A value in memory.
+/// What was written under a key.
 #[derive(Debug, Clone)]
-pub(super) struct Kept {
-    pub(super) key: String,
+pub(super) struct Written {
     pub(super) value: Vec<u8>,
     pub(super) content_type: String,
     pub(super) tags: Vec<String>,
@@ -27,17 +28,29 @@ pub(super) struct Kept {
     pub(super) put_at_us: i64,
     /// The first moment at which it is dead, on the monotonic clock.
     pub(super) end_us: u64,
+}
+
+/// A value in memory.
+#[derive(Debug, Clone)]
+pub(super) struct Kept {
+    pub(super) key: String,
+    pub(super) written: Written,
     pub(super) usage: Use,
+    hash: u64,
 }
 
 impl Kept {
     fn bytes(&self) -> u64 {
-        (self.key.len() + self.value.len()) as u64
+        bytes(&self.key, &self.written)
     }
 
     pub(super) fn is_live(&self, mono_us: u64) -> bool {
-        mono_us < self.end_us
+        mono_us < self.written.end_us
     }
+}
+
+fn bytes(key: &str, written: &Written) -> u64 {
+    (key.len() + written.value.len()) as u64
 }
 
 /// How much and how lately an entry was used.
@@ -49,20 +62,61 @@ pub(super) struct Use {
     pub(super) last: u64,
 }
 
+impl Use {
+    fn again(&mut self, number: u64) {
+        self.count = self.count.saturating_add(1);
+        self.last = number;
+    }
+}
+
 /// The entries of one namespace.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Memory {
-    entries: Lru<Kept>,
-    /// Slots by hash of the key. Never iterated: its order differs by platform.
+    entries: Slab<Kept>,
+    /// Slots by hash of the key.
     slots: HashTable<Slot>,
-    /// Slots by end of life.
-    ends: BTreeSet<(u64, Slot)>,
-    hasher: FixedState,
+    order: Order,
+    ends: Ends,
+    room: Room,
     bytes: u64,
     pub(super) totals: LevelTotals,
 }
 
 impl Memory {
+    pub(super) fn new(eviction: Eviction, room: Room) -> Self {
+        Self {
+            entries: Slab::default(),
+            slots: HashTable::new(),
+            order: Order::new(eviction, room),
+            ends: Ends::default(),
+            room,
+            bytes: 0,
+            totals: LevelTotals::default(),
+        }
+    }
+
+    /// Changes policy and bounds. Entries stay as far as the bounds let them.
+    pub(super) fn configure(&mut self, mono_us: u64, eviction: Eviction, room: Room) {
+        self.room = room;
+        if self.order.eviction() == eviction {
+            self.order.resize(room);
+        } else {
+            self.order = Order::new(eviction, room);
+            for slot in self.by_last_use(|_| true) {
+                if let Some(kept) = self.entries.get(slot) {
+                    self.order.insert(
+                        slot,
+                        Weight {
+                            hash: kept.hash,
+                            bytes: kept.bytes(),
+                        },
+                    );
+                }
+            }
+        }
+        self.make_room(mono_us, None);
+    }
+
     /// How many entries are held, dead ones included.
     pub(super) fn len(&self) -> u32 {
         self.entries.len()
@@ -73,7 +127,7 @@ impl Memory {
         self.bytes
     }
 
-    /// All entries, dead ones included, least recently used first.
+    /// All entries, dead ones included, in no order that means anything.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Kept> {
         self.entries.iter().map(|(_, kept)| kept)
     }
@@ -81,62 +135,61 @@ impl Memory {
     /// The live entry of a key. Looking is no use and is not counted.
     pub(super) fn peek(&self, mono_us: u64, key: &str) -> Option<&Kept> {
         self.entries
-            .get(self.find(key)?)
+            .get(self.find(key_hash(key), key)?)
             .filter(|kept| kept.is_live(mono_us))
     }
 
     /// Reads a key: uses and counts a live entry, removes a dead one.
-    pub(super) fn read(&mut self, mono_us: u64, key: &str, use_number: u64) -> Option<&Kept> {
-        let slot = self.find_live(mono_us, key);
-        let Some(slot) = slot else {
+    pub(super) fn read(&mut self, mono_us: u64, key: &str, use_number: u64) -> Option<&Written> {
+        let Some(slot) = self.find_live(mono_us, key_hash(key), key) else {
             self.totals.misses += 1;
             return None;
         };
         self.totals.hits += 1;
-        self.entries.touch(slot);
+        self.order.touch(slot);
         let kept = self.entries.get_mut(slot)?;
-        kept.usage.count = kept.usage.count.saturating_add(1);
-        kept.usage.last = use_number;
-        Some(kept)
+        kept.usage.again(use_number);
+        Some(&kept.written)
     }
 
     /// Writes an entry, which is a use of the key, in place of an older one.
     /// One that the bounds can never hold only removes the older one.
-    pub(super) fn write(
-        &mut self,
-        mono_us: u64,
-        mut kept: Kept,
-        most_entries: u32,
-        most_bytes: u64,
-    ) {
-        if let Some(slot) = self.find_live(mono_us, &kept.key)
-            && let Some(older) = self.remove(slot)
-        {
-            kept.usage.count = kept.usage.count.saturating_add(older.usage.count);
-        }
-        let bytes = kept.bytes();
-        let (Some(other_entries), Some(other_bytes)) =
-            (most_entries.checked_sub(1), most_bytes.checked_sub(bytes))
-        else {
+    pub(super) fn write(&mut self, mono_us: u64, key: String, written: Written, use_number: u64) {
+        let hash = key_hash(&key);
+        let found = self.find_live(mono_us, hash, &key);
+        let bytes = bytes(&key, &written);
+        if self.room.entries == 0 || bytes > self.room.bytes {
+            found.and_then(|slot| self.remove(slot));
             return;
+        }
+        let end_us = written.end_us;
+        let slot = match found {
+            Some(slot) => {
+                self.replace(slot, written, use_number);
+                slot
+            }
+            None => self.add(Kept {
+                key,
+                written,
+                usage: Use {
+                    count: 1,
+                    last: use_number,
+                },
+                hash,
+            }),
         };
-        self.make_room(mono_us, other_entries, other_bytes);
-        let hash = self.hasher.hash_one(kept.key.as_str());
-        let end_us = kept.end_us;
-        let slot = self.entries.insert(kept);
-        let (entries, hasher) = (&self.entries, &self.hasher);
-        self.slots.insert_unique(hash, slot, |slot| {
-            entries
-                .get(*slot)
-                .map_or(0, |kept| hasher.hash_one(kept.key.as_str()))
-        });
-        self.ends.insert((end_us, slot));
-        self.bytes += bytes;
+        self.ends.push(end_us, slot);
+        if self.ends.is_littered(self.entries.len()) {
+            let current = self.entries.iter();
+            self.ends
+                .restart(current.map(|(slot, kept)| (kept.written.end_us, slot)));
+        }
+        self.make_room(mono_us, Some(slot));
     }
 
     /// Removes a key; says whether a live entry was there.
     pub(super) fn delete(&mut self, mono_us: u64, key: &str) -> bool {
-        self.find_live(mono_us, key)
+        self.find_live(mono_us, key_hash(key), key)
             .and_then(|slot| self.remove(slot))
             .is_some()
     }
@@ -148,13 +201,7 @@ impl Memory {
         doomed: impl Fn(&Kept) -> bool,
     ) -> Vec<String> {
         self.remove_dead(mono_us);
-        let slots: Vec<Slot> = self
-            .entries
-            .iter()
-            .filter(|(_, kept)| doomed(kept))
-            .map(|(slot, _)| slot)
-            .collect();
-        slots
+        self.by_last_use(doomed)
             .into_iter()
             .filter_map(|slot| self.remove(slot))
             .map(|kept| kept.key)
@@ -163,33 +210,49 @@ impl Memory {
 
     /// Removes every entry whose life has ended.
     pub(super) fn remove_dead(&mut self, mono_us: u64) {
-        while let Some(&(end_us, slot)) = self.ends.first()
-            && end_us <= mono_us
-        {
-            self.remove(slot);
-            self.totals.expirations += 1;
+        while let Some((end_us, slot)) = self.ends.pop_ended(mono_us) {
+            let entry = self.entries.get(slot);
+            if entry.is_some_and(|kept| kept.written.end_us == end_us) {
+                self.remove(slot);
+                self.totals.expirations += 1;
+            }
         }
     }
 
-    /// Brings the namespace within these bounds if it is not: dead entries
-    /// leave first, then the least recently used.
-    pub(super) fn make_room(&mut self, mono_us: u64, most_entries: u32, most_bytes: u64) {
-        let exceeds =
-            |memory: &Self| memory.entries.len() > most_entries || memory.bytes > most_bytes;
-        if exceeds(self) {
-            self.remove_dead(mono_us);
+    /// Brings the namespace within its bounds if it is not: dead entries leave
+    /// first, then what the policy says, but never the one just used.
+    fn make_room(&mut self, mono_us: u64, used: Option<Slot>) {
+        if !self.exceeds() {
+            return;
         }
-        while exceeds(self)
-            && let Some(slot) = self.entries.oldest()
+        self.remove_dead(mono_us);
+        while self.exceeds()
+            && let Some(slot) = self.order.evict(used)
         {
-            self.remove(slot);
+            self.take(slot);
             self.totals.evictions += 1;
         }
     }
 
+    fn exceeds(&self) -> bool {
+        self.entries.len() > self.room.entries || self.bytes > self.room.bytes
+    }
+
+    /// The slots of entries that `wanted` names, least recently used first.
+    fn by_last_use(&self, wanted: impl Fn(&Kept) -> bool) -> Vec<Slot> {
+        let mut slots: Vec<(u64, Slot)> = self
+            .entries
+            .iter()
+            .filter(|(_, kept)| wanted(kept))
+            .map(|(slot, kept)| (kept.usage.last, slot))
+            .collect();
+        slots.sort_unstable();
+        slots.into_iter().map(|(_, slot)| slot).collect()
+    }
+
     /// The slot of a live entry; a dead one is met here, and leaves.
-    fn find_live(&mut self, mono_us: u64, key: &str) -> Option<Slot> {
-        let slot = self.find(key)?;
+    fn find_live(&mut self, mono_us: u64, hash: u64, key: &str) -> Option<Slot> {
+        let slot = self.find(hash, key)?;
         if self.entries.get(slot)?.is_live(mono_us) {
             return Some(slot);
         }
@@ -198,21 +261,57 @@ impl Memory {
         None
     }
 
-    fn find(&self, key: &str) -> Option<Slot> {
+    fn find(&self, hash: u64, key: &str) -> Option<Slot> {
         self.slots
-            .find(self.hasher.hash_one(key), |slot| {
+            .find(hash, |slot| {
                 self.entries.get(*slot).is_some_and(|kept| kept.key == key)
             })
             .copied()
     }
 
+    /// Puts what was written in place of what an entry had.
+    fn replace(&mut self, slot: Slot, written: Written, use_number: u64) {
+        let Some(kept) = self.entries.get_mut(slot) else {
+            return;
+        };
+        self.bytes -= kept.bytes();
+        kept.written = written;
+        kept.usage.again(use_number);
+        self.bytes += kept.bytes();
+        self.order.reweigh(slot, kept.bytes());
+        self.order.touch(slot);
+    }
+
+    fn add(&mut self, kept: Kept) -> Slot {
+        let weight = Weight {
+            hash: kept.hash,
+            bytes: kept.bytes(),
+        };
+        let slot = self.entries.insert(kept);
+        let entries = &self.entries;
+        self.slots.insert_unique(weight.hash, slot, |slot| {
+            entries.get(*slot).map_or(0, |kept| kept.hash)
+        });
+        self.order.insert(slot, weight);
+        self.bytes += weight.bytes;
+        slot
+    }
+
     fn remove(&mut self, slot: Slot) -> Option<Kept> {
+        let kept = self.take(slot)?;
+        self.order.remove(slot);
+        Some(kept)
+    }
+
+    /// Takes out an entry that the order knows nothing of any more.
+    fn take(&mut self, slot: Slot) -> Option<Kept> {
         let kept = self.entries.remove(slot)?;
-        let hash = self.hasher.hash_one(kept.key.as_str());
-        if let Ok(found) = self.slots.find_entry(hash, |candidate| *candidate == slot) {
+        if let Ok(found) = self
+            .slots
+            .find_entry(kept.hash, |candidate| *candidate == slot)
+        {
             found.remove();
         }
-        self.ends.remove(&(kept.end_us, slot));
         self.bytes -= kept.bytes();
         Some(kept)
     }

@@ -12,13 +12,16 @@
 
 mod classes;
 mod disk;
+mod ends;
+mod eviction;
 mod hot_keys;
 mod key;
-mod lru;
+mod key_hash;
 mod memory;
 mod namespaces;
 mod record;
 mod settings;
+mod slab;
 mod totals;
 
 #[cfg(test)]
@@ -32,7 +35,7 @@ use core::cmp::Reverse;
 use crate::glob::Glob;
 use crate::{Error, Now, length};
 
-use memory::{Kept, Use};
+use memory::{Kept, Written};
 use namespaces::{Namespace, Namespaces};
 use record::{check_labels, check_namespace, check_place, check_stored};
 
@@ -73,7 +76,7 @@ impl Cache {
 
     /// Sets how `namespace` is kept, or with `None` every namespace without
     /// settings of its own. Lives apply to later writes; smaller bounds evict
-    /// the least recently used at once.
+    /// at once, and under another eviction the entries stay.
     pub fn configure(&mut self, namespace: Option<&str>, settings: Settings) -> Result<(), Error> {
         namespace.map_or(Ok(()), check_namespace)?;
         settings.check()?;
@@ -97,10 +100,10 @@ impl Cache {
         let levels = found.settings.levels;
         Ok(
             match (found.memory.read(mono_us, key, use_number), levels) {
-                (Some(kept), _) => Lookup::Hit(Entry {
-                    value: &kept.value,
-                    content_type: &kept.content_type,
-                    remaining_us: i64::try_from(kept.end_us - mono_us).unwrap_or(i64::MAX),
+                (Some(written), _) => Lookup::Hit(Entry {
+                    value: &written.value,
+                    content_type: &written.content_type,
+                    remaining_us: i64::try_from(written.end_us - mono_us).unwrap_or(i64::MAX),
                 }),
                 (None, Levels::Both) => Lookup::Below,
                 (None, Levels::MemoryOnly) => Lookup::Miss,
@@ -208,20 +211,17 @@ impl Cache {
 
         let mono_us = self.advance(now);
         let use_number = self.next_use();
-        self.namespaces.open(namespace, mono_us)?.keep(
+        self.namespaces.open(namespace, mono_us)?.memory.write(
             mono_us,
-            Kept {
-                key: key.to_owned(),
+            key.to_owned(),
+            Written {
                 value,
                 content_type: options.content_type,
                 tags: options.tags,
                 put_at_us: now.dated_us,
                 end_us: mono_us.saturating_add(in_memory_us),
-                usage: Use {
-                    count: 1,
-                    last: use_number,
-                },
             },
+            use_number,
         );
         Ok((settings.levels == Levels::Both).then_some(Stamp {
             put_at_us: now.dated_us,
@@ -263,7 +263,7 @@ impl Cache {
     /// was live.
     pub fn invalidate_tag(&mut self, now: Now, namespace: Option<&str>, tag: &str) -> Vec<Place> {
         self.remove_where(now, namespace, |kept| {
-            kept.tags.iter().any(|carried| carried == tag)
+            kept.written.tags.iter().any(|carried| carried == tag)
         })
     }
 

@@ -15,7 +15,7 @@ use hashbrown::HashTable;
 
 use crate::Error;
 
-use super::memory::{Kept, Memory, Use};
+use super::memory::{Memory, Written};
 use super::record::Stored;
 use super::settings::Settings;
 use super::totals::{LevelTotals, Totals};
@@ -36,10 +36,20 @@ pub(super) struct Namespace {
 }
 
 impl Namespace {
+    fn new(name: String, settings: Settings) -> Self {
+        Self {
+            name,
+            settings,
+            own: false,
+            memory: Memory::new(settings.eviction, settings.room()),
+            disk: LevelTotals::default(),
+        }
+    }
+
     fn apply(&mut self, settings: Settings, mono_us: u64) {
         self.settings = settings;
         self.memory
-            .make_room(mono_us, settings.capacity, settings.max_bytes);
+            .configure(mono_us, settings.eviction, settings.room());
     }
 
     /// Takes a record of the store into memory, unless memory has one as new,
@@ -52,35 +62,23 @@ impl Namespace {
         remaining_us: i64,
         use_number: u64,
     ) {
-        let written_us = self.memory.peek(mono_us, key).map(|kept| kept.put_at_us);
+        let kept = self.memory.peek(mono_us, key);
+        let written_us = kept.map(|kept| kept.written.put_at_us);
         if written_us.is_some_and(|written_us| written_us >= stored.stamp.put_at_us) {
             return;
         }
         let life_us = stored.stamp.memory_life_us.min(remaining_us);
-        self.keep(
+        self.memory.write(
             mono_us,
-            Kept {
-                key: key.to_owned(),
+            key.to_owned(),
+            Written {
                 value: stored.value,
                 content_type: stored.content_type,
                 tags: stored.tags,
                 put_at_us: stored.stamp.put_at_us,
                 end_us: mono_us.saturating_add_signed(life_us),
-                usage: Use {
-                    count: 1,
-                    last: use_number,
-                },
             },
-        );
-    }
-
-    /// Writes a value to memory in place of an older one, if the bounds let it.
-    pub(super) fn keep(&mut self, mono_us: u64, kept: Kept) {
-        self.memory.write(
-            mono_us,
-            kept,
-            self.settings.capacity,
-            self.settings.max_bytes,
+            use_number,
         );
     }
 
@@ -121,16 +119,13 @@ impl Default for Namespaces {
             hasher: FixedState::default(),
             defaults,
             defaults_given: false,
-            elsewhere: Namespace {
-                name: String::new(),
-                settings: Settings {
+            elsewhere: Namespace::new(
+                String::new(),
+                Settings {
                     capacity: 0,
                     ..defaults
                 },
-                own: false,
-                memory: Memory::default(),
-                disk: LevelTotals::default(),
-            },
+            ),
         }
     }
 }
@@ -276,13 +271,8 @@ impl Namespaces {
             self.forget_an_idle_one(mono_us)?;
         }
         let place = self.list.len();
-        self.list.push(Namespace {
-            name: name.to_owned(),
-            settings: self.defaults_of(name),
-            own: false,
-            memory: Memory::default(),
-            disk: LevelTotals::default(),
-        });
+        let settings = self.defaults_of(name);
+        self.list.push(Namespace::new(name.to_owned(), settings));
         self.index(place);
         Some(place)
     }

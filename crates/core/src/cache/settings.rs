@@ -1,10 +1,9 @@
 //! How a namespace is kept: bounds, lives, levels and what leaves.
 
-use alloc::format;
-
 use crate::{Error, length};
 
 use super::classes::class_life;
+use super::eviction::Room;
 
 /// Which levels a namespace uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,11 +21,9 @@ pub enum Eviction {
     /// Exactly the least recently used.
     #[default]
     Lru,
-    /// Windowed tiny least frequently used. Known, not performed yet.
+    /// What was used least often lately (windowed tiny least frequently used):
+    /// better where some keys are popular and many are met once.
     WTinyLfu,
-    /// Small, main and ghost queues, first in first out. Known, not performed
-    /// yet.
-    S3Fifo,
 }
 
 /// How a namespace is kept.
@@ -76,13 +73,14 @@ impl Settings {
     pub(super) fn check(&self) -> Result<(), Error> {
         length("memory-life", self.memory_life_us, false)?;
         length("disk-life", self.disk_life_us, false)?;
-        let unperformed = match self.eviction {
-            Eviction::Lru => return Ok(()),
-            Eviction::WTinyLfu => "w-tiny-lfu",
-            Eviction::S3Fifo => "s3-fifo",
-        };
-        Err(Error::Unsupported(format!(
-            "eviction {unperformed} is not performed yet; use lru"
-        )))
+        Ok(())
+    }
+
+    /// The bounds on what memory holds.
+    pub(super) fn room(&self) -> Room {
+        Room {
+            entries: self.capacity,
+            bytes: self.max_bytes,
+        }
     }
 }

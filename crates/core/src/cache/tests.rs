@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use super::*;
 
 mod first_level;
+mod frequency;
 mod model;
 mod random;
 mod removal;

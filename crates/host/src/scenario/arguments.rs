@@ -63,6 +63,7 @@ pub(super) struct CacheArguments {
     #[serde(default)]
     pub(super) l1_only: bool,
     pub(super) max_bytes: Option<i64>,
+    pub(super) eviction: Option<String>,
 }
 
 #[derive(Debug, serde::Deserialize)]

@@ -188,7 +188,15 @@ fn cache(arguments: &CacheArguments) -> Result<Cache, Problem> {
         } else {
             Levels::Both
         },
-        eviction: default.eviction,
+        eviction: match arguments.eviction.as_deref() {
+            None | Some("lru") => Eviction::Lru,
+            Some("w-tiny-lfu") => Eviction::WTinyLfu,
+            Some(other) => {
+                return Err(Problem::invalid(format!(
+                    "`cache.eviction` is \"{other}\"; it is \"lru\" or \"w-tiny-lfu\""
+                )));
+            }
+        },
     })
 }
 

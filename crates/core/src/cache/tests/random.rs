@@ -9,11 +9,11 @@ use proptest::prelude::*;
 use super::model::{Model, Remembered};
 use super::*;
 
-const NAMESPACE: &str = "porch";
+pub(super) const NAMESPACE: &str = "porch";
 
 /// Something done to both. Lives and ages are in microseconds.
 #[derive(Debug, Clone, Copy)]
-enum Operation {
+pub(super) enum Operation {
     Advance {
         by_us: u64,
     },
@@ -49,9 +49,11 @@ enum Operation {
     Configure {
         max_bytes: u64,
     },
+    /// To the other eviction and back.
+    Switch,
 }
 
-fn operations() -> impl Strategy<Value = Vec<Operation>> {
+pub(super) fn operations() -> impl Strategy<Value = Vec<Operation>> {
     use Operation as Op;
     let key = || 0..24_u8;
     let life = || 1..60_i64;
@@ -70,6 +72,7 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
         1 => Just(Op::Clear),
         1 => (0..9_u32).prop_map(|capacity| Op::Resize { capacity }),
         1 => (0..200_u64).prop_map(|max_bytes| Op::Configure { max_bytes }),
+        1 => Just(Op::Switch),
     ];
     prop::collection::vec(operation, 1..120)
 }
@@ -233,6 +236,18 @@ impl Pair {
                     .expect("proper settings");
                 model.fit(*now, model.settings.capacity as usize, max_bytes);
             }
+            Operation::Switch => {
+                // Entries and their order of use outlive it.
+                for eviction in [Eviction::WTinyLfu, Eviction::Lru] {
+                    let settings = Settings {
+                        eviction,
+                        ..model.settings
+                    };
+                    cache
+                        .configure(Some(NAMESPACE), settings)
+                        .expect("proper settings");
+                }
+            }
             other => unreachable!("{other:?} is performed above"),
         }
         Ok(())
@@ -265,11 +280,11 @@ impl Pair {
     }
 }
 
-fn name(key: u8) -> String {
+pub(super) fn name(key: u8) -> String {
     format!("key{key}")
 }
 
-fn owned_keys(places: Vec<Place>) -> Vec<String> {
+pub(super) fn owned_keys(places: Vec<Place>) -> Vec<String> {
     places.into_iter().map(|place| place.key).collect()
 }
 
