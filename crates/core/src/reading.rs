@@ -86,6 +86,14 @@ pub(crate) fn differs_by(from: f64, to: f64, threshold: f64) -> bool {
     difference + slack >= threshold
 }
 
+/// Whether `from` and `to` differ by more than `tolerance`, as decimals. Of
+/// decimals of up to 15 significant digits it is exact, as [`differs_by`] is.
+pub(crate) fn exceeds(from: f64, to: f64, tolerance: f64) -> bool {
+    let difference = if from > to { from - to } else { to - from };
+    let slack = unit_in_last_place(from) + unit_in_last_place(to) + unit_in_last_place(tolerance);
+    difference > tolerance + slack
+}
+
 /// The spacing of numbers at `value`, or the smallest positive number.
 fn unit_in_last_place(value: f64) -> f64 {
     const MANTISSA_BITS: u64 = 52;
@@ -157,6 +165,10 @@ mod tests {
             prop_assert_eq!(
                 differs_by(decimal(from), decimal(to), decimal(threshold)),
                 step.abs() >= threshold
+            );
+            prop_assert_eq!(
+                exceeds(decimal(from), decimal(to), decimal(threshold)),
+                step.abs() > threshold
             );
         }
     }

@@ -73,6 +73,8 @@ pub(crate) struct Thresholds {
     pub(crate) absolute: Option<f64>,
     pub(crate) percentage: Option<f64>,
     pub(crate) combine: Combine,
+    /// Whether a value at the threshold is already beyond it, or still within.
+    pub(crate) publishing: Publishing,
 }
 
 impl Thresholds {
@@ -95,18 +97,41 @@ impl Thresholds {
             absolute,
             percentage,
             combine,
+            publishing: Publishing::Exact,
         })
+    }
+
+    /// How far the published value may be from a reading, where it may be chosen.
+    pub(crate) fn tolerance(&self) -> Option<f64> {
+        self.absolute
+            .filter(|_| self.publishing == Publishing::Centred)
+    }
+}
+
+/// Refuses centred publishing where nothing, or not only an absolute threshold,
+/// says how far from the reading the published value may be.
+fn check_publishing(settings: &RuleSettings) -> Result<(), Error> {
+    let refused = |reason: &str| {
+        Err(Error::InvalidArgument(format!(
+            "publishing `centred` {reason}"
+        )))
+    };
+    if settings.publishing == Publishing::Exact {
+        Ok(())
+    } else if !settings.absolute.is_some_and(|absolute| absolute > 0.0) {
+        refused("takes an absolute threshold above 0")
+    } else if settings.percentage.is_some() {
+        refused("takes an absolute threshold only, no percentage")
+    } else if settings.total {
+        refused("is not for a total, whose values must be exact")
+    } else {
+        Ok(())
     }
 }
 
 impl Rule {
     /// Checks a rule; the error names what is wrong with it.
     pub fn check(settings: &RuleSettings) -> Result<Self, Error> {
-        if settings.publishing == Publishing::Centred {
-            return Err(Error::Unsupported(
-                "publishing `centred` is not performed by this version; use `exact`".to_string(),
-            ));
-        }
         if settings.learn {
             return Err(Error::Unsupported(
                 "`learn` is not performed by this version; give an absolute threshold".to_string(),
@@ -117,12 +142,14 @@ impl Rule {
                 "levels must be at most {MOST_LEVELS} finite numbers"
             )));
         }
+        let thresholds =
+            Thresholds::check(settings.absolute, settings.percentage, settings.combine)?;
+        check_publishing(settings)?;
         Ok(Self {
-            thresholds: Thresholds::check(
-                settings.absolute,
-                settings.percentage,
-                settings.combine,
-            )?,
+            thresholds: Thresholds {
+                publishing: settings.publishing,
+                ..thresholds
+            },
             max_age_us: optional_length("max-age", settings.max_age_us)?,
             settle_us: optional_length("settle", settings.settle_us)?,
             zero_crossing: settings.zero_crossing,
@@ -139,7 +166,7 @@ impl Rule {
             combine: self.thresholds.combine,
             max_age_us: self.max_age_us.map(u64::cast_signed),
             settle_us: self.settle_us.map(u64::cast_signed),
-            publishing: Publishing::Exact,
+            publishing: self.thresholds.publishing,
             zero_crossing: self.zero_crossing,
             levels: self.levels.clone(),
             total: self.total,

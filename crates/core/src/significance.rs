@@ -6,6 +6,7 @@
 //! the rule says so.
 
 mod band;
+mod centred;
 mod judge;
 mod section;
 mod track;
@@ -18,6 +19,7 @@ use core::cmp::Reverse;
 use crate::reading::Reading;
 use crate::rule::{Rule, Thresholds};
 
+pub(crate) use centred::Placements;
 pub(crate) use track::History;
 use track::{SharedRules, Track};
 
@@ -36,7 +38,7 @@ pub enum Reason {
     First = 0x80,
     /// It changed, and no threshold applies.
     Changed = 0x81,
-    /// It moved by the threshold or more.
+    /// It moved by the threshold or more; under a centred rule, by more.
     Threshold = 0x82,
     /// Unknown or unavailable began, or ended.
     Availability = 0x83,
@@ -92,6 +94,8 @@ pub struct Significance {
     /// reading independent of its timers.
     timers: BinaryHeap<Reverse<(u64, u32)>>,
     outbox: Vec<(u32, Reason)>,
+    /// What centred rules learned.
+    pub(crate) placements: Placements,
     /// All but `suppressed`, which follows from the others.
     totals: UpdateTotals,
 }
@@ -110,6 +114,7 @@ impl Significance {
         if let Some(track) = self.tracks.get_mut(handle as usize) {
             *track = Track::default();
         }
+        self.placements.forget(handle);
         self.outbox.retain(|&(other, _)| other != handle);
     }
 
@@ -159,6 +164,7 @@ impl Significance {
     /// Forgets baseline and history of one series; says whether it had any.
     pub(crate) fn reset(&mut self, handle: u32) -> bool {
         self.outbox.retain(|&(other, _)| other != handle);
+        self.placements.forget(handle);
         self.tracks[handle as usize].reset()
     }
 
@@ -212,7 +218,17 @@ impl Significance {
         thresholds: Option<&Thresholds>,
     ) -> Reason {
         let track = &mut self.tracks[handle as usize];
-        let (reason, timer_us) = track.observe(now_us, reading, time, thresholds, &self.shared);
+        let placements = &mut self.placements;
+        let choose = |number, tolerance, leaves| {
+            let placement = placements.observe(handle, number, tolerance);
+            if leaves {
+                placement.choose(number, tolerance)
+            } else {
+                number
+            }
+        };
+        let (reason, timer_us) =
+            track.observe(now_us, reading, time, thresholds, &self.shared, choose);
         self.totals.published += u64::from(reason.publishes());
         self.totals.late += u64::from(reason == Reason::Late);
         if let Some(timer_us) = timer_us {

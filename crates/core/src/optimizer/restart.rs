@@ -18,6 +18,7 @@ impl Optimizer {
         let mut writer = Writer::new(self.moment(now));
         writer.put(&self.entities);
         writer.put(&self.significance);
+        writer.put(&self.significance.placements);
         writer.put(&HotKeys::of(&self.cache));
         writer.put(&self.schedule);
         writer.finish()
@@ -33,6 +34,7 @@ impl Optimizer {
         }
         let mut plan = Plan::read(bytes)?;
         plan.part(|optimizer| &mut optimizer.significance)?;
+        plan.part(|optimizer| &mut optimizer.significance.placements)?;
         plan.part(|optimizer| &mut optimizer.hot)?;
         plan.part(|optimizer| &mut optimizer.schedule)?;
         plan.carry_out(self, now)

@@ -40,8 +40,9 @@ impl Band {
     /// The band of a baseline under a rule.
     pub(super) fn around(base: f64, rule: &Rule) -> Self {
         // Whether a total fell depends on its latest value, which moves with
+        // every reading; and what to publish within a tolerance is learned from
         // every reading.
-        if rule.total {
+        if rule.total || rule.thresholds.tolerance().is_some() {
             return Self::EMPTY;
         }
         let reach = reach(base, &rule.thresholds);

@@ -1,8 +1,8 @@
 //! The comparison of a reading with its baseline.
 
 use super::{History, Reason};
-use crate::reading::{Reading, differs_by};
-use crate::rule::{Combine, Rule, Thresholds};
+use crate::reading::{Reading, differs_by, exceeds};
+use crate::rule::{Combine, Publishing, Rule, Thresholds};
 
 /// Compares a reading with its baseline under a rule; `thresholds` stand in for
 /// those of the rule.
@@ -51,7 +51,10 @@ fn compare(thresholds: &Thresholds, before: f64, now: f64) -> Reason {
     };
     let absolute = thresholds
         .absolute
-        .map(|least| differs_by(before, now, least));
+        .map(|threshold| match thresholds.publishing {
+            Publishing::Exact => differs_by(before, now, threshold),
+            Publishing::Centred => exceeds(before, now, threshold),
+        });
     let percentage = thresholds.percentage.map(|fraction| {
         // From a baseline of 0 any other value is infinitely far.
         before == 0.0 || differs_by(before, now, fraction * before.abs())
@@ -64,7 +67,8 @@ fn compare(thresholds: &Thresholds, before: f64, now: f64) -> Reason {
     }
 }
 
-fn crosses(rule: &Rule, before: f64, now: f64) -> bool {
+/// Whether zero or a listed level lies between two numbers.
+pub(super) fn crosses(rule: &Rule, before: f64, now: f64) -> bool {
     let passes = |level: f64| (before < level) != (now < level);
     (rule.zero_crossing && passes(0.0)) || rule.levels.iter().any(|&level| passes(level))
 }

@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 
 use super::Reason;
 use super::band::Band;
-use super::judge::judge;
+use super::judge::{crosses, judge};
 use crate::reading::Reading;
 use crate::rule::{Rule, Thresholds};
 
@@ -17,7 +17,7 @@ pub(crate) struct History {
     pub(crate) latest: Reading,
     /// When the source took the newest reading, in its own unit.
     pub(crate) newest_time: i64,
-    /// Whether the newest reading was suppressed and differs from the baseline.
+    /// Whether the newest reading differs from the baseline.
     pub(crate) unsent: bool,
     /// When the baseline was published.
     pub(super) published_us: u64,
@@ -68,14 +68,14 @@ impl History {
         }
     }
 
-    /// Publishes the newest reading.
-    fn publish_latest(&mut self, now_us: u64) {
-        self.published = self.latest;
+    /// Publishes a value for the newest reading.
+    fn publish(&mut self, value: Reading, now_us: u64) {
+        self.published = value;
         self.published_us = now_us;
-        self.unsent = false;
+        self.unsent = self.published != self.latest;
     }
 
-    /// When the suppressed value must go out.
+    /// When the newest reading must go out.
     fn settle_due_us(&self, rule: &Rule) -> Option<u64> {
         rule.settle_us
             .filter(|_| self.unsent)
@@ -173,7 +173,9 @@ impl Track {
         })
     }
 
-    /// Judges a reading; gives the timer to set with it, if one is needed.
+    /// Judges a reading; gives the timer to set with it, if one is needed. Where
+    /// a centred rule applies, `choose` sees every number with its tolerance, and
+    /// whether it left that; then it gives the value to publish.
     pub(super) fn observe(
         &mut self,
         now_us: u64,
@@ -181,6 +183,7 @@ impl Track {
         time: Option<i64>,
         thresholds: Option<&Thresholds>,
         shared: &SharedRules,
+        choose: impl FnOnce(f64, f64, bool) -> f64,
     ) -> (Reason, Option<u64>) {
         let rule = effective(self.own.as_ref(), self.preset.as_ref(), shared);
         let (reason, history) = match &mut self.history {
@@ -190,12 +193,26 @@ impl Track {
             Some(history) => {
                 let thresholds = thresholds.unwrap_or(&rule.thresholds);
                 let reason = judge(history, reading, rule, thresholds);
+                let value = match (thresholds.tolerance(), reading) {
+                    (Some(tolerance), Reading::Number(number)) => {
+                        let leaves = reason == Reason::Threshold;
+                        let chosen = choose(number, tolerance, leaves);
+                        // On the other side of a level it would be a crossing
+                        // that never was.
+                        if crosses(rule, chosen, number) {
+                            reading
+                        } else {
+                            Reading::Number(chosen)
+                        }
+                    }
+                    _ => reading,
+                };
                 history.latest = reading;
                 history.newest_time = time.unwrap_or(history.newest_time);
                 history.heard_us = now_us;
-                history.unsent = !reason.publishes() && history.published != reading;
+                history.unsent = history.published != reading;
                 if reason.publishes() {
-                    history.publish_latest(now_us);
+                    history.publish(value, now_us);
                 }
                 (reason, &*history)
             }
@@ -227,7 +244,7 @@ impl Track {
             return None;
         }
         let settled = is_due(history.settle_due_us(rule));
-        history.publish_latest(now_us);
+        history.publish(history.latest, now_us);
         Some(if settled {
             Reason::Settle
         } else {
