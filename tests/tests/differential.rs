@@ -6,6 +6,7 @@
 
 use anyhow::{Result, ensure};
 use weirhouse_runner::wit::entities::{Facts, Series};
+use weirhouse_runner::wit::schedule::{Bounds, Budget};
 use weirhouse_runner::wit::types::Instant;
 use weirhouse_runner::wit::updates::{Batching, Combine, Overflow, Rule};
 use weirhouse_runner::{Component, Engine, Optimizer, Reason};
@@ -156,8 +157,27 @@ fn prepare(optimizer: &mut dyn Optimizer) -> Result<Vec<u32>> {
         overflow: Overflow::DropOldest,
         adaptive: None,
     })?;
+    let start = Instant { mono: 0, wall: 0 };
     for handle in handles.iter().step_by(40) {
-        optimizer.register(Instant { mono: 0, wall: 0 }, *handle, 15_000_000)?;
+        optimizer.register(start, *handle, 15_000_000)?;
+    }
+    let budget = Budget {
+        per_minute: Some(30),
+        per_day: Some(20_000),
+        reserve: 0.2,
+        reset_minute: 0,
+        night: None,
+    };
+    optimizer.set_group(start, "cloud", budget)?;
+    let bounds = Bounds {
+        shortest: 15_000_000,
+        longest: 600_000_000,
+    };
+    for handle in handles.iter().skip(20).step_by(40) {
+        optimizer.register_planned(start, *handle, "cloud", bounds, 1.0)?;
+    }
+    for handle in handles.iter().skip(10).step_by(40) {
+        optimizer.register_measured(start, *handle, bounds)?;
     }
     Ok(handles)
 }
@@ -192,7 +212,18 @@ fn feed(optimizer: &mut dyn Optimizer, window: &Window) -> Result<Vec<u8>> {
                 break;
             }
         }
-        say(&mut said, &optimizer.poll_refresh()?);
+        let refreshed = optimizer.poll_refresh()?;
+        say(&mut said, &refreshed);
+        // Some change between refreshes, some do not, and some now and then.
+        let changed: Vec<_> = refreshed
+            .iter()
+            .map(|handle| (deadline >> 20) % 4 < u64::from(handle % 5))
+            .collect();
+        let now = Instant {
+            mono: deadline,
+            wall,
+        };
+        say(&mut said, &[optimizer.report(now, &refreshed, &changed)?]);
     }
     let Window {
         now,

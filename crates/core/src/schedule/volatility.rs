@@ -8,9 +8,8 @@
 //! rate `r`, `rt / (1 − e^(−rt))` in a span `t`. Repeated with the rate that
 //! follows, that is expectation maximisation, and its fixed point is the
 //! maximum-likelihood rate for spans of any lengths, which the closed form
-//! `−ln(1 − k/n)/t` gives for equal ones. A prior of a few changes takes the place
-//! of a bias correction: the rate is never 0, nor infinite where every call finds
-//! a change. What was counted is forgotten little by little.
+//! `−ln(1 − k/n)/t` gives for equal ones. A few changes counted in advance take the
+//! place of a bias correction. What was counted is forgotten little by little.
 //!
 //! The interval follows with hysteresis: it stays where it is until another one
 //! would be at least twice or at most half as long. Nothing here asks or waits.
@@ -48,6 +47,11 @@ impl Tally {
         self.against += against - forget * self.against;
     }
 
+    /// Changes per unit, and none before anything was counted.
+    fn rate(self) -> f64 {
+        self.changes / self.against.max(f64::MIN_POSITIVE)
+    }
+
     /// Changes per unit, starting from `prior` as if that had been seen in
     /// `strength` changes.
     pub(super) fn ratio(self, prior: f64, strength: f64) -> f64 {
@@ -79,8 +83,8 @@ const FORGET: f64 = 1.0 / 24.0;
 /// What is kept of the calls before a move.
 const KEPT_AT_MOVE: f64 = 0.4;
 
-/// Changes the starting interval counts as.
-const PRIOR_CHANGES: f64 = 0.5;
+/// Changes, seen at just the rate that fits, with which a measure begins.
+const FIRST_CHANGES: f64 = 4.0;
 
 /// The interval for a source that changes `rate` times a second.
 pub(super) fn wanted_interval_us(rate: f64, bounds: Bounds) -> u64 {
@@ -99,15 +103,23 @@ impl Measured {
     /// Starts in the middle of the bounds, or where what was learned before
     /// leads.
     pub(super) fn new(bounds: Bounds, seen: Option<Tally>) -> Self {
-        let mut measured = Self {
-            bounds,
-            interval_us: bounds.middle_us(),
-            seen: seen.unwrap_or_default(),
+        let middle_us = bounds.middle_us();
+        let Some(seen) = seen else {
+            let seen = Tally {
+                changes: FIRST_CHANGES,
+                against: FIRST_CHANGES * (middle_us as f64 / 1e6) / WANTED_CHANGES,
+            };
+            return Self {
+                bounds,
+                interval_us: middle_us,
+                seen,
+            };
         };
-        if seen.is_some() {
-            measured.interval_us = wanted_interval_us(measured.rate(), bounds);
+        Self {
+            bounds,
+            interval_us: wanted_interval_us(seen.rate(), bounds),
+            seen,
         }
-        measured
     }
 
     pub(super) fn interval_us(&self) -> u64 {
@@ -121,8 +133,7 @@ impl Measured {
 
     /// Changes per second.
     pub(super) fn rate(&self) -> f64 {
-        let middle = self.bounds.middle_us() as f64 / 1e6;
-        self.seen.ratio(WANTED_CHANGES / middle, PRIOR_CHANGES)
+        self.seen.rate()
     }
 
     /// Takes in whether the source changed within `elapsed_us`; says whether

@@ -225,6 +225,31 @@ pub(super) struct Register {
     pub(super) interval: Option<Interval>,
     pub(super) class: Option<String>,
     pub(super) volatility: Option<String>,
+    pub(super) shortest: Option<Micros>,
+    pub(super) longest: Option<Micros>,
+    pub(super) group: Option<String>,
+    pub(super) weight: Option<f64>,
+}
+
+impl Register {
+    /// One way of registering, whole and alone.
+    pub(super) fn check(&self) -> Result<(), &'static str> {
+        let bounds = (&self.shortest, &self.longest, &self.group);
+        match (&self.interval, &self.class, &self.volatility, bounds) {
+            (Some(_), None, None, (None, None, None))
+            | (None, Some(_), _, (None, None, None))
+            | (None, None, None, (Some(_), Some(_), _)) => {}
+            _ => {
+                return Err(
+                    "give either `interval`, or `class` with `volatility`, or `shortest` and `longest`",
+                );
+            }
+        }
+        if self.weight.is_some() && self.group.is_none() {
+            return Err("`weight` is that of an entity with a `group`");
+        }
+        Ok(())
+    }
 }
 
 /// An interval; the words for what JSON cannot write as a number are read, so

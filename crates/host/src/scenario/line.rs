@@ -14,6 +14,7 @@ use super::arguments::{
 };
 use super::context::{Offered, Wanted};
 use super::micros::Micros;
+use super::planning::{Ask, Group, GroupName, Seen, Simulate};
 
 /// When, and what.
 #[derive(Debug)]
@@ -50,6 +51,12 @@ pub(super) enum Op {
     Sinks,
     Register(Register),
     Unregister(Entity),
+    Group(Group),
+    GroupStats(GroupName),
+    Seen(Seen),
+    Ask(Ask),
+    Next(Entity),
+    Simulate(Simulate),
     Record(Record),
     Metric(Metric),
     Line(Offered),
@@ -104,7 +111,7 @@ fn parse_at(value: &RawValue) -> Result<Micros, String> {
 type Reader = fn(&RawValue) -> Result<Op, serde_json::Error>;
 
 /// Every operation of the format, with how its arguments are read.
-const OPERATIONS: [(&str, Reader); 36] = [
+const OPERATIONS: [(&str, Reader); 42] = [
     ("configure", |args| {
         read(args, |a| Op::Configure(Box::new(a)))
     }),
@@ -134,6 +141,12 @@ const OPERATIONS: [(&str, Reader); 36] = [
     ("sinks", |args| read(args, |Nothing {}| Op::Sinks)),
     ("register", |args| read(args, Op::Register)),
     ("unregister", |args| read(args, Op::Unregister)),
+    ("group", |args| read(args, Op::Group)),
+    ("group_stats", |args| read(args, Op::GroupStats)),
+    ("seen", |args| read(args, Op::Seen)),
+    ("ask", |args| read(args, Op::Ask)),
+    ("next", |args| read(args, Op::Next)),
+    ("simulate", |args| read(args, Op::Simulate)),
     ("record", |args| read(args, Op::Record)),
     ("metric", |args| read(args, Op::Metric)),
     ("line", |args| read(args, Op::Line)),
@@ -185,15 +198,7 @@ impl Op {
                 _ => Ok(()),
             },
             Self::Rule(arguments) if arguments.entity.is_none() => Err("missing field `entity`"),
-            Self::Register(Register {
-                interval,
-                class,
-                volatility,
-                ..
-            }) => match (interval, class, volatility) {
-                (Some(_), None, None) | (None, Some(_), _) => Ok(()),
-                _ => Err("give either `interval`, or `class` with `volatility`"),
-            },
+            Self::Register(arguments) => arguments.check(),
             _ => Ok(()),
         }
     }

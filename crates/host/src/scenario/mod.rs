@@ -25,6 +25,7 @@ mod delivering;
 mod line;
 pub(crate) mod micros;
 mod output;
+mod planning;
 mod scheduling;
 mod series;
 mod session;

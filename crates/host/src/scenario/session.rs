@@ -17,6 +17,8 @@ use super::delivering::Registered;
 use super::line::{Line, Op};
 use super::micros::Micros;
 use super::output::{Outcome, Printer, Problem, Publication, ok};
+use super::planning::Group;
+use super::scheduling::Pace;
 use super::series::Table;
 use super::settings::Settings;
 use super::{Fresh, Halt};
@@ -44,8 +46,10 @@ pub(super) struct Session<'a> {
     pub(super) rules: BTreeMap<(String, Option<String>), Rule>,
     /// Whether any rule lets the optimizer choose the published number.
     pub(super) centred: bool,
-    /// Entities with a refresh interval in microseconds, as registered.
-    pub(super) schedule: Vec<(String, i64)>,
+    /// Entities that are refreshed, as registered.
+    pub(super) schedule: Vec<(String, Pace)>,
+    /// Groups of them.
+    pub(super) groups: Vec<Group>,
     pub(super) series: Table,
     /// Numbers of the sections and areas of lines.
     pub(super) sections: Numbers,
@@ -78,6 +82,7 @@ impl<'a> Session<'a> {
             rules: BTreeMap::new(),
             centred: false,
             schedule: Vec::new(),
+            groups: Vec::new(),
             series: Table::default(),
             sections: Numbers::default(),
             areas: Numbers::default(),
@@ -132,6 +137,9 @@ impl<'a> Session<'a> {
                 | Op::BatchStats
                 | Op::BatchPace
                 | Op::Sinks
+                | Op::GroupStats(_)
+                | Op::Next(_)
+                | Op::Simulate(_)
                 | Op::Metric(_)
                 | Op::Context(_)
                 | Op::Advance
@@ -170,6 +178,12 @@ impl<'a> Session<'a> {
             Op::Sinks => self.sinks(),
             Op::Register(arguments) => self.register(&arguments),
             Op::Unregister(arguments) => self.unregister(&arguments),
+            Op::Group(arguments) => self.group(arguments),
+            Op::GroupStats(arguments) => self.group_stats(&arguments),
+            Op::Seen(arguments) => self.seen(&arguments),
+            Op::Ask(arguments) => self.ask(&arguments),
+            Op::Next(arguments) => self.next(&arguments),
+            Op::Simulate(arguments) => self.simulate(arguments),
             Op::Record(arguments) => self.record(&arguments),
             Op::Metric(arguments) => self.metric(&arguments),
             Op::Line(arguments) => self.line(&arguments),
@@ -383,9 +397,10 @@ impl<'a> Session<'a> {
                 .intern(&mut *self.optimizer, entity, attribute.as_deref())?;
             self.optimizer.set_rule(&[handles.series], Some(rule))?;
         }
-        for (entity, interval) in &self.schedule {
+        self.reopen_groups()?;
+        for (entity, pace) in &self.schedule {
             let handles = self.series.intern(&mut *self.optimizer, entity, None)?;
-            self.optimizer.register(now, handles.entity, *interval)?;
+            pace.register(&mut *self.optimizer, now, handles.entity)?;
         }
         self.register_sinks()?;
         self.carried.clear();
