@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 
 /// The precompiled core: the file that `WEIRHOUSE_CORE_CWASM` names, else
 /// `target/weirhouse/core.cwasm` of this workspace.
@@ -14,6 +14,20 @@ pub fn path() -> Result<PathBuf> {
 /// `WEIRHOUSE_FAULTY_CWASM` names, else `target/weirhouse/faulty.cwasm`.
 pub fn faulty_path() -> Result<PathBuf> {
     built("WEIRHOUSE_FAULTY_CWASM", "weirhouse/faulty.cwasm")
+}
+
+/// The precompiled core that counts its instructions: the file that
+/// `WEIRHOUSE_COUNTING_CWASM` names, else `target/weirhouse/counting.cwasm`.
+pub fn counting_path() -> Result<PathBuf> {
+    built("WEIRHOUSE_COUNTING_CWASM", "weirhouse/counting.cwasm")
+}
+
+/// The bench `instructions` of the core, as released: the file that
+/// `WEIRHOUSE_INSTRUCTIONS` names.
+pub fn instructions_path() -> Result<PathBuf> {
+    std::env::var_os("WEIRHOUSE_INSTRUCTIONS")
+        .map(PathBuf::from)
+        .context("WEIRHOUSE_INSTRUCTIONS names nothing: run the tests with `cargo xtask test`")
 }
 
 /// The program, built for debugging.

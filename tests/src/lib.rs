@@ -4,6 +4,7 @@
 
 pub mod component;
 pub mod home_assistant;
+pub mod load;
 pub mod native;
 pub mod program;
 pub mod skip;

@@ -28,13 +28,18 @@ struct Arguments {
     /// aarch64-unknown-linux-gnu, in place of this machine's own processor.
     #[arg(long)]
     target: Option<String>,
+
+    /// Compile for an engine that counts instructions, which only tests have.
+    #[arg(long, hide = true)]
+    counting: bool,
 }
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let wasm = std::fs::read(&arguments.input)
         .with_context(|| format!("cannot read {}", arguments.input.display()))?;
-    let machine_code = weirhouse_runner::compile(&wasm, arguments.target.as_deref())
+    let target = arguments.target.as_deref();
+    let machine_code = weirhouse_runner::compile(&wasm, target, arguments.counting)
         .map_err(anyhow::Error::from)
         .with_context(|| {
             format!(

@@ -43,7 +43,7 @@ impl Guest for Component {
     ) -> Result<Vec<u8>, Error> {
         let reasons =
             with(|optimizer| optimizer.observe_numbers(now.into(), &series, &values, &times))?;
-        Ok(codes(&reasons))
+        Ok(codes(reasons))
     }
 
     fn observe_texts(
@@ -58,7 +58,7 @@ impl Guest for Component {
         let reasons = with(|optimizer| {
             optimizer.observe_texts(now.into(), &series, &text, &lengths, &times)
         })?;
-        Ok(codes(&reasons))
+        Ok(codes(reasons))
     }
 
     fn observe_with(
@@ -159,8 +159,9 @@ fn batching(settings: Batching) -> batch::Batching {
     }
 }
 
-fn codes(reasons: &[Reason]) -> Vec<u8> {
-    reasons.iter().map(|&reason| reason as u8).collect()
+/// In place: a reason is its code.
+fn codes(reasons: Vec<Reason>) -> Vec<u8> {
+    reasons.into_iter().map(|reason| reason as u8).collect()
 }
 
 impl From<Rule> for RuleSettings {

@@ -18,6 +18,7 @@ extern crate alloc;
 pub mod batch;
 pub mod cache;
 pub mod context;
+mod decimal;
 pub mod delivery;
 mod entities;
 mod error;

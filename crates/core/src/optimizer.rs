@@ -90,24 +90,12 @@ impl Optimizer {
     pub fn tick(&mut self, now: Instant) -> Option<u64> {
         let now = self.moment(now);
         let now_us = now.mono_us;
-        let Self {
-            significance,
-            batcher,
-            delivery,
-            entities,
-            schedule,
-            gates,
-            ..
-        } = self;
-        significance.tick(now_us, |handle| {
-            if let Ok(owner) = entities.owner(handle) {
-                batcher.mark(now_us, owner);
-            }
-        });
-        batcher.tick(now_us);
-        delivery.tick(now_us);
-        schedule.tick(now);
-        gates.tick(now_us);
+        let (significance, publish) = self.publishing(now_us);
+        significance.tick(now_us, publish);
+        self.batcher.tick(now_us);
+        self.delivery.tick(now_us);
+        self.schedule.tick(now);
+        self.gates.tick(now_us);
         self.next_deadline()
     }
 
@@ -226,8 +214,13 @@ impl Optimizer {
         check_times(times, series.len())?;
         self.entities.check(series)?;
         let now_us = self.moment(now).mono_us;
-        let readings = values.iter().map(|&value| Reading::of_number(value));
-        Ok(self.observe_all(now_us, series, readings, times))
+        let (significance, mut publish) = self.publishing(now_us);
+        Ok(if times.is_empty() {
+            significance.observe_numbers(now_us, series, values, repeat(None), &mut publish)
+        } else {
+            let times = times.iter().copied().map(Some);
+            significance.observe_numbers(now_us, series, values, times, &mut publish)
+        })
     }
 
     /// Reports values as Home Assistant writes them, joined into one text.
@@ -244,13 +237,21 @@ impl Optimizer {
         self.entities.check(series)?;
         check_pieces(text, lengths)?;
         let now_us = self.moment(now).mono_us;
-        let mut rest = text;
+        let mut rest = text.as_bytes();
         let readings = lengths.iter().map(|&length| {
-            let (piece, tail) = rest.split_at_checked(length as usize).unwrap_or((rest, ""));
+            let (piece, tail) = rest
+                .split_at_checked(length as usize)
+                .unwrap_or((rest, &[]));
             rest = tail;
-            Reading::of_text(piece)
+            Reading::of_bytes(piece)
         });
-        Ok(self.observe_all(now_us, series, readings, times))
+        let (significance, mut publish) = self.publishing(now_us);
+        Ok(if times.is_empty() {
+            significance.observe_all(now_us, series, readings, repeat(None), &mut publish)
+        } else {
+            let times = times.iter().copied().map(Some);
+            significance.observe_all(now_us, series, readings, times, &mut publish)
+        })
     }
 
     /// Reports one value under other thresholds.
@@ -276,30 +277,21 @@ impl Optimizer {
         Ok(reason)
     }
 
-    fn observe_all(
-        &mut self,
-        now_us: u64,
-        series: &[u32],
-        readings: impl Iterator<Item = Reading>,
-        times: &[i64],
-    ) -> Vec<Reason> {
+    /// What judges, and what puts the owner of a published series into the
+    /// batcher.
+    fn publishing(&mut self, now_us: u64) -> (&mut Significance, impl FnMut(u32)) {
         let Self {
             significance,
             batcher,
             entities,
             ..
         } = self;
-        let published = |handle| {
+        let publish = move |handle| {
             if let Ok(owner) = entities.owner(handle) {
                 batcher.mark(now_us, owner);
             }
         };
-        if times.is_empty() {
-            significance.observe_all(now_us, series, readings, repeat(None), published)
-        } else {
-            let times = times.iter().copied().map(Some);
-            significance.observe_all(now_us, series, readings, times, published)
-        }
+        (significance, publish)
     }
 
     /// The number published for each series; NaN where that is none.

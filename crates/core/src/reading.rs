@@ -1,5 +1,6 @@
 //! What a reading is: a number, a text, or the absence of either.
 
+use crate::decimal;
 use serde::{Deserialize, Serialize};
 
 /// One value of a series, in the form in which values are compared.
@@ -26,19 +27,31 @@ impl Reading {
     /// Decimal and exponent text is a number: `21`, `21.0`, `2.1e1`, `.5`, `-3`.
     /// Nothing else is: `12:30`, `0x10`, `1_000`, ` 21` stay text.
     pub fn of_text(text: &str) -> Self {
-        match text.as_bytes() {
-            b"unknown" => return Self::Unknown,
-            b"unavailable" => return Self::Unavailable,
-            // Everything Rust parses as a number begins so, the words for
-            // infinity and not-a-number included.
-            [
-                b'0'..=b'9' | b'+' | b'-' | b'.' | b'i' | b'I' | b'n' | b'N',
-                ..,
-            ] => {}
-            _ => return Self::Text(digest(text)),
+        Self::of_bytes(text.as_bytes())
+    }
+
+    /// Classifies the bytes of such a value.
+    #[inline]
+    pub(crate) fn of_bytes(text: &[u8]) -> Self {
+        // Everything Rust parses as a number begins so, the words for infinity
+        // and not-a-number included.
+        match text {
+            [b'0'..=b'9' | b'+' | b'-' | b'.', ..] => {
+                decimal::parse(text).map_or_else(|| Self::of_number_or_text(text), Self::Number)
+            }
+            [b'i' | b'I' | b'n' | b'N', ..] => Self::of_number_or_text(text),
+            b"unknown" => Self::Unknown,
+            b"unavailable" => Self::Unavailable,
+            _ => Self::Text(digest(text)),
         }
-        text.parse()
-            .map_or_else(|_| Self::Text(digest(text)), Self::of_number)
+    }
+
+    #[inline(never)]
+    fn of_number_or_text(text: &[u8]) -> Self {
+        str::from_utf8(text)
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .map_or_else(|| Self::Text(digest(text)), Self::of_number)
     }
 
     /// Classifies a number.
@@ -63,8 +76,8 @@ impl Reading {
 
 /// FNV-1a with 64 bits: the same everywhere and in every version, so that a
 /// digest in a snapshot keeps its meaning.
-fn digest(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+fn digest(text: &[u8]) -> u64 {
+    text.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
 }
@@ -117,7 +130,7 @@ mod tests {
         }
         for text in [
             "12:30", "0x10", "1_000", " 21", "21 ", "", "-", ".", "e5", "1,5", "21 °C", "on",
-            "None", "١٢",
+            "None", "١٢", "-١", "1é",
         ] {
             assert!(matches!(Reading::of_text(text), Reading::Text(_)), "{text}");
         }

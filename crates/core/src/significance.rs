@@ -182,8 +182,31 @@ impl Significance {
         self.judge(now_us, handle, reading, time, Some(thresholds))
     }
 
-    /// Judges readings in order; tells `published` the handles of those that go
+    /// Judges numbers in order; tells `published` the handles of those that go
     /// out.
+    pub(crate) fn observe_numbers(
+        &mut self,
+        now_us: u64,
+        handles: &[u32],
+        numbers: &[f64],
+        times: impl Iterator<Item = Option<i64>>,
+        mut published: impl FnMut(u32),
+    ) -> Vec<Reason> {
+        self.totals.observed += handles.len() as u64;
+        let numbers = handles.iter().zip(numbers).zip(times);
+        numbers
+            .map(|((&handle, &number), time)| {
+                self.tracks[handle as usize]
+                    .suppress_number(now_us, number, time)
+                    .unwrap_or_else(|| {
+                        let reading = Reading::of_number(number);
+                        self.judge_and_tell(now_us, handle, reading, time, &mut published)
+                    })
+            })
+            .collect()
+    }
+
+    /// [`Significance::observe_numbers`] for any readings.
     pub(crate) fn observe_all(
         &mut self,
         now_us: u64,
@@ -192,19 +215,32 @@ impl Significance {
         times: impl Iterator<Item = Option<i64>>,
         mut published: impl FnMut(u32),
     ) -> Vec<Reason> {
-        let mut reasons = Vec::with_capacity(handles.len());
-        for ((&handle, reading), time) in handles.iter().zip(readings).zip(times) {
-            let certain = self.tracks[handle as usize].suppress(now_us, reading, time);
-            reasons.push(certain.unwrap_or_else(|| {
-                let reason = self.judge(now_us, handle, reading, time, None);
-                if reason.publishes() {
-                    published(handle);
-                }
-                reason
-            }));
+        self.totals.observed += handles.len() as u64;
+        let readings = handles.iter().zip(readings).zip(times);
+        readings
+            .map(|((&handle, reading), time)| {
+                self.tracks[handle as usize]
+                    .suppress(now_us, reading, time)
+                    .unwrap_or_else(|| {
+                        self.judge_and_tell(now_us, handle, reading, time, &mut published)
+                    })
+            })
+            .collect()
+    }
+
+    fn judge_and_tell(
+        &mut self,
+        now_us: u64,
+        handle: u32,
+        reading: Reading,
+        time: Option<i64>,
+        published: &mut impl FnMut(u32),
+    ) -> Reason {
+        let reason = self.judge(now_us, handle, reading, time, None);
+        if reason.publishes() {
+            published(handle);
         }
-        self.totals.observed += reasons.len() as u64;
-        reasons
+        reason
     }
 
     /// Judges a reading that is not certainly suppressed.

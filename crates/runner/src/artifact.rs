@@ -33,9 +33,16 @@ pub(crate) fn load(engine: &Engine, path: &Path) -> Result<Component, LoadError>
 ///
 /// `target` is a triple such as `aarch64-unknown-linux-gnu`; naming one makes
 /// the result independent of the compiling machine's own processor.
+///
+/// With `counting`, it is for an engine that counts instructions, and for no
+/// other.
 #[cfg(feature = "compile")]
-pub fn compile(wasm: &[u8], target: Option<&str>) -> Result<Vec<u8>, wasmtime::Error> {
-    let mut config = crate::engine::config();
+pub fn compile(
+    wasm: &[u8],
+    target: Option<&str>,
+    counting: bool,
+) -> Result<Vec<u8>, wasmtime::Error> {
+    let mut config = crate::engine::config(counting);
     if let Some(triple) = target {
         config.target(triple)?;
     }

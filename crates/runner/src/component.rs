@@ -69,6 +69,14 @@ impl Component {
         Ok(bytes)
     }
 
+    /// WebAssembly instructions that the live instance has run, as wasmtime
+    /// counts them; `None` unless [`Engine::counting`] made its engine.
+    #[cfg(feature = "count")]
+    pub fn instructions(&self) -> Option<u64> {
+        let live = self.live.as_ref().ok()?;
+        live.store.get_fuel().ok().map(|left| u64::MAX - left)
+    }
+
     /// Runs one call under its deadline, and replaces the instance if it traps.
     pub(crate) fn enter<T>(
         &mut self,
@@ -138,6 +146,9 @@ impl Live {
             .build();
         let mut store = Store::new(engine.wasmtime(), limits);
         store.limiter(|limits| limits);
+        #[cfg(feature = "count")]
+        // More than can be spent; refused by an engine that does not count.
+        let _ = store.set_fuel(u64::MAX);
         let (ticks, _running) = engine.enter();
         store.set_epoch_deadline(ticks);
         let bindings = pre.instantiate(&mut store)?;

@@ -19,17 +19,31 @@ pub struct Engine {
 /// What the compiler and the daemon must agree on. Memory reservation stays at
 /// wasmtime's 4 GiB of address space: with less, every access is checked and
 /// numeric work slows by more than half.
-pub(crate) fn config() -> Config {
+///
+/// Counting instructions slows them, so that no released program does it.
+pub(crate) fn config(counting: bool) -> Config {
     let mut config = Config::new();
     config.epoch_interruption(true);
     config.wasm_component_model(true);
+    config.consume_fuel(counting);
     config
 }
 
 impl Engine {
     /// An engine with its deadline clock, which sleeps while no call runs.
     pub fn new() -> Result<Self, LoadError> {
-        let inner = wasmtime::Engine::new(&config())
+        Self::with(&config(false))
+    }
+
+    /// An engine that counts what runs in it, for tests: its components are
+    /// compiled for counting, and [`crate::Component::instructions`] tells.
+    #[cfg(feature = "count")]
+    pub fn counting() -> Result<Self, LoadError> {
+        Self::with(&config(true))
+    }
+
+    fn with(config: &Config) -> Result<Self, LoadError> {
+        let inner = wasmtime::Engine::new(config)
             .map_err(|error| LoadError::Engine(format!("{error:#}")))?;
         let ticker = Ticker::start(&inner).map_err(|error| LoadError::Engine(error.to_string()))?;
         Ok(Self { inner, ticker })
@@ -43,7 +57,10 @@ impl Engine {
     /// many ticks it must be stopped.
     pub(crate) fn enter(&self) -> (u64, Running<'_>) {
         self.ticker.calls.fetch_add(1, Ordering::SeqCst);
-        if self.ticker.parked.swap(false, Ordering::SeqCst) {
+        // Read before it is written: nearly always it runs, and a read is free.
+        if self.ticker.parked.load(Ordering::SeqCst)
+            && self.ticker.parked.swap(false, Ordering::SeqCst)
+        {
             self.ticker.thread.unpark();
         }
         // One more, because the current tick is already under way.

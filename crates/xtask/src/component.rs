@@ -39,7 +39,8 @@ pub(crate) fn build(workspace: &Workspace) -> Result<Component> {
         .target
         .join("tool")
         .join(format!("weirhouse-compile{}", std::env::consts::EXE_SUFFIX));
-    let (cwasm, translated) = make_cwasm(&compiler, &wasm)?;
+    let cwasm = wasm.with_extension("cwasm");
+    let translated = make_cwasm(&compiler, &wasm, &cwasm, &[])?;
 
     for (path, new) in [(&wasm, encoded), (&cwasm, translated)] {
         let bytes = fs::metadata(path)
@@ -89,7 +90,21 @@ const FAULTY: Variant = Variant {
 /// Machine code of a core that commits faults on demand, for tests of what surrounds it.
 pub(crate) fn build_faulty(workspace: &Workspace, component: &Component) -> Result<PathBuf> {
     let (wasm, _) = make_wasm(workspace, &component.target, &FAULTY)?;
-    Ok(make_cwasm(&component.compiler, &wasm)?.0)
+    let cwasm = wasm.with_extension("cwasm");
+    make_cwasm(&component.compiler, &wasm, &cwasm, &[])?;
+    Ok(cwasm)
+}
+
+/// Machine code of the core that counts its instructions, for tests of what calls cost.
+pub(crate) fn build_counting(component: &Component) -> Result<PathBuf> {
+    let cwasm = component.wasm.with_file_name("counting.cwasm");
+    make_cwasm(
+        &component.compiler,
+        &component.wasm,
+        &cwasm,
+        &["--counting"],
+    )?;
+    Ok(cwasm)
 }
 
 /// Builds and encodes one variant; says whether it was made anew.
@@ -121,17 +136,16 @@ fn make_wasm(
 }
 
 /// Compiles a component for this machine; says whether that was needed.
-fn make_cwasm(compiler: &Path, wasm: &Path) -> Result<(PathBuf, bool)> {
-    let cwasm = wasm.with_extension("cwasm");
-    let made = fingerprint::make(&cwasm, &[wasm, compiler], &cpu_features(), || {
+fn make_cwasm(compiler: &Path, wasm: &Path, cwasm: &Path, options: &[&str]) -> Result<bool> {
+    fingerprint::make(cwasm, &[wasm, compiler], &cpu_features(), || {
         step("compiling the component for this machine", || {
             run(std::process::Command::new(compiler)
                 .arg(wasm)
                 .arg("-o")
-                .arg(&cwasm))
+                .arg(cwasm)
+                .args(options))
         })
-    })?;
-    Ok((cwasm, made))
+    })
 }
 
 /// What the machine code may rely on: a target folder can outlive the machine it was filled on.

@@ -10,6 +10,7 @@ mod component;
 mod debian_rust_src;
 mod fingerprint;
 mod home_assistant;
+mod instructions;
 mod lint;
 mod network_namespace;
 mod no_std;

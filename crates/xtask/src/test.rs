@@ -9,6 +9,8 @@
 //! | `WEIRHOUSE_CORE_WASM` | the core as a component |
 //! | `WEIRHOUSE_CORE_CWASM` | its machine code for this machine |
 //! | `WEIRHOUSE_FAULTY_CWASM` | machine code of a core that commits faults on demand |
+//! | `WEIRHOUSE_COUNTING_CWASM` | machine code of the core that counts its instructions |
+//! | `WEIRHOUSE_INSTRUCTIONS` | the bench `instructions` of the core, as released |
 //! | `WEIRHOUSE_HA` | a Home Assistant: a venv, or a Debian root folder |
 //! | `WEIRHOUSE_HA_MISSING` | instead of it, why there is none |
 //!
@@ -23,6 +25,7 @@ use clap::Args;
 
 use crate::component::{self, Component};
 use crate::home_assistant;
+use crate::instructions;
 use crate::network_namespace::NetworkNamespace;
 use crate::no_std;
 use crate::progress::{note, step};
@@ -65,19 +68,27 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
         note("no network namespace is to be had here: the tests see this machine's network");
     }
 
-    let faulty = if whole_paths {
-        Some(component::build_faulty(workspace, &component)?)
+    let variants = if whole_paths {
+        vec![
+            (
+                "WEIRHOUSE_FAULTY_CWASM",
+                component::build_faulty(workspace, &component)?,
+            ),
+            (
+                "WEIRHOUSE_COUNTING_CWASM",
+                component::build_counting(&component)?,
+            ),
+            ("WEIRHOUSE_INSTRUCTIONS", instructions::build(workspace)?),
+        ]
     } else {
-        None
+        Vec::new()
     };
 
     for package in packages {
         let mut tests = workspace.cargo("test");
         tests.args(["--no-fail-fast", "--package", package]);
         set_paths(&mut tests, workspace, &component);
-        if let Some(faulty) = &faulty {
-            tests.env("WEIRHOUSE_FAULTY_CWASM", faulty);
-        }
+        tests.envs(variants.iter().map(|(name, path)| (name, path)));
         match &home_assistant {
             Some(Ok(path)) => tests.env("WEIRHOUSE_HA", path),
             Some(Err(error)) => tests

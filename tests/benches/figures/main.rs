@@ -23,7 +23,9 @@ fn main() -> Result<()> {
     let core = path("WEIRHOUSE_CORE_CWASM")?;
     let program = path("WEIRHOUSE_BIN")?;
     let engine = Engine::new()?;
-    readings::measure(&mut Component::load(&engine, &core)?)?;
+    readings::empty_call(&mut Component::load(&engine, &core)?);
+    readings::by_batch(&mut Component::load(&engine, &core)?, 2_000)?;
+    readings::by_entities(&|| Ok(Box::new(Component::load(&engine, &core)?)))?;
     cache::measure(&mut Component::load(&engine, &core)?)?;
     process::measure(&engine, &core, &program)
 }

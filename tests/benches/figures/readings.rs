@@ -1,83 +1,65 @@
-//! Readings through the component against the same core natively.
+//! Readings through the component against the same core natively: from
+//! significance to the batch that leaves.
 
 use std::cell::RefCell;
 
 use anyhow::Result;
-use weirhouse_core::Instant as CoreInstant;
-use weirhouse_core::rule::RuleSettings;
-use weirhouse_runner::Component;
-use weirhouse_runner::operations::{Entities as _, Updates as _};
-use weirhouse_runner::wit::entities::Series;
+use weirhouse_runner::operations::Optimizer;
 use weirhouse_runner::wit::types::Instant;
-use weirhouse_runner::wit::updates::Rule;
+use weirhouse_tests::load::{Home, Readings};
+use weirhouse_tests::native::Native;
 
-use crate::rounds::{each_ns, least};
+use crate::rounds::{Case, each_ns, least};
 
-const ENTITIES: u32 = 1_000;
 const READINGS: usize = 1 << 16;
-const THRESHOLD: f64 = 0.5;
 
-/// Readings of a thousand sensors, as numbers and as Home Assistant's texts.
-struct Trace {
-    series: Vec<u32>,
-    numbers: Vec<f64>,
-    text: String,
-    lengths: Vec<u32>,
+/// How often time is let pass, at most: the window of the batcher.
+const WINDOW_US: u64 = 100_000;
+
+/// Whether readings cross as numbers or as texts.
+#[derive(Clone, Copy)]
+enum Form {
+    Numbers,
+    Texts,
 }
 
-pub(crate) fn measure(component: &mut Component) -> Result<()> {
-    let names: Vec<String> = (0..ENTITIES)
-        .map(|i| format!("sensor.bench_{i:04}"))
-        .collect();
-    let series: Vec<Series> = names
-        .iter()
-        .map(|name| Series {
-            entity: name.clone(),
-            attribute: None,
-        })
-        .collect();
-    component.intern(&series)?;
-    component.set_default_rule(&rule())?;
-    let mut native = weirhouse_core::Optimizer::new();
-    let series: Vec<weirhouse_core::Series> = names
-        .iter()
-        .map(|name| weirhouse_core::Series {
-            entity: name.clone(),
-            attribute: None,
-        })
-        .collect();
-    native.intern(&series).map_err(anyhow::Error::new)?;
-    let native_rule = RuleSettings {
-        absolute: Some(THRESHOLD),
-        ..RuleSettings::default()
-    };
-    native
-        .set_default_rule(&native_rule)
-        .map_err(anyhow::Error::new)?;
+/// A home and the time in it, which goes on from one round to the next.
+struct Side<'a> {
+    optimizer: &'a mut dyn Optimizer,
+    spacing_us: u64,
+    mono_us: u64,
+}
 
-    let trace = Trace::walk();
-    println!("Readings, ns each ({ENTITIES} entities, absolute threshold, batcher on)");
+/// What one reading costs by the size of a batch.
+pub(crate) fn by_batch(component: &mut dyn Optimizer, entities: u32) -> Result<()> {
+    println!(
+        "Readings, ns each ({entities} entities with mixed rules, from significance to batch)"
+    );
     println!("| batch | numbers: component | native | ratio | texts: component | native | ratio |");
     println!("|---|---|---|---|---|---|---|");
-    let component = RefCell::new(component);
-    let native = RefCell::new(native);
-    for batch in [1, 16, 256, 4096] {
-        let mut cases: [crate::rounds::Case<'_>; 4] = [
+    let numbers = Readings::of(entities, READINGS, false);
+    let texts = Readings::of(entities, READINGS, true);
+    let mut native = Native::new();
+    let home = Home::new(entities);
+    let component = RefCell::new(Side::new(component, &home)?);
+    let native = RefCell::new(Side::new(&mut native, &home)?);
+    for batch in [1, 16, 64, 256, 1024, 4096] {
+        let mut cases: [Case<'_>; 4] = [
             (
                 "numbers, component",
-                Box::new(|| trace.numbers_component(batch, &component)),
+                Box::new(|| component.borrow_mut().take(&numbers, Form::Numbers, batch)),
             ),
             (
                 "numbers, native",
-                Box::new(|| trace.numbers_native(batch, &native)),
+                Box::new(|| native.borrow_mut().take(&numbers, Form::Numbers, batch)),
             ),
             (
                 "texts, component",
-                Box::new(|| trace.texts_component(batch, &component)),
+                Box::new(|| component.borrow_mut().take(&texts, Form::Texts, batch)),
             ),
             (
                 "texts, native",
-                Box::new(|| trace.texts_native(batch, &native)),
+                Box::new(|| native.borrow_mut().take(&texts, Form::Texts, batch)),
             ),
         ];
         let ns: Vec<f64> = least(&mut cases)
@@ -94,97 +76,121 @@ pub(crate) fn measure(component: &mut Component) -> Result<()> {
             ns[2] / ns[3]
         );
     }
+    let totals = native.borrow_mut().optimizer.update_totals()?;
+    println!(
+        "\n{:.0} % of the readings were published.\n",
+        100.0 * totals.published as f64 / totals.observed as f64
+    );
+    Ok(())
+}
+
+/// What one reading costs by the size of the home.
+pub(crate) fn by_entities<'a>(fresh: &dyn Fn() -> Result<Box<dyn Optimizer + 'a>>) -> Result<()> {
+    println!("Readings, ns each, by the number of entities (numbers, batches of 1024)");
+    println!("| entities | component | native | ratio |");
+    println!("|---|---|---|---|");
+    for entities in [1_000, 10_000, 100_000] {
+        let readings = Readings::of(entities, READINGS, false);
+        let home = Home::new(entities);
+        let mut component = fresh()?;
+        let mut native = Native::new();
+        let component = RefCell::new(Side::new(&mut *component, &home)?);
+        let native = RefCell::new(Side::new(&mut native, &home)?);
+        let mut cases: [Case<'_>; 2] = [
+            (
+                "component",
+                Box::new(|| component.borrow_mut().take(&readings, Form::Numbers, 1024)),
+            ),
+            (
+                "native",
+                Box::new(|| native.borrow_mut().take(&readings, Form::Numbers, 1024)),
+            ),
+        ];
+        let ns: Vec<f64> = least(&mut cases)
+            .into_iter()
+            .map(|took| each_ns(took, READINGS))
+            .collect();
+        println!(
+            "| {entities} | {:.1} | {:.1} | {:.2} |",
+            ns[0],
+            ns[1],
+            ns[0] / ns[1]
+        );
+    }
     println!();
     Ok(())
 }
 
-fn rule() -> Rule {
-    Rule {
-        absolute: Some(THRESHOLD),
-        ..Rule::default()
+/// What a call costs that carries nothing.
+pub(crate) fn empty_call(component: &mut dyn Optimizer) {
+    const CALLS: usize = 20_000;
+    let component = RefCell::new(component);
+    let now = Instant { mono: 0, wall: 0 };
+    let mut cases: [Case<'_>; 2] = [
+        (
+            "a call that carries nothing (`next-deadline`)",
+            Box::new(|| {
+                let mut component = component.borrow_mut();
+                for _ in 0..CALLS {
+                    component.next_deadline().unwrap();
+                }
+            }),
+        ),
+        (
+            "`observe-numbers` of no reading",
+            Box::new(|| {
+                let mut component = component.borrow_mut();
+                for _ in 0..CALLS {
+                    component.observe_numbers(now, &[], &[], &[]).unwrap();
+                }
+            }),
+        ),
+    ];
+    println!("Calls\n| call | ns |\n|---|---|");
+    let took = least(&mut cases);
+    for ((name, _), took) in cases.iter().zip(took) {
+        println!("| {name} | {:.0} |", each_ns(took, CALLS));
     }
+    println!();
 }
 
-const NOW: Instant = Instant { mono: 0, wall: 0 };
-const CORE_NOW: CoreInstant = CoreInstant {
-    mono_us: 0,
-    wall_us: 0,
-};
-
-impl Trace {
-    /// A random walk of each sensor in tenths, the same in every run.
-    fn walk() -> Self {
-        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-        let mut random = move || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            state
-        };
-        let mut tenths = vec![200_i64; ENTITIES as usize];
-        let mut trace = Self {
-            series: Vec::new(),
-            numbers: Vec::new(),
-            text: String::new(),
-            lengths: Vec::new(),
-        };
-        for _ in 0..READINGS {
-            let entity = (random() % u64::from(ENTITIES)) as u32;
-            let value = &mut tenths[entity as usize];
-            *value += (random() % 7).cast_signed() - 3;
-            let number = *value as f64 / 10.0;
-            let text = format!("{number:.1}");
-            trace.series.push(entity);
-            trace.numbers.push(number);
-            trace.lengths.push(text.len() as u32);
-            trace.text.push_str(&text);
-        }
-        trace
+impl<'a> Side<'a> {
+    /// A fresh optimizer that is told of a home.
+    fn new(optimizer: &'a mut dyn Optimizer, home: &Home) -> Result<Self> {
+        home.introduce(optimizer)?;
+        Ok(Self {
+            optimizer,
+            spacing_us: home.spacing_us(),
+            mono_us: 0,
+        })
     }
 
-    fn numbers_component(&self, batch: usize, component: &RefCell<&mut Component>) {
-        let mut component = component.borrow_mut();
-        for (series, values) in self.series.chunks(batch).zip(self.numbers.chunks(batch)) {
-            component.observe_numbers(NOW, series, values, &[]).unwrap();
+    /// Readings in batches. After each, time has passed: what became due is
+    /// taken, and so are the batches that leave.
+    fn take(&mut self, readings: &Readings, form: Form, batch: usize) {
+        for batch in readings.batches(batch) {
+            let passed_us = batch.series.len() as u64 * self.spacing_us;
+            self.mono_us += passed_us;
+            let now = Instant {
+                mono: self.mono_us,
+                wall: 0,
+            };
+            let verdicts = match form {
+                Form::Numbers => {
+                    self.optimizer
+                        .observe_numbers(now, batch.series, batch.numbers, &[])
+                }
+                Form::Texts => {
+                    self.optimizer
+                        .observe_texts(now, batch.series, batch.text, batch.lengths, &[])
+                }
+            };
+            std::hint::black_box(verdicts.unwrap());
+            if self.mono_us % WINDOW_US < passed_us {
+                self.optimizer.tick(now).unwrap();
+                self.optimizer.poll_published().unwrap();
+                while !self.optimizer.poll_batch().unwrap().is_empty() {}
+            }
         }
-    }
-
-    fn numbers_native(&self, batch: usize, native: &RefCell<weirhouse_core::Optimizer>) {
-        let mut native = native.borrow_mut();
-        for (series, values) in self.series.chunks(batch).zip(self.numbers.chunks(batch)) {
-            native
-                .observe_numbers(CORE_NOW, series, values, &[])
-                .unwrap();
-        }
-    }
-
-    fn texts_component(&self, batch: usize, component: &RefCell<&mut Component>) {
-        let mut component = component.borrow_mut();
-        for (series, text, lengths) in self.texts(batch) {
-            component
-                .observe_texts(NOW, series, text, lengths, &[])
-                .unwrap();
-        }
-    }
-
-    fn texts_native(&self, batch: usize, native: &RefCell<weirhouse_core::Optimizer>) {
-        let mut native = native.borrow_mut();
-        for (series, text, lengths) in self.texts(batch) {
-            native
-                .observe_texts(CORE_NOW, series, text, lengths, &[])
-                .unwrap();
-        }
-    }
-
-    fn texts(&self, batch: usize) -> impl Iterator<Item = (&[u32], &str, &[u32])> {
-        let mut rest = self.text.as_str();
-        self.series
-            .chunks(batch)
-            .zip(self.lengths.chunks(batch))
-            .map(move |(series, lengths)| {
-                let (text, tail) = rest.split_at(lengths.iter().sum::<u32>() as usize);
-                rest = tail;
-                (series, text, lengths)
-            })
     }
 }

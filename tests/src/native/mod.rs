@@ -17,6 +17,7 @@ mod schedule;
 mod state;
 mod updates;
 
+pub(crate) use updates::rule;
 use weirhouse_core as core;
 use weirhouse_runner::Fault;
 use weirhouse_runner::wit::types::{Error, Instant};

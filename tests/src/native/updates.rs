@@ -178,7 +178,8 @@ fn settings(rule: &Rule) -> core::rule::RuleSettings {
     }
 }
 
-fn rule(settings: core::rule::RuleSettings) -> Rule {
+/// A rule in the words of the component.
+pub(crate) fn rule(settings: core::rule::RuleSettings) -> Rule {
     Rule {
         absolute: settings.absolute,
         percentage: settings.percentage,

@@ -5,13 +5,16 @@
 //! nothing: a number outside it is judged in full, and a number inside it would
 //! be suppressed by that judgement, too.
 
+use core::ops::RangeInclusive;
+
 use crate::rule::{Combine, Rule, Thresholds};
 
-/// From `low` to `high`, both included.
+/// From `low` to `high`, both included, around the baseline.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Band {
     low: f64,
     high: f64,
+    base: f64,
 }
 
 /// How much narrower than the threshold the band is, as a fraction of the
@@ -20,9 +23,9 @@ pub(super) struct Band {
 /// less than 2⁻⁵⁰ of that number; the rest covers the rounding of the band.
 const MARGIN: f64 = 1.0 / (1_u64 << 48) as f64;
 
-/// Below this, units in the last place stop shrinking with the number, and
-/// [`MARGIN`] would not cover them.
-const SMALLEST_SCALE: f64 = 1e-290;
+/// The numbers for which that holds. Below them, units in the last place stop
+/// shrinking with the number; above them, a band would end in infinity.
+const SCALES: RangeInclusive<f64> = 1e-290..=1e290;
 
 impl Default for Band {
     fn default() -> Self {
@@ -35,6 +38,7 @@ impl Band {
     pub(super) const EMPTY: Self = Self {
         low: f64::INFINITY,
         high: f64::NEG_INFINITY,
+        base: 0.0,
     };
 
     /// The band of a baseline under a rule.
@@ -49,6 +53,7 @@ impl Band {
         let mut band = Self {
             low: base - reach,
             high: base + reach,
+            base,
         };
         if rule.zero_crossing {
             band.stop_at(0.0, base);
@@ -59,9 +64,17 @@ impl Band {
         band
     }
 
+    /// Whether a number lies in it; an infinity or NaN never does.
     #[inline]
     pub(super) fn holds(self, number: f64) -> bool {
         self.low <= number && number <= self.high
+    }
+
+    /// Whether a number the band holds differs from the baseline.
+    #[inline]
+    #[allow(clippy::float_cmp, reason = "a repeat is the very same number")]
+    pub(super) fn is_off_base(self, number: f64) -> bool {
+        number != self.base
     }
 
     /// Keeps the band on the baseline's side of a level.
@@ -81,8 +94,7 @@ fn reach(base: f64, thresholds: &Thresholds) -> f64 {
     let short_of = |threshold: f64| {
         let scale = base.abs() + threshold;
         let reach = threshold - scale * MARGIN;
-        // Not so of a scale that is infinite.
-        if scale >= SMALLEST_SCALE && reach > 0.0 {
+        if SCALES.contains(&scale) && reach > 0.0 {
             reach
         } else {
             0.0
@@ -157,9 +169,10 @@ mod tests {
             }).unwrap();
             let band = Band::around(base, &rule);
             prop_assert!(band.holds(base), "{band:?} lacks its baseline {base}");
+            prop_assert!(band.low.is_finite() && band.high.is_finite());
             let inside = band.low + at * (band.high - band.low);
             for number in [band.low, band.high, inside].into_iter().chain(levels) {
-                if band.holds(number) && number.is_finite() {
+                if band.holds(number) {
                     let reason = judge_numbers(&rule, base, base, number);
                     prop_assert!(!reason.publishes(), "{number} in {band:?}: {reason:?}");
                 }

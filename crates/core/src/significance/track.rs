@@ -68,6 +68,27 @@ impl History {
         }
     }
 
+    /// Notes a reading that is not published, unless it is late.
+    #[inline]
+    fn suppress(
+        &mut self,
+        now_us: u64,
+        reading: Reading,
+        time: Option<i64>,
+        reason: Reason,
+    ) -> Option<Reason> {
+        if let Some(time) = time {
+            if time < self.newest_time {
+                return None;
+            }
+            self.newest_time = time;
+        }
+        self.latest = reading;
+        self.heard_us = now_us;
+        self.unsent = reason == Reason::Within;
+        Some(reason)
+    }
+
     /// Publishes a value for the newest reading.
     fn publish(&mut self, value: Reading, now_us: u64) {
         self.published = value;
@@ -138,8 +159,31 @@ impl Track {
         self.history = Some(history);
     }
 
-    /// Suppresses a reading if that is certain without its rule; else changes
+    /// Suppresses a number if that is certain without its rule; else changes
     /// nothing.
+    #[inline]
+    pub(super) fn suppress_number(
+        &mut self,
+        now_us: u64,
+        number: f64,
+        time: Option<i64>,
+    ) -> Option<Reason> {
+        if !self.band.holds(number) {
+            return None;
+        }
+        let reason = if self.band.is_off_base(number) {
+            if now_us < self.armed_from_us {
+                return None;
+            }
+            Reason::Within
+        } else {
+            Reason::Repeat
+        };
+        let history = self.history.as_mut()?;
+        history.suppress(now_us, Reading::Number(number), time, reason)
+    }
+
+    /// [`Track::suppress_number`] for any reading.
     #[inline]
     pub(super) fn suppress(
         &mut self,
@@ -147,30 +191,14 @@ impl Track {
         reading: Reading,
         time: Option<i64>,
     ) -> Option<Reason> {
+        if let Reading::Number(number) = reading {
+            return self.suppress_number(now_us, number, time);
+        }
         let history = self.history.as_mut()?;
-        let within = match reading {
-            Reading::Number(number) if !self.band.holds(number) => return None,
-            Reading::Number(_) => history.published != reading,
-            _ if history.published != reading => return None,
-            _ => false,
-        };
-        if within && now_us < self.armed_from_us {
+        if history.published != reading {
             return None;
         }
-        if let Some(time) = time {
-            if time < history.newest_time {
-                return None;
-            }
-            history.newest_time = time;
-        }
-        history.latest = reading;
-        history.heard_us = now_us;
-        history.unsent = within;
-        Some(if within {
-            Reason::Within
-        } else {
-            Reason::Repeat
-        })
+        history.suppress(now_us, reading, time, Reason::Repeat)
     }
 
     /// Judges a reading; gives the timer to set with it, if one is needed. Where
