@@ -28,7 +28,7 @@ const LIMITS: [(&str, f64, f64); 7] = [
     ("batch", 213.0, 105.0),
     ("cache get", 2_600.0, 593.0),
     ("cache put", 5_820.0, 1_720.0),
-    ("next deadline", 107.0, 38.0),
+    ("next deadline", 250.0, 120.0),
 ];
 
 #[test]
