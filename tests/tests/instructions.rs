@@ -22,12 +22,12 @@ const BATCH: usize = 1_024;
 /// A call, and the most instructions it may take in the component and natively
 /// for each reading, entity, key or call.
 const LIMITS: [(&str, f64, f64); 7] = [
-    ("observe numbers", 246.0, 143.0),
-    ("observe texts", 578.0, 284.0),
+    ("observe numbers", 250.0, 145.0),
+    ("observe texts", 582.0, 285.0),
     ("suppress numbers", 106.0, 43.0),
-    ("batch", 213.0, 105.0),
-    ("cache get", 2_600.0, 593.0),
-    ("cache put", 5_820.0, 1_720.0),
+    ("batch", 232.0, 112.0),
+    ("cache get", 2_710.0, 692.0),
+    ("cache put", 3_820.0, 1_320.0),
     ("next deadline", 250.0, 120.0),
 ];
 
