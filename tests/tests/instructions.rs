@@ -22,8 +22,8 @@ const BATCH: usize = 1_024;
 /// A call, and the most instructions it may take in the component and natively
 /// for each reading, entity, key or call.
 const LIMITS: [(&str, f64, f64); 7] = [
-    ("observe numbers", 250.0, 145.0),
-    ("observe texts", 582.0, 285.0),
+    ("observe numbers", 262.0, 154.0),
+    ("observe texts", 595.0, 294.0),
     ("suppress numbers", 106.0, 43.0),
     ("batch", 232.0, 112.0),
     ("cache get", 2_710.0, 692.0),
