@@ -25,7 +25,6 @@ mod error;
 pub mod filter;
 pub mod flow;
 mod glob;
-mod histogram;
 pub mod metrics;
 mod optimizer;
 mod preset;

@@ -44,7 +44,7 @@ pub struct Optimizer {
     pub context: Context,
     /// What several sinks are owed.
     pub delivery: Deliveries,
-    /// Latency histograms.
+    /// Timers, counters and gauges.
     pub metrics: Metrics,
     /// What holds calls back.
     pub gates: Gates,

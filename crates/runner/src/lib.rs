@@ -6,13 +6,13 @@
 //! WebAssembly either, unless built with the feature `compile`.
 //!
 //! ```no_run
-//! use weirhouse_runner::operations::{Clock, Metrics};
+//! use weirhouse_runner::operations::Clock;
 //! use weirhouse_runner::{Component, Engine, wit::types::Instant};
 //!
 //! let engine = Engine::new()?;
 //! let mut core = Component::load(&engine, "weirhouse-core.cwasm".as_ref())?;
 //! let now = Instant { mono: 0, wall: 0 };
-//! core.metric_intern(&["read".to_owned()])?;
+//! core.flush(now)?;
 //! let next = core.tick(now)?;
 //! # let _ = next;
 //! # Ok::<(), Box<dyn std::error::Error>>(())

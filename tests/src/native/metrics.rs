@@ -1,35 +1,116 @@
-//! How long things take.
+//! Numbers about operations.
 
-use weirhouse_core as core;
+use weirhouse_core::metrics as core;
 use weirhouse_runner::operations::Metrics;
-use weirhouse_runner::wit::metrics::Summary;
+use weirhouse_runner::wit::metrics::{
+    Counter, Gauge, History, Key, Kind, Overview, Recorded, Samples, Settings, SlowOperation,
+    Summary,
+};
+use weirhouse_runner::wit::types::Instant;
 
-use super::{Answer, Native, refused};
+use super::{Answer, Native, instant, refused};
 
 impl Metrics for Native {
-    fn metric_intern(&mut self, names: &[String]) -> Answer<Vec<u32>> {
-        Ok(self.0.metrics.intern(names))
-    }
-
-    fn metric_record(&mut self, metrics: &[u32], micros: &[f64]) -> Answer<u32> {
+    fn metrics_configure(&mut self, settings: Settings) -> Answer<()> {
         self.0
             .metrics
-            .record_samples(metrics, micros)
+            .configure(core_settings(settings))
             .map_err(refused)
     }
 
-    fn metric_summary(&mut self, name: &str) -> Answer<Option<Summary>> {
-        Ok(self.0.metrics.summary_of(name).map(summary))
+    fn metric_intern(&mut self, kind: Kind, keys: &[Key]) -> Answer<Vec<u32>> {
+        let keys: Vec<_> = keys.iter().map(core_key).collect::<Answer<_>>()?;
+        Ok(self.0.metrics.intern(core_kind(kind), &keys))
     }
 
-    fn metric_summaries(&mut self) -> Answer<Vec<Summary>> {
+    fn metric_encode(&mut self, key: &Key) -> Answer<String> {
+        Ok(core_key(key)?.to_string())
+    }
+
+    fn metric_record(&mut self, now: Instant, samples: &Samples) -> Answer<Recorded> {
+        let now = self.0.moment(instant(now));
+        let samples = core::Samples {
+            metrics: &samples.metrics,
+            micros: &samples.micros,
+            failed: &samples.failed,
+            requests: &samples.requests,
+        };
+        let recorded = self.0.metrics.record_samples(now, samples);
+        let recorded = recorded.map_err(refused)?;
+        Ok(Recorded {
+            refused: recorded.refused,
+            slow: recorded.slow,
+        })
+    }
+
+    fn metric_add(&mut self, now: Instant, metrics: &[u32], amounts: &[u64]) -> Answer<()> {
+        let now = self.0.moment(instant(now));
+        self.0
+            .metrics
+            .add_counts(now, metrics, amounts)
+            .map_err(refused)
+    }
+
+    fn metric_set(&mut self, now: Instant, metrics: &[u32], values: &[f64]) -> Answer<u32> {
+        let now = self.0.moment(instant(now));
+        self.0
+            .metrics
+            .set_gauges(now, metrics, values)
+            .map_err(refused)
+    }
+
+    fn metric_summary(&mut self, key: &Key) -> Answer<Option<Summary>> {
         Ok(self
             .0
             .metrics
-            .summaries()
-            .into_iter()
-            .map(summary)
+            .summary_of(&core_key(key)?)
+            .as_ref()
+            .map(summary))
+    }
+
+    fn metric_summaries(&mut self) -> Answer<Vec<Summary>> {
+        let summaries = self.0.metrics.summaries();
+        Ok(summaries.iter().map(summary).collect())
+    }
+
+    fn metric_counters(&mut self) -> Answer<Vec<Counter>> {
+        let counters = self.0.metrics.counters().into_iter();
+        Ok(counters
+            .map(|counter| Counter {
+                key: key(&counter.key),
+                total: counter.total,
+            })
             .collect())
+    }
+
+    fn metric_gauges(&mut self) -> Answer<Vec<Gauge>> {
+        let gauges = self.0.metrics.gauges().into_iter();
+        Ok(gauges
+            .map(|gauge| Gauge {
+                key: key(&gauge.key),
+                value: gauge.value,
+            })
+            .collect())
+    }
+
+    fn metric_at_most(&mut self, timer: u32, bounds: &[f64]) -> Answer<Vec<u64>> {
+        self.0.metrics.at_most(timer, bounds).map_err(refused)
+    }
+
+    fn metric_overview(&mut self) -> Answer<Overview> {
+        Ok(overview(&self.0.metrics.overview()))
+    }
+
+    fn metric_slow(&mut self) -> Answer<Vec<SlowOperation>> {
+        let slow = self.0.metrics.slow_operations();
+        Ok(slow.into_iter().map(slow_operation).collect())
+    }
+
+    fn metric_history(&mut self, now: Instant, kind: Kind, key: &Key) -> Answer<Option<History>> {
+        let now = self.0.moment(instant(now));
+        let key = core_key(key)?;
+        let found = self.0.metrics.history_of(now, core_kind(kind), &key);
+        Ok(found.map(history))
     }
 
     fn metric_reset(&mut self) -> Answer<()> {
@@ -38,15 +119,81 @@ impl Metrics for Native {
     }
 }
 
-fn summary(summary: core::metrics::Summary) -> Summary {
+fn core_kind(kind: Kind) -> core::Kind {
+    match kind {
+        Kind::Timer => core::Kind::Timer,
+        Kind::Counter => core::Kind::Counter,
+        Kind::Gauge => core::Kind::Gauge,
+    }
+}
+
+fn core_key(key: &Key) -> Answer<core::Key> {
+    core::Key::new(key.name.clone(), key.tags.clone()).map_err(refused)
+}
+
+fn key(key: &core::Key) -> Key {
+    Key {
+        name: key.name().to_owned(),
+        tags: key.tags().to_vec(),
+    }
+}
+
+fn core_settings(settings: Settings) -> core::Settings {
+    core::Settings {
+        enabled: settings.enabled,
+        names: settings.names,
+        slow_over_us: settings.slow_over,
+        slow_list: settings.slow_list,
+        history_interval_us: settings.history_interval,
+        history_points: settings.history_points,
+        history_metrics: settings.history_metrics,
+    }
+}
+
+fn summary(summary: &core::Summary) -> Summary {
     Summary {
-        name: summary.name,
+        key: key(&summary.key),
         count: summary.count,
+        failed: summary.failed,
+        slow: summary.slow,
+        sum: summary.sum,
         mean: summary.mean,
         min: summary.min,
         max: summary.max,
         p50: summary.p50,
         p95: summary.p95,
         p99: summary.p99,
+    }
+}
+
+fn overview(overview: &core::Overview) -> Overview {
+    Overview {
+        metrics: overview.metrics,
+        samples: overview.samples,
+        failed: overview.failed,
+        slow: overview.slow,
+        refused: overview.refused,
+        slowest: overview.slowest.iter().map(summary).collect(),
+        most_called: overview.most_called.iter().map(summary).collect(),
+    }
+}
+
+fn slow_operation(slow: core::SlowOperation) -> SlowOperation {
+    SlowOperation {
+        key: key(&slow.key),
+        micros: slow.micros,
+        failed: slow.failed,
+        request: slow.request,
+        dated: slow.dated_us,
+    }
+}
+
+fn history(history: core::History) -> History {
+    History {
+        interval: history.interval_us.cast_signed(),
+        start: history.from_us,
+        counts: history.counts,
+        sums: history.sums,
+        maxima: history.maxima,
     }
 }

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use super::Shared;
 use super::exposition::{CONTENT_TYPE, Exposition};
 use super::problem::Problem;
-use crate::hub::{Health, Stats};
+use crate::hub::{Health, OperationStats, Stats};
 
 /// All metrics as text.
 pub(super) async fn get(State(shared): State<Arc<Shared>>) -> Result<Response, Problem> {
@@ -193,8 +193,25 @@ fn operations(text: &mut Exposition, stats: &Stats) {
             text.sample(NAME, &labels, seconds(micros));
         }
         let labels = [("operation", operation.as_str())];
-        let sum = seconds(figures.mean_us * figures.count as f64);
-        text.sample(&format!("{NAME}_sum"), &labels, sum);
+        text.sample(&format!("{NAME}_sum"), &labels, seconds(figures.sum_us));
         text.sample(&format!("{NAME}_count"), &labels, figures.count);
+    }
+    for (name, help, count) in [
+        (
+            "weirhouse_operation_failures",
+            "Operations that failed.",
+            (|figures| figures.failed) as fn(&OperationStats) -> u64,
+        ),
+        (
+            "weirhouse_operation_slow",
+            "Operations that took over 100 ms.",
+            |figures| figures.slow,
+        ),
+    ] {
+        let name = format!("{name}_total");
+        text.head(&name, help, "counter");
+        for (operation, figures) in &stats.operations {
+            text.sample(&name, &[("operation", operation.as_str())], count(figures));
+        }
     }
 }

@@ -54,9 +54,8 @@ pub struct Deleted {
 impl Hub {
     /// Reads memory, then disk.
     pub fn cache_get(&self, namespace: &str, key: &str) -> Result<Option<CacheHit>, HubError> {
-        let started = std::time::Instant::now();
         let now = self.clock.now();
-        self.with_engine(|engine| {
+        self.timed("cache_get", |engine| {
             let hit = match engine.call(now, |core| core.cache_get(now, namespace, key))? {
                 Lookup::Hit(entry) => Some(CacheHit {
                     level: "l1",
@@ -67,7 +66,6 @@ impl Hub {
                 Lookup::Miss => None,
                 Lookup::Below => self.read_below(engine, now, namespace, key)?,
             };
-            engine.operations.note("cache_get", started.elapsed());
             Ok(hit)
         })
     }
@@ -113,7 +111,6 @@ impl Hub {
         value: Vec<u8>,
         options: PutOptions,
     ) -> Result<Ticket, HubError> {
-        let started = std::time::Instant::now();
         let now = self.clock.now();
         let options = Options {
             content_type: options.content_type,
@@ -121,7 +118,7 @@ impl Hub {
             disk_life: options.disk_life.map(length),
             tags: options.tags,
         };
-        self.with_engine(|engine| {
+        self.timed("cache_put", |engine| {
             let stamp = engine.call(now, |core| {
                 core.cache_put(now, namespace, key, &value, &options)
             })?;
@@ -145,7 +142,6 @@ impl Hub {
                 self.store.remove(namespace, key)?;
                 self.store.latest()
             };
-            engine.operations.note("cache_put", started.elapsed());
             Ok(ticket)
         })
     }

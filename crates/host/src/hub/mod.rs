@@ -29,7 +29,7 @@ use weirhouse_runner::operations::Clock as _;
 pub use cache::{CacheHit, Deleted, PutOptions};
 pub use error::HubError;
 pub use settings::{Refresh, Settings};
-pub use stats::{ComponentHealth, Health, Stats};
+pub use stats::{ComponentHealth, Health, OperationStats, Stats};
 pub use update::{Notice, Published, Refreshed, StateView, Update};
 
 pub use crate::store::Ticket;
@@ -155,6 +155,21 @@ impl Hub {
             self.deadline_moved.notify_one();
         }
         answer
+    }
+
+    /// Runs one call of the API and times it, whether it succeeds or not.
+    fn timed<T>(
+        &self,
+        operation: &'static str,
+        call: impl FnOnce(&mut Engine) -> Result<T, HubError>,
+    ) -> Result<T, HubError> {
+        let started = std::time::Instant::now();
+        self.with_engine(|engine| {
+            let outcome = call(engine);
+            let took = started.elapsed();
+            engine.operations.note(operation, took, outcome.is_ok());
+            outcome
+        })
     }
 
     /// Performs what is due.

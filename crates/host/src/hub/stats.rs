@@ -7,6 +7,7 @@ use serde::Serialize;
 use weirhouse_runner::Optimizer;
 use weirhouse_runner::operations::Clock as _;
 use weirhouse_runner::wit::cache::LevelTotals;
+use weirhouse_runner::wit::metrics::{Key, Kind, Samples};
 use weirhouse_runner::wit::types::Instant;
 
 use super::engine::Engine;
@@ -146,6 +147,12 @@ pub struct OptimizerStats {
 pub struct OperationStats {
     /// How often it ran.
     pub count: u64,
+    /// How often it failed.
+    pub failed: u64,
+    /// How often it took over 100 ms.
+    pub slow: u64,
+    /// All of them together, in microseconds.
+    pub sum_us: f64,
     /// Microseconds; percentiles within 1 %.
     pub mean_us: f64,
     /// The shortest.
@@ -209,16 +216,37 @@ impl Link {
     }
 }
 
+/// How long one operation took.
+#[derive(Debug)]
+struct Sample {
+    operation: &'static str,
+    micros: f64,
+    failed: bool,
+}
+
+impl Sample {
+    fn key(&self) -> Key {
+        Key {
+            name: self.operation.to_owned(),
+            tags: Vec::new(),
+        }
+    }
+}
+
 /// Durations of operations until they are told to the optimizer, which counts
 /// them.
 #[derive(Debug, Default)]
 pub(super) struct Operations {
-    samples: Vec<(&'static str, f64)>,
+    samples: Vec<Sample>,
 }
 
 impl Operations {
-    pub(super) fn note(&mut self, operation: &'static str, took: Duration) {
-        self.samples.push((operation, took.as_secs_f64() * 1e6));
+    pub(super) fn note(&mut self, operation: &'static str, took: Duration, succeeded: bool) {
+        self.samples.push(Sample {
+            operation,
+            micros: took.as_secs_f64() * 1e6,
+            failed: !succeeded,
+        });
     }
 
     /// Samples that were not told yet.
@@ -226,12 +254,26 @@ impl Operations {
         self.samples.len()
     }
 
-    fn tell(&mut self, core: &mut dyn Optimizer) -> Result<(), weirhouse_runner::Fault> {
+    fn tell(
+        &mut self,
+        now: Instant,
+        core: &mut dyn Optimizer,
+    ) -> Result<(), weirhouse_runner::Fault> {
         let samples = std::mem::take(&mut self.samples);
-        let names: Vec<String> = samples.iter().map(|(name, _)| (*name).to_owned()).collect();
-        let micros: Vec<f64> = samples.iter().map(|&(_, micros)| micros).collect();
-        let metrics = core.metric_intern(&names)?;
-        core.metric_record(&metrics, &micros)?;
+        let keys: Vec<Key> = samples.iter().map(Sample::key).collect();
+        let columns = Samples {
+            metrics: core.metric_intern(Kind::Timer, &keys)?,
+            micros: samples.iter().map(|sample| sample.micros).collect(),
+            failed: samples.iter().map(|s| u8::from(s.failed)).collect(),
+            requests: Vec::new(),
+        };
+        let recorded = core.metric_record(now, &columns)?;
+        for slow in recorded.slow {
+            if let Some(sample) = samples.get(slow as usize) {
+                let ms = sample.micros / 1e3;
+                tracing::warn!(operation = sample.operation, ms, "slow operation");
+            }
+        }
         Ok(())
     }
 }
@@ -243,7 +285,7 @@ impl Engine {
             return;
         }
         let mut operations = std::mem::take(&mut self.operations);
-        if let Err(error) = self.call(now, |core| operations.tell(core)) {
+        if let Err(error) = self.call(now, |core| operations.tell(now, core)) {
             tracing::warn!(%error, "some durations were not counted");
         }
     }
@@ -259,7 +301,7 @@ impl Hub {
         let held = self.store.usage();
         let mut engine = self.lock();
         let mut operations = std::mem::take(&mut engine.operations);
-        engine.call(now, |core| operations.tell(core))?;
+        engine.call(now, |core| operations.tell(now, core))?;
         let updates = engine.call(now, |core| core.update_totals())?;
         let batches = engine.call(now, |core| core.batch_totals())?;
         let cache = engine.call(now, |core| core.cache_totals(None))?;
@@ -292,7 +334,7 @@ impl Hub {
                 dropped: batches.dropped,
                 batches: batches.batches,
                 pending: batches.pending,
-                mean_size: share(batches.sent, batches.batches),
+                mean_size: batches.mean_size,
             },
             cache: CacheStats {
                 l1: level(
@@ -317,6 +359,9 @@ impl Hub {
                 .map(|summary| {
                     let figures = OperationStats {
                         count: summary.count,
+                        failed: summary.failed,
+                        slow: summary.slow,
+                        sum_us: summary.sum,
                         mean_us: summary.mean,
                         min_us: summary.min,
                         max_us: summary.max,
@@ -324,7 +369,7 @@ impl Hub {
                         p95_us: summary.p95,
                         p99_us: summary.p99,
                     };
-                    (summary.name, figures)
+                    (summary.key.name, figures)
                 })
                 .collect(),
         })

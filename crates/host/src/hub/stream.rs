@@ -228,7 +228,7 @@ impl Engine {
         let verdicts = self
             .core
             .observe_texts(now, &series, &text, &lengths, &[])?;
-        self.operations.note("observe", started.elapsed());
+        self.operations.note("observe", started.elapsed(), true);
         Ok(verdicts)
     }
 
@@ -342,7 +342,7 @@ impl Engine {
         }
         self.refreshes += due.refresh.len() as u64;
         if !due.updates.is_empty() {
-            self.operations.note("tick", started.elapsed());
+            self.operations.note("tick", started.elapsed(), true);
         }
         due
     }

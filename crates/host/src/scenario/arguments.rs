@@ -3,6 +3,8 @@
 //! Unknown arguments and wrong types are refused by these types; values out of
 //! range are not, because the optimizer refuses those in its own words.
 
+use std::collections::BTreeMap;
+
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::value::RawValue;
 
@@ -20,8 +22,7 @@ pub(super) struct Configure {
     pub(super) cache: Option<CacheArguments>,
     pub(super) batch: Option<BatchArguments>,
     pub(super) queue: Option<QueueArguments>,
-    #[serde(rename = "metric")]
-    pub(super) _metric: Option<MetricArguments>,
+    pub(super) metric: Option<MetricArguments>,
     pub(super) gate: Option<Box<RawValue>>,
     pub(super) breaker: Option<Box<RawValue>>,
     pub(super) retry: Option<Box<RawValue>>,
@@ -99,6 +100,13 @@ pub(super) struct QueueArguments {
 pub(super) struct MetricArguments {
     #[serde(rename = "window")]
     pub(super) _window: Option<Micros>,
+    pub(super) enabled: Option<bool>,
+    pub(super) names: Option<i64>,
+    pub(super) slow_over: Option<Micros>,
+    pub(super) slow_list: Option<i64>,
+    pub(super) history_interval: Option<Micros>,
+    pub(super) history_points: Option<i64>,
+    pub(super) history_metrics: Option<i64>,
 }
 
 #[derive(Debug, serde::Deserialize)]
@@ -279,8 +287,14 @@ impl<'de> Deserialize<'de> for Interval {
 #[serde(deny_unknown_fields)]
 pub(super) struct Record {
     pub(super) name: String,
+    #[serde(default)]
+    pub(super) tags: BTreeMap<String, String>,
     #[serde(rename = "ms")]
     pub(super) sample: Sample,
+    #[serde(default)]
+    pub(super) failed: bool,
+    #[serde(default)]
+    pub(super) request: String,
 }
 
 /// A measured time in microseconds, with the same words as [`Interval`].
@@ -318,6 +332,68 @@ fn micros_of(text: &str) -> Option<f64> {
 #[serde(deny_unknown_fields)]
 pub(super) struct Metric {
     pub(super) name: String,
+    #[serde(default)]
+    pub(super) tags: BTreeMap<String, String>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Counter {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) tags: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) add: u64,
+}
+
+/// The words for what JSON cannot write as a number are read, too.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Gauge {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) tags: BTreeMap<String, String>,
+    pub(super) set: Option<Figure>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Figure(pub(super) f64);
+
+impl<'de> Deserialize<'de> for Figure {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        match raw.get() {
+            "\"NaN\"" => Ok(Self(f64::NAN)),
+            "\"inf\"" => Ok(Self(f64::INFINITY)),
+            "\"-inf\"" => Ok(Self(f64::NEG_INFINITY)),
+            text => serde_json::from_str(text).map(Self).map_err(|_| {
+                D::Error::custom(format!(
+                    "expected a number, \"NaN\", \"inf\" or \"-inf\", found {text}"
+                ))
+            }),
+        }
+    }
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct History {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) tags: BTreeMap<String, String>,
+    /// `timer` (the default), `counter` or `gauge`.
+    pub(super) kind: Option<String>,
+}
+
+/// Bounds in milliseconds.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AtMost {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) tags: BTreeMap<String, String>,
+    #[serde(rename = "ms")]
+    pub(super) bounds: Vec<Sample>,
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor}
 use serde_json::value::RawValue;
 
 use super::arguments::{
-    Clear, Configure, Delivered, Dirty, Entity, Invalidate, Key, Metric, Nothing, Observe, Put,
-    Record, Register, Resize, RuleArguments, Sink, Undelivered, Unsink,
+    AtMost, Clear, Configure, Counter, Delivered, Dirty, Entity, Gauge, History, Invalidate, Key,
+    Metric, Nothing, Observe, Put, Record, Register, Resize, RuleArguments, Sink, Undelivered,
+    Unsink,
 };
 use super::context::{Offered, Wanted};
 use super::micros::Micros;
@@ -59,6 +60,13 @@ pub(super) enum Op {
     Simulate(Simulate),
     Record(Record),
     Metric(Metric),
+    Counter(Counter),
+    Gauge(Gauge),
+    History(History),
+    AtMost(AtMost),
+    Summary,
+    Slow,
+    ResetMetrics,
     Line(Offered),
     Context(Wanted),
     Advance,
@@ -111,7 +119,7 @@ fn parse_at(value: &RawValue) -> Result<Micros, String> {
 type Reader = fn(&RawValue) -> Result<Op, serde_json::Error>;
 
 /// Every operation of the format, with how its arguments are read.
-const OPERATIONS: [(&str, Reader); 42] = [
+const OPERATIONS: [(&str, Reader); 49] = [
     ("configure", |args| {
         read(args, |a| Op::Configure(Box::new(a)))
     }),
@@ -149,6 +157,15 @@ const OPERATIONS: [(&str, Reader); 42] = [
     ("simulate", |args| read(args, Op::Simulate)),
     ("record", |args| read(args, Op::Record)),
     ("metric", |args| read(args, Op::Metric)),
+    ("counter", |args| read(args, Op::Counter)),
+    ("gauge", |args| read(args, Op::Gauge)),
+    ("history", |args| read(args, Op::History)),
+    ("at_most", |args| read(args, Op::AtMost)),
+    ("summary", |args| read(args, |Nothing {}| Op::Summary)),
+    ("slow", |args| read(args, |Nothing {}| Op::Slow)),
+    ("reset_metrics", |args| {
+        read(args, |Nothing {}| Op::ResetMetrics)
+    }),
     ("line", |args| read(args, Op::Line)),
     ("context", |args| read(args, Op::Context)),
     ("advance", |args| read(args, |Nothing {}| Op::Advance)),

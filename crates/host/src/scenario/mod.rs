@@ -23,6 +23,7 @@ mod caching;
 mod context;
 mod delivering;
 mod line;
+mod metrics;
 pub(crate) mod micros;
 mod output;
 mod planning;

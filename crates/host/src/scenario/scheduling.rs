@@ -1,31 +1,19 @@
-//! Refreshes and metrics.
+//! Refreshes.
 
 use serde::Serialize;
 use weirhouse_runner::wit::schedule::{Bounds, Class, Volatility};
 use weirhouse_runner::wit::types::Instant;
 use weirhouse_runner::{Fault, Optimizer};
 
-use super::arguments::{Entity, Interval, Metric, Record, Register};
+use super::arguments::{Entity, Interval, Register};
 use super::micros::Micros;
-use super::output::{Number, Outcome, Problem, answer, ok};
+use super::output::{Outcome, Problem, answer, ok};
 use super::planning::bounds;
 use super::session::Session;
 
 #[derive(Serialize)]
 struct Registered {
     interval: Micros,
-}
-
-/// All but `count` in milliseconds.
-#[derive(Serialize)]
-struct Summary {
-    count: u64,
-    mean: Number,
-    min: Number,
-    max: Number,
-    p50: Number,
-    p95: Number,
-    p99: Number,
 }
 
 impl Session<'_> {
@@ -58,47 +46,6 @@ impl Session<'_> {
             None => false,
         };
         answer(&was)
-    }
-
-    pub(super) fn record(&mut self, arguments: &Record) -> Outcome {
-        let metrics = self
-            .optimizer
-            .metric_intern(std::slice::from_ref(&arguments.name))?;
-        let refused = self
-            .optimizer
-            .metric_record(&metrics, &[arguments.sample.0])?;
-        if refused > 0 {
-            return Err(Problem::invalid(
-                "a sample must be finite and at least 0 ms",
-            ));
-        }
-        ok()
-    }
-
-    /// A metric without samples, never named ones included, is all zeros.
-    pub(super) fn metric(&mut self, arguments: &Metric) -> Outcome {
-        let ms = |us: f64| Number(us / 1000.0);
-        let found = self.optimizer.metric_summary(&arguments.name)?;
-        answer(&found.map_or(
-            Summary {
-                count: 0,
-                mean: ms(0.0),
-                min: ms(0.0),
-                max: ms(0.0),
-                p50: ms(0.0),
-                p95: ms(0.0),
-                p99: ms(0.0),
-            },
-            |found| Summary {
-                count: found.count,
-                mean: ms(found.mean),
-                min: ms(found.min),
-                max: ms(found.max),
-                p50: ms(found.p50),
-                p95: ms(found.p95),
-                p99: ms(found.p99),
-            },
-        ))
     }
 }
 

@@ -141,6 +141,10 @@ impl<'a> Session<'a> {
                 | Op::Next(_)
                 | Op::Simulate(_)
                 | Op::Metric(_)
+                | Op::History(_)
+                | Op::AtMost(_)
+                | Op::Summary
+                | Op::Slow
                 | Op::Context(_)
                 | Op::Advance
                 | Op::Stop
@@ -186,6 +190,13 @@ impl<'a> Session<'a> {
             Op::Simulate(arguments) => self.simulate(arguments),
             Op::Record(arguments) => self.record(&arguments),
             Op::Metric(arguments) => self.metric(&arguments),
+            Op::Counter(arguments) => self.counter(&arguments),
+            Op::Gauge(arguments) => self.gauge(&arguments),
+            Op::History(arguments) => self.history(&arguments),
+            Op::AtMost(arguments) => self.at_most(&arguments),
+            Op::Summary => self.summary(),
+            Op::Slow => self.slow(),
+            Op::ResetMetrics => self.reset_metrics(),
             Op::Line(arguments) => self.line(&arguments),
             Op::Context(arguments) => self.context(&arguments),
             Op::Advance => ok(),

@@ -3,11 +3,13 @@
 //! Settings stay with the host: after a restart they are told again.
 
 use weirhouse_runner::wit::cache::{Eviction, Levels, Settings as Cache};
+use weirhouse_runner::wit::metrics::Settings as Metrics;
 use weirhouse_runner::wit::updates::{Adaptive, Batching, Combine, Overflow, Publishing, Rule};
 use weirhouse_runner::{Fault, Optimizer};
 
 use super::arguments::{
-    AdaptiveArguments, BatchArguments, CacheArguments, Configure, QueueArguments, RuleArguments,
+    AdaptiveArguments, BatchArguments, CacheArguments, Configure, MetricArguments, QueueArguments,
+    RuleArguments,
 };
 use super::micros::Micros;
 use super::output::Problem;
@@ -18,6 +20,7 @@ pub(super) struct Settings {
     pub(super) rule: Rule,
     pub(super) cache: Cache,
     pub(super) batching: Batching,
+    pub(super) metrics: Metrics,
     /// Whether `batch` was configured, so that published readings enter the
     /// batcher.
     pub(super) batched: bool,
@@ -43,6 +46,15 @@ impl Default for Settings {
                 capacity: 20_000,
                 overflow: Overflow::DropOldest,
                 adaptive: None,
+            },
+            metrics: Metrics {
+                enabled: true,
+                names: 1_000,
+                slow_over: 100_000,
+                slow_list: 100,
+                history_interval: 10_000_000,
+                history_points: 60,
+                history_metrics: 64,
             },
             batched: false,
         }
@@ -77,6 +89,9 @@ impl Settings {
         }
         if let Some(queue) = &arguments.queue {
             settings.queue(queue)?;
+        }
+        if let Some(metric) = &arguments.metric {
+            settings.metrics = metrics(metric)?;
         }
         Ok(settings)
     }
@@ -117,7 +132,8 @@ impl Settings {
     pub(super) fn tell(&self, optimizer: &mut dyn Optimizer) -> Result<(), Fault> {
         optimizer.set_default_rule(&self.rule)?;
         optimizer.cache_configure(None, self.cache)?;
-        optimizer.set_batching(self.batching)
+        optimizer.set_batching(self.batching)?;
+        optimizer.metrics_configure(self.metrics)
     }
 }
 
@@ -197,6 +213,31 @@ fn cache(arguments: &CacheArguments) -> Result<Cache, Problem> {
                 )));
             }
         },
+    })
+}
+
+fn metrics(arguments: &MetricArguments) -> Result<Metrics, Problem> {
+    let default = Settings::default().metrics;
+    let count = |name: &str, given: Option<i64>, default: u32| {
+        given.map_or(Ok(default), |count| whole(&format!("metric.{name}"), count))
+    };
+    let length = |given: Option<Micros>, default: i64| given.map_or(default, |Micros(us)| us);
+    Ok(Metrics {
+        enabled: arguments.enabled.unwrap_or(default.enabled),
+        names: count("names", arguments.names, default.names)?,
+        slow_over: length(arguments.slow_over, default.slow_over),
+        slow_list: count("slow_list", arguments.slow_list, default.slow_list)?,
+        history_interval: length(arguments.history_interval, default.history_interval),
+        history_points: count(
+            "history_points",
+            arguments.history_points,
+            default.history_points,
+        )?,
+        history_metrics: count(
+            "history_metrics",
+            arguments.history_metrics,
+            default.history_metrics,
+        )?,
     })
 }
 

@@ -85,21 +85,6 @@ impl Histogram {
         true
     }
 
-    /// Adds all samples of another histogram, as if they had been recorded here.
-    pub(crate) fn merge(&mut self, other: &Self) {
-        for octave in &other.octaves {
-            let counts = self.counts(octave.exponent);
-            for (count, more) in counts.iter_mut().zip(octave.counts.iter()) {
-                *count += more;
-            }
-        }
-        self.zeros += other.zeros;
-        self.count += other.count;
-        self.sum_nanos += other.sum_nanos;
-        self.min = self.min.min(other.min);
-        self.max = self.max.max(other.max);
-    }
-
     /// How many samples there are.
     pub(crate) fn count(&self) -> u64 {
         self.count
@@ -122,6 +107,39 @@ impl Histogram {
         }
         let mean_nanos = self.sum_nanos as f64 / self.count as f64;
         (mean_nanos / NANOS).clamp(self.min, self.max)
+    }
+
+    /// The sum in microseconds.
+    pub(crate) fn sum(&self) -> f64 {
+        self.sum_nanos as f64 / NANOS
+    }
+
+    /// How many samples are at most as large as each of `bounds`, which ascend;
+    /// a bucket that a bound cuts counts by its middle.
+    pub(crate) fn at_most(&self, bounds: &[f64]) -> Vec<u64> {
+        let mut totals = Vec::with_capacity(bounds.len());
+        let mut buckets = self.octaves.iter().flat_map(|octave| {
+            let counts = octave.counts.iter().enumerate();
+            counts.map(|(bucket, &count)| (middle(octave.exponent, bucket), count))
+        });
+        let mut next = buckets.next();
+        let mut below = self.zeros;
+        for &bound in bounds {
+            while let Some((middle, count)) = next
+                && middle <= bound
+            {
+                below += count;
+                next = buckets.next();
+            }
+            totals.push(if bound < 0.0 {
+                0
+            } else if bound >= self.max {
+                self.count
+            } else {
+                below
+            });
+        }
+        totals
     }
 
     /// The sample at a percentile by nearest rank, within 1 %, in microseconds;
@@ -311,15 +329,15 @@ mod tests {
         }
 
         #[test]
-        fn merging_equals_recording_everything_in_one(left in samples(), right in samples()) {
-            let mut merged = of(&left);
-            merged.merge(&of(&right));
-            let whole = of(&[left, right].concat());
-            prop_assert_eq!(merged.count(), whole.count());
-            prop_assert_eq!(merged.mean(), whole.mean());
-            prop_assert_eq!((merged.min(), merged.max()), (whole.min(), whole.max()));
-            for percent in 0..=100 {
-                prop_assert_eq!(merged.percentile(percent), whole.percentile(percent));
+        fn counts_up_to_a_bound_are_right_but_for_samples_within_one_percent(
+            samples in samples(),
+            mut bounds in prop::collection::vec((-12.0..38.0_f64).prop_map(f64::exp2), 1..20),
+        ) {
+            bounds.sort_by(f64::total_cmp);
+            let counts = of(&samples).at_most(&bounds);
+            for (bound, count) in bounds.into_iter().zip(counts) {
+                let up_to = |bound: f64| samples.iter().filter(|sample| **sample <= bound).count() as u64;
+                prop_assert!((up_to(bound * 0.99)..=up_to(bound * 1.01)).contains(&count));
             }
         }
     }
