@@ -125,12 +125,13 @@ fn a_preset_applies_by_what_the_attributes_say() -> Result<()> {
         presets: true,
         ..ReplayOptions::default()
     };
-    // Half a degree: 20, 20.8, and 20.5 never, since 21.0 is 0.2 from 20.8.
+    // Half a degree: 20 and 20.8; 20.5 is 0.3 from that and comes out at the end,
+    // with the lamp.
     check(
         &options,
-        &[("sensor.a", 5, 2, Some(0.4)), ("light.l", 3, 3, None)],
-        0,
-        (4, 5),
+        &[("sensor.a", 5, 3, Some(0.4)), ("light.l", 3, 3, None)],
+        1,
+        (4, 6),
     )
 }
 

@@ -99,12 +99,25 @@ impl Optimizer {
         self.next_deadline()
     }
 
-    /// Makes every waiting update and call due at once.
+    /// Makes everything that waits due at once: values that would settle,
+    /// updates, calls in gates.
     pub fn flush(&mut self, now: Instant) {
         self.tick(now);
-        self.batcher.flush();
         let now_us = self.moment(now).mono_us;
-        self.gates.flush(now_us);
+        let Self {
+            significance,
+            batcher,
+            entities,
+            gates,
+            ..
+        } = self;
+        significance.settle_all(now_us, |handle| {
+            if let Ok(owner) = entities.owner(handle) {
+                batcher.mark(now_us, owner);
+            }
+        });
+        batcher.flush();
+        gates.flush(now_us);
     }
 
     /// Numbers of series, in order.

@@ -299,7 +299,21 @@ impl Significance {
         }
     }
 
-    /// Takes what [`Significance::tick`] published.
+    /// Publishes every value that waits to settle, in the order of handles: what
+    /// a series showed last is not lost because nobody is left to wait for it.
+    pub(crate) fn settle_all(&mut self, now_us: u64, mut published: impl FnMut(u32)) {
+        for handle in 0..self.tracks.len() as u32 {
+            let track = self.tracks.get_mut(handle as usize);
+            if track.is_some_and(|track| track.settle_now(now_us, &self.shared)) {
+                self.totals.timed += 1;
+                self.outbox.push((handle, Reason::Settle));
+                published(handle);
+                self.rearm(handle);
+            }
+        }
+    }
+
+    /// Takes what time and a flush published.
     pub(crate) fn poll(&mut self) -> Vec<(u32, Reason)> {
         core::mem::take(&mut self.outbox)
     }

@@ -141,3 +141,74 @@ fn a_batch_that_was_not_taken_names_no_released_entity() {
     assert_eq!(optimizer.poll_batch(), [c], "no empty batch hides it");
     assert!(optimizer.poll_batch().is_empty());
 }
+
+#[test]
+fn a_flush_publishes_what_waits_to_settle_once() {
+    let mut optimizer = Optimizer::new();
+    let handles = optimizer
+        .intern(&states(&["sensor.a", "sensor.b", "sensor.c"]))
+        .unwrap();
+    let rule = |settle_us| RuleSettings {
+        absolute: Some(1.0),
+        settle_us,
+        ..RuleSettings::default()
+    };
+    optimizer.set_default_rule(&rule(Some(5_000_000))).unwrap();
+    optimizer
+        .set_rule(&handles[2..], Some(&rule(None)))
+        .unwrap();
+    optimizer
+        .observe_numbers(at(0), &handles, &[1.0; 3], &[])
+        .unwrap();
+    // b returns to its baseline, and nobody promised that c settles.
+    optimizer
+        .observe_numbers(at(10), &handles, &[1.5; 3], &[])
+        .unwrap();
+    optimizer
+        .observe_numbers(at(20), &handles[1..2], &[1.0], &[])
+        .unwrap();
+    optimizer.tick(at(100));
+    assert_eq!(optimizer.poll_batch(), handles);
+
+    optimizer.flush(at(200));
+    assert_eq!(optimizer.poll_published(), [(handles[0], Reason::Settle)]);
+    assert_eq!(optimizer.poll_batch(), handles[..1]);
+    assert_eq!(
+        optimizer.published_numbers(&handles[..1]),
+        Ok([1.5].to_vec())
+    );
+    assert_eq!(optimizer.update_totals().timed, 1);
+
+    optimizer.flush(at(300));
+    optimizer.tick(at(60_000));
+    assert_eq!(optimizer.poll_published(), []);
+    assert!(optimizer.poll_batch().is_empty());
+}
+
+#[test]
+fn calls_in_gates_follow_the_same_clock() {
+    use crate::flow::{CallBatchSettings, GateSettings};
+    let mut optimizer = Optimizer::new();
+    let gate = optimizer
+        .gates
+        .open(GateSettings::CallBatch(CallBatchSettings {
+            size: 3,
+            wait_us: 50_000,
+        }))
+        .unwrap();
+    let mut call = |ms, item| {
+        let now = optimizer.moment(at(ms));
+        optimizer.gates.call(now, gate, &[], &[item]).unwrap();
+    };
+    call(0, 1);
+    // A clock that falls counts as the latest moment.
+    call(20, 2);
+    assert_eq!(optimizer.next_deadline(), Some(50_000));
+    assert_eq!(optimizer.tick(at(10)), Some(50_000));
+    assert_eq!(optimizer.tick(at(50)), None);
+    assert_eq!(optimizer.gates.poll()[0].items, [1, 2]);
+    let now = optimizer.moment(at(60));
+    optimizer.gates.call(now, gate, &[], &[3]).unwrap();
+    optimizer.flush(at(61));
+    assert_eq!(optimizer.gates.poll()[0].items, [3]);
+}

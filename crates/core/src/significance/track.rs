@@ -280,6 +280,21 @@ impl Track {
         })
     }
 
+    /// Publishes the newest reading if it waits to settle, however long it would
+    /// still wait; says whether it did.
+    pub(super) fn settle_now(&mut self, now_us: u64, shared: &SharedRules) -> bool {
+        let rule = effective(self.own.as_ref(), self.preset.as_ref(), shared);
+        let waiting = self
+            .history
+            .as_mut()
+            .filter(|history| history.settle_due_us(rule).is_some());
+        if let Some(history) = waiting {
+            history.publish(history.latest, now_us);
+            return true;
+        }
+        false
+    }
+
     /// Follows a change of rule, history or timer; gives the timer to set.
     pub(super) fn rearm(&mut self, shared: &SharedRules) -> Option<u64> {
         let rule = effective(self.own.as_ref(), self.preset.as_ref(), shared);

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::value::RawValue;
 
+use super::flow_arguments::{Breaker, Gate, Retry};
 use super::micros::Micros;
 
 /// `{}`
@@ -23,9 +24,9 @@ pub(super) struct Configure {
     pub(super) batch: Option<BatchArguments>,
     pub(super) queue: Option<QueueArguments>,
     pub(super) metric: Option<MetricArguments>,
-    pub(super) gate: Option<Box<RawValue>>,
-    pub(super) breaker: Option<Box<RawValue>>,
-    pub(super) retry: Option<Box<RawValue>>,
+    pub(super) gate: Option<Gate>,
+    pub(super) breaker: Option<Breaker>,
+    pub(super) retry: Option<Retry>,
 }
 
 /// A significance rule; of one entity in `rule`, the default in `configure`.

@@ -14,6 +14,9 @@ use super::arguments::{
     Unsink,
 };
 use super::context::{Offered, Wanted};
+use super::flow_arguments::{
+    Attempt, Begin, BreakerName, Call, Delays, End, Filter, Gate, Push, RetryWait, Take,
+};
 use super::micros::Micros;
 use super::planning::{Ask, Group, GroupName, Seen, Simulate};
 
@@ -73,8 +76,18 @@ pub(super) enum Op {
     Stop,
     /// What the wall clock reads from now on, counted from the zero of `at`.
     Wall(Micros),
-    /// Part of the format, but of no optimizer yet.
-    Unsupported,
+    Call(Call),
+    Push(Push),
+    Pending,
+    Take(Take),
+    Filter(Filter),
+    Attempt(Attempt),
+    Begin(Begin),
+    End(End),
+    Breaker(BreakerName),
+    ResetBreaker(BreakerName),
+    Delays(Delays),
+    Retry(RetryWait),
 }
 
 impl Line {
@@ -119,7 +132,7 @@ fn parse_at(value: &RawValue) -> Result<Micros, String> {
 type Reader = fn(&RawValue) -> Result<Op, serde_json::Error>;
 
 /// Every operation of the format, with how its arguments are read.
-const OPERATIONS: [(&str, Reader); 49] = [
+const OPERATIONS: &[(&str, Reader)] = &[
     ("configure", |args| {
         read(args, |a| Op::Configure(Box::new(a)))
     }),
@@ -171,12 +184,18 @@ const OPERATIONS: [(&str, Reader); 49] = [
     ("advance", |args| read(args, |Nothing {}| Op::Advance)),
     ("stop", |args| read(args, |Nothing {}| Op::Stop)),
     ("wall", |args| read(args, Op::Wall)),
-    ("call", unsupported),
-    ("attempt", unsupported),
-    ("delays", unsupported),
-    ("push", unsupported),
-    ("pending", unsupported),
-    ("filter", unsupported),
+    ("call", |args| read(args, Op::Call)),
+    ("push", |args| read(args, Op::Push)),
+    ("pending", |args| read(args, |Nothing {}| Op::Pending)),
+    ("take", |args| read(args, Op::Take)),
+    ("filter", |args| read(args, Op::Filter)),
+    ("attempt", |args| read(args, Op::Attempt)),
+    ("begin", |args| read(args, Op::Begin)),
+    ("end", |args| read(args, Op::End)),
+    ("breaker", |args| read(args, Op::Breaker)),
+    ("reset_breaker", |args| read(args, Op::ResetBreaker)),
+    ("delays", |args| read(args, Op::Delays)),
+    ("retry", |args| read(args, Op::Retry)),
 ];
 
 fn read<T: DeserializeOwned>(
@@ -184,11 +203,6 @@ fn read<T: DeserializeOwned>(
     op: impl FnOnce(T) -> Op,
 ) -> Result<Op, serde_json::Error> {
     serde_json::from_str(arguments.get()).map(op)
-}
-
-/// Arguments must be an object; which, only an optimizer that takes them knows.
-fn unsupported(arguments: &RawValue) -> Result<Op, serde_json::Error> {
-    read(arguments, |Pairs(_)| Op::Unsupported)
 }
 
 impl Op {
@@ -212,7 +226,7 @@ impl Op {
                 Some(rule) if rule.entity.is_some() || rule.attribute.is_some() => {
                     Err("`significance` is the rule of all entities; use `rule` for one")
                 }
-                _ => Ok(()),
+                _ => arguments.gate.as_ref().map_or(Ok(()), Gate::check),
             },
             Self::Rule(arguments) if arguments.entity.is_none() => Err("missing field `entity`"),
             Self::Register(arguments) => arguments.check(),
@@ -326,6 +340,22 @@ mod tests {
                 r#"{"configure":{"significance":{"entity":"a"}}}"#,
                 "use `rule` for one",
             ),
+            (
+                r#"{"configure":{"gate":{"kind":"throttle","wait":1}}}"#,
+                "a throttle takes `rate` alone",
+            ),
+            (
+                r#"{"configure":{"gate":{"kind":"debounce"}}}"#,
+                "a debounce takes `wait`",
+            ),
+            (
+                r#"{"configure":{"gate":{"kind":"batch","wait":1}}}"#,
+                "a batch takes `size` and `wait`",
+            ),
+            (
+                r#"{"configure":{"gate":{"kind":"throttle","rate":"fast"}}}"#,
+                "expected a number",
+            ),
         ] {
             let error = Line::parse(line).unwrap_err();
             assert!(error.contains(said), "{line}: {error}");
@@ -335,7 +365,7 @@ mod tests {
     #[test]
     fn every_operation_is_found_by_its_own_name() {
         for (name, _) in OPERATIONS {
-            assert_eq!(nearest(name), name);
+            assert_eq!(nearest(name), *name);
         }
     }
 }

@@ -4,8 +4,9 @@
 //! ARGS}` and is answered by one `{"at": MS, OP: RESULT}` or `{"at": MS,
 //! "error": {"code": …, "message": …}}`. Before a line is applied, everything
 //! due at or before its `at` happens and is printed: within one moment first
-//! `publish` events, then `flush`, then `deliver`, then `refresh`. After the last line
-//! everything due at its `at` happens too.
+//! `publish` events, then `flush`, then `deliver`, then `refresh`, then `run`.
+//! What runs because of a line follows its answer; what `stop` and `restart` let
+//! go precedes it. After the last line everything due at its `at` happens too.
 //!
 //! `at` is the monotonic clock. `{"at": MS, "wall": MS}` makes the wall clock
 //! read another time, counted from the same zero, and is the only line whose
@@ -22,11 +23,14 @@ mod arguments;
 mod caching;
 mod context;
 mod delivering;
+mod flow;
+mod flow_arguments;
 mod line;
 mod metrics;
 pub(crate) mod micros;
 mod output;
 mod planning;
+mod resilience;
 mod scheduling;
 mod series;
 mod session;

@@ -30,13 +30,6 @@ impl Problem {
             message: message.into(),
         }
     }
-
-    pub(super) fn unsupported(message: impl Into<String>) -> Self {
-        Self::Refused {
-            code: "unsupported",
-            message: message.into(),
-        }
-    }
 }
 
 impl From<Fault> for Problem {
@@ -208,6 +201,11 @@ impl<'a> Printer<'a> {
 
     pub(super) fn deliver(&mut self, at: Micros, event: &Handed<'_>) -> Result<(), Halt> {
         self.result(at, "deliver", event)
+    }
+
+    /// Calls that run: a value, or several.
+    pub(super) fn run(&mut self, at: Micros, values: &impl Serialize) -> Result<(), Halt> {
+        self.result(at, "run", values)
     }
 
     fn line(&mut self, line: &impl Serialize) -> Result<(), Halt> {

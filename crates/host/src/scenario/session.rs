@@ -14,10 +14,12 @@ use crate::store::MemoryStore;
 use super::arguments::Configure;
 use super::context::Numbers;
 use super::delivering::Registered;
+use super::flow::Flow;
 use super::line::{Line, Op};
 use super::micros::Micros;
 use super::output::{Outcome, Printer, Problem, Publication, ok};
 use super::planning::Group;
+use super::resilience::UnderWay;
 use super::scheduling::Pace;
 use super::series::Table;
 use super::settings::Settings;
@@ -62,6 +64,9 @@ pub(super) struct Session<'a> {
     pub(super) marked: BTreeSet<u32>,
     /// Updates and coalesced ones that were no business of the batcher's.
     pub(super) uncounted: (u64, u64),
+    pub(super) flow: Flow,
+    /// Calls under way through a breaker.
+    pub(super) under_way: UnderWay,
     stopped: bool,
 }
 
@@ -70,6 +75,7 @@ impl<'a> Session<'a> {
         let settings = Settings::default();
         let mut optimizer = fresh().map_err(|error| Halt::optimizer(error.to_string()))?;
         settings.tell(&mut *optimizer)?;
+        let flow = Flow::open(&mut *optimizer, &settings)?;
         Ok(Self {
             optimizer,
             fresh,
@@ -90,6 +96,8 @@ impl<'a> Session<'a> {
             carried: BTreeMap::new(),
             marked: BTreeSet::new(),
             uncounted: (0, 0),
+            flow,
+            under_way: UnderWay::new(),
             stopped: false,
         })
     }
@@ -111,7 +119,10 @@ impl<'a> Session<'a> {
         self.mono = self.mono.max(at.0);
         self.line_at = at;
         match self.perform(line.name, line.op) {
-            Ok(result) => self.printer.result(at, line.name, &result),
+            Ok(result) => {
+                self.printer.result(at, line.name, &result)?;
+                self.print_runs()
+            }
             Err(Problem::Refused { code, message }) => self.printer.error(at, code, &message),
             Err(Problem::Halt(halt)) => Err(halt),
         }
@@ -127,6 +138,11 @@ impl<'a> Session<'a> {
             mono: self.mono as u64,
             wall: WALL_AT_ZERO_US + self.mono + self.wall_shift,
         }
+    }
+
+    /// The moment that has come, as it is printed.
+    pub(super) fn moment(&self) -> Micros {
+        Micros(self.mono)
     }
 
     fn perform(&mut self, name: &str, op: Op) -> Outcome {
@@ -150,7 +166,11 @@ impl<'a> Session<'a> {
                 | Op::Stop
                 | Op::Restart
                 | Op::Wall(_)
-                | Op::Unsupported
+                | Op::Pending
+                | Op::Filter(_)
+                | Op::Breaker(_)
+                | Op::Delays(_)
+                | Op::Retry(_)
         );
         if self.stopped && acts {
             return Err(Problem::Refused {
@@ -205,24 +225,41 @@ impl<'a> Session<'a> {
                 self.wall_shift = reading.0.clamp(-MOST_WALL_US, MOST_WALL_US) - self.mono;
                 ok()
             }
-            Op::Unsupported => Err(Problem::unsupported(format!(
-                "`{name}` is not performed by this version"
-            ))),
+            Op::Call(arguments) => self.call(arguments),
+            Op::Push(arguments) => self.push(arguments),
+            Op::Pending => self.pending(),
+            Op::Take(arguments) => self.take(&arguments),
+            Op::Filter(arguments) => self.filter(arguments),
+            Op::Attempt(arguments) => self.attempt(&arguments),
+            Op::Begin(arguments) => self.begin(arguments),
+            Op::End(arguments) => self.end(&arguments),
+            Op::Breaker(arguments) => self.breaker_status(&arguments),
+            Op::ResetBreaker(arguments) => self.reset_breaker(&arguments),
+            Op::Delays(arguments) => self.delays(&arguments),
+            Op::Retry(arguments) => self.retry(&arguments),
         }
     }
 
     /// All of a line takes effect, or nothing of it.
     fn configure(&mut self, arguments: &Configure) -> Outcome {
         let settings = self.settings.with(arguments)?;
-        if let Err(fault) = settings.tell(&mut *self.optimizer) {
+        let told = settings
+            .tell(&mut *self.optimizer)
+            .map_err(Problem::from)
+            .and_then(|()| match settings.gate {
+                Some(gate) if arguments.gate.is_some() => self.set_gate(gate),
+                _ => Ok(()),
+            });
+        if let Err(problem) = told {
             self.settings.tell(&mut *self.optimizer)?;
-            return Err(fault.into());
+            return Err(problem);
         }
         self.centred |= arguments
             .significance
             .as_ref()
             .is_some_and(|rule| rule.centred);
         self.settings = settings;
+        self.set_queue()?;
         ok()
     }
 
@@ -299,7 +336,7 @@ impl<'a> Session<'a> {
         for handle in self.optimizer.poll_refresh()? {
             self.printer.refresh(at, self.series.name(handle).0)?;
         }
-        Ok(())
+        self.print_runs()
     }
 
     /// Runs what may put published series into the batcher. Where `batch` is
@@ -417,6 +454,8 @@ impl<'a> Session<'a> {
         self.carried.clear();
         self.marked.clear();
         self.uncounted = (0, 0);
+        self.flow = Flow::open(&mut *self.optimizer, &self.settings)?;
+        self.under_way.clear();
         self.stopped = false;
         restored?;
         ok()

@@ -3,7 +3,9 @@
 //! Settings stay with the host: after a restart they are told again.
 
 use weirhouse_runner::wit::cache::{Eviction, Levels, Settings as Cache};
+use weirhouse_runner::wit::flow::{CallBatch, Debounce, GateSettings, QueueSettings, Throttle};
 use weirhouse_runner::wit::metrics::Settings as Metrics;
+use weirhouse_runner::wit::resilience::{BreakerSettings, RetrySettings};
 use weirhouse_runner::wit::updates::{Adaptive, Batching, Combine, Overflow, Publishing, Rule};
 use weirhouse_runner::{Fault, Optimizer};
 
@@ -11,6 +13,7 @@ use super::arguments::{
     AdaptiveArguments, BatchArguments, CacheArguments, Configure, MetricArguments, QueueArguments,
     RuleArguments,
 };
+use super::flow_arguments::{Breaker, Gate, Jitter, Real, Retry};
 use super::micros::Micros;
 use super::output::Problem;
 
@@ -24,7 +27,16 @@ pub(super) struct Settings {
     /// Whether `batch` was configured, so that published readings enter the
     /// batcher.
     pub(super) batched: bool,
+    pub(super) gate: Option<GateSettings>,
+    pub(super) breaker: BreakerSettings,
+    pub(super) retry: RetrySettings,
 }
+
+/// How far delays are spread unless told otherwise.
+const JITTER: f64 = 0.1;
+
+/// Most that the queue takes.
+const MOST_CAPACITY: u32 = 1_000_000;
 
 impl Default for Settings {
     fn default() -> Self {
@@ -57,6 +69,19 @@ impl Default for Settings {
                 history_metrics: 64,
             },
             batched: false,
+            gate: None,
+            breaker: BreakerSettings {
+                failures: 5,
+                open: 60_000_000,
+                successes: 2,
+            },
+            retry: RetrySettings {
+                attempts: 3,
+                initial: 1_000_000,
+                base: 2.0,
+                cap: 60_000_000,
+                jitter: JITTER,
+            },
         }
     }
 }
@@ -65,18 +90,6 @@ impl Settings {
     /// These settings with what `arguments` name: a section given replaces the
     /// whole section, one left out stays.
     pub(super) fn with(&self, arguments: &Configure) -> Result<Self, Problem> {
-        let unsupported = [
-            ("gate", &arguments.gate),
-            ("breaker", &arguments.breaker),
-            ("retry", &arguments.retry),
-        ];
-        for (name, section) in unsupported {
-            if section.is_some() {
-                return Err(Problem::unsupported(format!(
-                    "`configure.{name}` is not performed by this version; leave it out"
-                )));
-            }
-        }
         let mut settings = self.clone();
         if let Some(significance) = &arguments.significance {
             settings.rule = rule(significance)?;
@@ -93,7 +106,24 @@ impl Settings {
         if let Some(metric) = &arguments.metric {
             settings.metrics = metrics(metric)?;
         }
+        if let Some(gate) = &arguments.gate {
+            settings.gate = Some(self::gate(gate)?);
+        }
+        if let Some(breaker) = &arguments.breaker {
+            settings.breaker = self::breaker(breaker)?;
+        }
+        if let Some(retry) = &arguments.retry {
+            settings.retry = self::retry(retry)?;
+        }
         Ok(settings)
+    }
+
+    /// What bounds the batcher bounds the queue of `push`.
+    pub(super) fn bounds(&self) -> QueueSettings {
+        QueueSettings {
+            capacity: self.batching.capacity,
+            overflow: self.batching.overflow,
+        }
     }
 
     fn batch(&mut self, arguments: &BatchArguments) -> Result<(), Problem> {
@@ -116,6 +146,12 @@ impl Settings {
         self.batching.capacity = arguments
             .capacity
             .map_or(Ok(default.capacity), |most| whole("queue.capacity", most))?;
+        if !(1..=MOST_CAPACITY).contains(&self.batching.capacity) {
+            return Err(Problem::invalid(format!(
+                "`queue.capacity` is {}; it is 1 to {MOST_CAPACITY}",
+                self.batching.capacity
+            )));
+        }
         self.batching.overflow = match arguments.overflow.as_deref() {
             None | Some("drop-oldest") => Overflow::DropOldest,
             Some("drop-new") => Overflow::DropNew,
@@ -128,12 +164,20 @@ impl Settings {
         Ok(())
     }
 
-    /// Tells an optimizer all of them.
+    /// Tells an optimizer all of them but the gate and the bounds of the queue,
+    /// which have what waits in them. A batch can never be larger than the
+    /// queue, whatever its own bound.
     pub(super) fn tell(&self, optimizer: &mut dyn Optimizer) -> Result<(), Fault> {
         optimizer.set_default_rule(&self.rule)?;
         optimizer.cache_configure(None, self.cache)?;
-        optimizer.set_batching(self.batching)?;
-        optimizer.metrics_configure(self.metrics)
+        optimizer.set_batching(Batching {
+            max: self.batching.max.min(self.batching.capacity),
+            ..self.batching
+        })?;
+        optimizer.metrics_configure(self.metrics)?;
+        optimizer.retry_delays(self.retry, 0, None)?;
+        optimizer.breaker_open("default", self.breaker)?;
+        Ok(())
     }
 }
 
@@ -238,6 +282,61 @@ fn metrics(arguments: &MetricArguments) -> Result<Metrics, Problem> {
             arguments.history_metrics,
             default.history_metrics,
         )?,
+    })
+}
+
+/// A gate, whose arguments are those of its kind.
+fn gate(arguments: &Gate) -> Result<GateSettings, Problem> {
+    let wait = arguments.wait.map_or(0, |Micros(us)| us);
+    Ok(match arguments.kind.as_str() {
+        "debounce" => GateSettings::Debounce(Debounce {
+            wait,
+            max_wait: arguments.max_wait.map(|Micros(us)| us),
+            leading: arguments.leading.unwrap_or(false),
+            trailing: arguments.trailing.unwrap_or(true),
+        }),
+        "throttle" => GateSettings::Throttle(Throttle {
+            rate: arguments.rate.map_or(0.0, |Real(rate)| rate),
+        }),
+        "batch" => GateSettings::CallBatch(CallBatch {
+            size: whole("gate.size", arguments.size.unwrap_or_default())?,
+            wait,
+        }),
+        other => {
+            return Err(Problem::invalid(format!(
+                "`gate.kind` is \"{other}\"; it is \"debounce\", \"throttle\" or \"batch\""
+            )));
+        }
+    })
+}
+
+fn breaker(arguments: &Breaker) -> Result<BreakerSettings, Problem> {
+    let default = Settings::default().breaker;
+    let count =
+        |name, given: Option<i64>, default| given.map_or(Ok(default), |given| whole(name, given));
+    Ok(BreakerSettings {
+        failures: count("breaker.failures", arguments.failures, default.failures)?,
+        open: arguments.open.map_or(default.open, |Micros(us)| us),
+        successes: count("breaker.successes", arguments.successes, default.successes)?,
+    })
+}
+
+fn retry(arguments: &Retry) -> Result<RetrySettings, Problem> {
+    let default = Settings::default().retry;
+    Ok(RetrySettings {
+        attempts: arguments
+            .attempts
+            .map_or(Ok(default.attempts), |attempts| {
+                whole("retry.attempts", attempts)
+            })?,
+        initial: arguments.initial.map_or(default.initial, |Micros(us)| us),
+        base: arguments.base.map_or(default.base, |Real(base)| base),
+        cap: arguments.cap.map_or(default.cap, |Micros(us)| us),
+        jitter: match arguments.jitter {
+            None | Some(Jitter::Switch(true)) => default.jitter,
+            Some(Jitter::Switch(false)) => 0.0,
+            Some(Jitter::Fraction(jitter)) => jitter,
+        },
     })
 }
 

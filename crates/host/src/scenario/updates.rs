@@ -113,7 +113,13 @@ impl Session<'_> {
             .intern(&mut *self.optimizer, &arguments.entity, None)?
             .entity;
         let now = self.now();
+        let coalesced = self.optimizer.batch_totals()?.coalesced;
         self.optimizer.mark_dirty(now, &[handle])?;
+        // One that did not wait carries nothing yet: what an earlier update of
+        // it carried left with it, perhaps for want of room.
+        if self.optimizer.batch_totals()?.coalesced == coalesced {
+            self.carried.remove(&handle);
+        }
         self.marked.insert(handle);
         if let Some(value) = arguments.value {
             self.carried.insert(handle, value);
