@@ -10,6 +10,7 @@
 )]
 
 mod cache;
+mod first_level;
 mod process;
 mod readings;
 mod rounds;
@@ -26,6 +27,7 @@ fn main() -> Result<()> {
     readings::empty_call(&mut Component::load(&engine, &core)?);
     readings::by_batch(&mut Component::load(&engine, &core)?, 2_000)?;
     readings::by_entities(&|| Ok(Box::new(Component::load(&engine, &core)?)))?;
+    first_level::measure(&engine, &core)?;
     cache::measure(&mut Component::load(&engine, &core)?)?;
     process::measure(&engine, &core, &program)
 }
