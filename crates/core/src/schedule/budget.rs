@@ -275,10 +275,10 @@ impl Account {
         }
     }
 
-    /// From when on the budget allows a call, if none is made before; `now` or
-    /// earlier where it does already. To be called after [`Account::pass`].
+    /// From when on the budget allows a call, if none is made before; 0 where it
+    /// does already. To be called after [`Account::pass`].
     pub(super) fn free_us(&self, now: Now, budget: &Budget, spender: Spender) -> u64 {
-        let mut free_us = now.mono_us;
+        let mut free_us = 0;
         if self.left_today(budget, spender) == Some(0) {
             free_us = budget.resets_us(now);
         }

@@ -1,5 +1,8 @@
 //! Rules of the schedule: fixed, measured and planned entities.
 
+mod guarantees;
+mod model;
+
 use super::*;
 use alloc::vec;
 
@@ -134,4 +137,87 @@ pub(super) fn planned(schedule: &mut Schedule, entity: u32, group: &str) {
     schedule
         .register_planned(at(0), entity, group, bounds, 1.0)
         .unwrap();
+}
+
+#[test]
+fn planned_ties_fire_in_order_of_registration_beside_fixed_ones() {
+    let mut schedule = Schedule::default();
+    open(&mut schedule, "cloud", Some(600), None);
+    let bounds = Bounds::check(20_000_000, 20_000_000).unwrap();
+    let plan = |schedule: &mut Schedule, entity| {
+        schedule
+            .register_planned(at(0), entity, "cloud", bounds, 1.0)
+            .unwrap();
+    };
+    plan(&mut schedule, 9);
+    schedule.register(at(0), 2, 20_000_000).unwrap();
+    plan(&mut schedule, 5);
+    let mut fired = Vec::new();
+    while let Some(due_us) = schedule.deadline_us().filter(|due_us| *due_us <= 40 * S) {
+        schedule.tick(at(due_us));
+        fired.extend(schedule.poll());
+    }
+    assert_eq!(fired, [9, 2, 5, 9, 2, 5]);
+}
+
+#[test]
+fn a_long_sleep_replays_no_planned_call() {
+    let mut schedule = Schedule::default();
+    open(&mut schedule, "cloud", None, Some(24_000));
+    for entity in 0..5 {
+        planned(&mut schedule, entity, "cloud");
+    }
+    schedule.tick(at(40_000 * S));
+    assert_eq!(schedule.poll().len(), 1, "a group makes one call a tick");
+    let next_us = schedule.deadline_us().unwrap();
+    assert!(next_us > 40_000 * S, "and keeps the next one away");
+}
+
+#[test]
+fn a_call_handed_out_and_not_taken_costs_one_call() {
+    let mut schedule = Schedule::default();
+    open(&mut schedule, "cloud", None, Some(8_640));
+    planned(&mut schedule, 1, "cloud");
+    for _ in 0..50 {
+        let due_us = schedule.deadline_us().unwrap();
+        schedule.tick(at(due_us));
+    }
+    let now = at(schedule.deadline_us().unwrap());
+    assert_eq!(schedule.group_status(now, "cloud").unwrap().today, 1);
+    assert_eq!(schedule.poll(), [1]);
+}
+
+#[test]
+fn what_is_reported_must_be_registered_and_whole() {
+    let mut schedule = Schedule::default();
+    open(&mut schedule, "cloud", None, Some(100));
+    planned(&mut schedule, 1, "cloud");
+    assert!(schedule.report(at(0), &[1, 2], &[true, true]).is_err());
+    assert!(schedule.report(at(0), &[1], &[]).is_err());
+    assert!(schedule.ask(at(0), 2, true).is_err());
+    assert!(schedule.remove_group("cloud") && !schedule.remove_group("cloud"));
+    assert!(schedule.report(at(0), &[1], &[true]).is_err());
+    assert_eq!(schedule.deadline_us(), None);
+}
+
+#[test]
+fn a_budget_too_small_stretches_the_longest_intervals_alike() {
+    let mut schedule = Schedule::default();
+    open(&mut schedule, "cloud", None, Some(48));
+    // Every half hour each would be 96 calls.
+    let bounds = Bounds::check(60_000_000, 1_800_000_000).unwrap();
+    for entity in [1, 2] {
+        schedule
+            .register_planned(at(0), entity, "cloud", bounds, 1.0)
+            .unwrap();
+    }
+    let mut calls = [0, 0];
+    while let Some(due_us) = schedule.deadline_us().filter(|due_us| *due_us < 86_400 * S) {
+        schedule.tick(at(due_us));
+        for entity in schedule.poll() {
+            calls[entity as usize - 1] += 1;
+        }
+    }
+    assert!(calls.iter().sum::<u32>() <= 48, "{calls:?}");
+    assert!(calls.iter().all(|calls| *calls >= 22), "{calls:?}");
 }
