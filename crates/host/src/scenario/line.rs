@@ -13,6 +13,7 @@ use super::arguments::{
     Record, Register, Resize, RuleArguments, Sink, Undelivered, Unsink,
 };
 use super::context::{Offered, Wanted};
+use super::learning::{Learning, Named, Readings};
 use super::micros::Micros;
 
 /// When, and what.
@@ -54,6 +55,9 @@ pub(super) enum Op {
     Metric(Metric),
     Line(Offered),
     Context(Wanted),
+    Learning(Learning),
+    Proposal(Named),
+    Readings(Readings),
     Advance,
     Stop,
     /// What the wall clock reads from now on, counted from the zero of `at`.
@@ -104,7 +108,7 @@ fn parse_at(value: &RawValue) -> Result<Micros, String> {
 type Reader = fn(&RawValue) -> Result<Op, serde_json::Error>;
 
 /// Every operation of the format, with how its arguments are read.
-const OPERATIONS: [(&str, Reader); 36] = [
+const OPERATIONS: [(&str, Reader); 39] = [
     ("configure", |args| {
         read(args, |a| Op::Configure(Box::new(a)))
     }),
@@ -138,6 +142,9 @@ const OPERATIONS: [(&str, Reader); 36] = [
     ("metric", |args| read(args, Op::Metric)),
     ("line", |args| read(args, Op::Line)),
     ("context", |args| read(args, Op::Context)),
+    ("learning", |args| read(args, Op::Learning)),
+    ("proposal", |args| read(args, Op::Proposal)),
+    ("readings", |args| read(args, Op::Readings)),
     ("advance", |args| read(args, |Nothing {}| Op::Advance)),
     ("stop", |args| read(args, |Nothing {}| Op::Stop)),
     ("wall", |args| read(args, Op::Wall)),

@@ -22,6 +22,7 @@ mod arguments;
 mod caching;
 mod context;
 mod delivering;
+mod learning;
 mod line;
 pub(crate) mod micros;
 mod output;

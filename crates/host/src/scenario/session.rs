@@ -44,6 +44,8 @@ pub(super) struct Session<'a> {
     pub(super) rules: BTreeMap<(String, Option<String>), Rule>,
     /// Whether any rule lets the optimizer choose the published number.
     pub(super) centred: bool,
+    /// Whether series without a rule that learns are studied.
+    pub(super) learns: bool,
     /// Entities with a refresh interval in microseconds, as registered.
     pub(super) schedule: Vec<(String, i64)>,
     pub(super) series: Table,
@@ -77,6 +79,7 @@ impl<'a> Session<'a> {
             settings,
             rules: BTreeMap::new(),
             centred: false,
+            learns: false,
             schedule: Vec::new(),
             series: Table::default(),
             sections: Numbers::default(),
@@ -134,6 +137,7 @@ impl<'a> Session<'a> {
                 | Op::Sinks
                 | Op::Metric(_)
                 | Op::Context(_)
+                | Op::Proposal(_)
                 | Op::Advance
                 | Op::Stop
                 | Op::Restart
@@ -174,6 +178,9 @@ impl<'a> Session<'a> {
             Op::Metric(arguments) => self.metric(&arguments),
             Op::Line(arguments) => self.line(&arguments),
             Op::Context(arguments) => self.context(&arguments),
+            Op::Learning(arguments) => self.learning(&arguments),
+            Op::Proposal(arguments) => self.proposal(&arguments),
+            Op::Readings(arguments) => self.readings(&arguments),
             Op::Advance => ok(),
             Op::Stop => self.stop(),
             Op::Wall(reading) => {
@@ -375,6 +382,7 @@ impl<'a> Session<'a> {
         self.optimizer = (self.fresh)().map_err(|error| Halt::optimizer(error.to_string()))?;
         let restored = self.optimizer.restore(now, &snapshot);
         self.settings.tell(&mut *self.optimizer)?;
+        self.optimizer.set_learning(self.learns)?;
         self.series
             .reintern(&mut *self.optimizer, restored.is_ok())?;
         for ((entity, attribute), rule) in &self.rules {
