@@ -15,6 +15,7 @@ mod filter;
 mod flow;
 #[cfg(feature = "fault-injection")]
 mod injected;
+mod learning;
 mod metrics;
 mod resilience;
 mod schedule;

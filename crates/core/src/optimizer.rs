@@ -19,7 +19,7 @@ use crate::reading::Reading;
 use crate::resilience::Breakers;
 use crate::rule::{Combine, Rule, RuleSettings, Thresholds};
 use crate::schedule::{self, Bounds, Class, Schedule, Volatility};
-use crate::significance::{Reason, Significance, UpdateTotals};
+use crate::significance::{Proposal, Reason, Significance, UpdateTotals};
 use crate::time::{self, Instant, Now, Timeline};
 
 /// Thresholds for one call, in place of the rule's.
@@ -206,7 +206,21 @@ impl Optimizer {
         self.significance.use_presets(enabled);
     }
 
-    /// Forgets the baselines of series; counts those that had one.
+    /// Whether series are studied for their noise whose rule does not ask for
+    /// it.
+    pub fn set_learning(&mut self, enabled: bool) {
+        self.significance.set_learning(enabled);
+    }
+
+    /// The thresholds that would hide the noise of series, in order.
+    pub fn proposals(&self, series: &[u32]) -> Result<Vec<Option<Proposal>>, Error> {
+        self.entities.check(series)?;
+        let proposal = |&handle| self.significance.proposal(handle);
+        Ok(series.iter().map(proposal).collect())
+    }
+
+    /// Forgets the baselines of series, and what was learned of their noise;
+    /// counts those that had a baseline.
     pub fn reset(&mut self, series: &[u32]) -> Result<u32, Error> {
         self.entities.check(series)?;
         Ok(series

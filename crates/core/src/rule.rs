@@ -2,7 +2,6 @@
 
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::ToString;
 
 use crate::Error;
 use crate::time::optional_length;
@@ -52,7 +51,7 @@ pub struct RuleSettings {
     pub levels: Box<[f64]>,
     /// A fall is a reset.
     pub total: bool,
-    /// Replace the absolute threshold by the learned noise floor.
+    /// Replace the absolute threshold by the learned one, once it is learned.
     pub learn: bool,
 }
 
@@ -65,6 +64,8 @@ pub struct Rule {
     pub(crate) zero_crossing: bool,
     pub(crate) levels: Box<[f64]>,
     pub(crate) total: bool,
+    /// Judge by the learned threshold in place of the absolute one.
+    pub(crate) learn: bool,
 }
 
 /// How far a number must move.
@@ -122,6 +123,8 @@ fn check_publishing(settings: &RuleSettings) -> Result<(), Error> {
         refused("takes an absolute threshold above 0")
     } else if settings.percentage.is_some() {
         refused("takes an absolute threshold only, no percentage")
+    } else if settings.learn {
+        refused("takes a threshold that is given, not one to learn")
     } else if settings.total {
         refused("is not for a total, whose values must be exact")
     } else {
@@ -132,11 +135,6 @@ fn check_publishing(settings: &RuleSettings) -> Result<(), Error> {
 impl Rule {
     /// Checks a rule; the error names what is wrong with it.
     pub fn check(settings: &RuleSettings) -> Result<Self, Error> {
-        if settings.learn {
-            return Err(Error::Unsupported(
-                "`learn` is not performed by this version; give an absolute threshold".to_string(),
-            ));
-        }
         if settings.levels.len() > MOST_LEVELS || !settings.levels.iter().all(|l| l.is_finite()) {
             return Err(Error::InvalidArgument(format!(
                 "levels must be at most {MOST_LEVELS} finite numbers"
@@ -155,6 +153,7 @@ impl Rule {
             zero_crossing: settings.zero_crossing,
             levels: settings.levels.clone(),
             total: settings.total,
+            learn: settings.learn,
         })
     }
 
@@ -170,7 +169,7 @@ impl Rule {
             zero_crossing: self.zero_crossing,
             levels: self.levels.clone(),
             total: self.total,
-            learn: false,
+            learn: self.learn,
         }
     }
 }

@@ -8,6 +8,8 @@
 mod band;
 mod centred;
 mod judge;
+mod learning;
+mod noise;
 mod section;
 mod track;
 
@@ -20,6 +22,8 @@ use crate::reading::Reading;
 use crate::rule::{Rule, Thresholds};
 
 pub(crate) use centred::Placements;
+use learning::Learning;
+pub use noise::Proposal;
 pub(crate) use track::History;
 use track::{SharedRules, Track};
 
@@ -96,6 +100,7 @@ pub struct Significance {
     outbox: Vec<(u32, Reason)>,
     /// What centred rules learned.
     pub(crate) placements: Placements,
+    pub(crate) learning: Learning,
     /// All but `suppressed`, which follows from the others.
     totals: UpdateTotals,
 }
@@ -115,6 +120,7 @@ impl Significance {
             *track = Track::default();
         }
         self.placements.forget(handle);
+        self.learning.forget(handle);
         self.outbox.retain(|&(other, _)| other != handle);
     }
 
@@ -161,8 +167,22 @@ impl Significance {
         self.rearm_all();
     }
 
-    /// Forgets baseline and history of one series; says whether it had any.
+    /// Whether series are studied for their noise whose rule does not ask for
+    /// it.
+    pub(crate) fn set_learning(&mut self, everywhere: bool) {
+        self.learning.set_everywhere(everywhere);
+        self.rearm_all();
+    }
+
+    /// The threshold that would hide the noise of a series, once it is known.
+    pub(crate) fn proposal(&self, handle: u32) -> Option<Proposal> {
+        self.learning.proposal(handle)
+    }
+
+    /// Forgets baseline, history and noise of one series; says whether it had a
+    /// baseline.
     pub(crate) fn reset(&mut self, handle: u32) -> bool {
+        self.learning.forget(handle);
         self.outbox.retain(|&(other, _)| other != handle);
         self.placements.forget(handle);
         self.tracks[handle as usize].reset()
@@ -254,6 +274,12 @@ impl Significance {
         thresholds: Option<&Thresholds>,
     ) -> Reason {
         let track = &mut self.tracks[handle as usize];
+        let rule = track.rule(&self.shared);
+        let learns = rule.learn;
+        let learned = learns
+            .then(|| self.learning.thresholds(handle, rule))
+            .flatten();
+        let thresholds = thresholds.or(learned.as_ref());
         let placements = &mut self.placements;
         let choose = |number, tolerance, leaves| {
             let placement = placements.observe(handle, number, tolerance);
@@ -265,6 +291,9 @@ impl Significance {
         };
         let (reason, timer_us) =
             track.observe(now_us, reading, time, thresholds, &self.shared, choose);
+        if reason != Reason::Late && self.learning.observe(now_us, handle, reading, learns) {
+            track.empty_band();
+        }
         self.totals.published += u64::from(reason.publishes());
         self.totals.late += u64::from(reason == Reason::Late);
         if let Some(timer_us) = timer_us {
@@ -356,7 +385,12 @@ impl Significance {
 
     /// Sets the timer of a series to what its rule and history ask for.
     fn rearm(&mut self, handle: u32) {
-        if let Some(timer_us) = self.tracks[handle as usize].rearm(&self.shared) {
+        let track = &mut self.tracks[handle as usize];
+        let timer_us = track.rearm(&self.shared);
+        if self.learning.follows(handle) {
+            track.empty_band();
+        }
+        if let Some(timer_us) = timer_us {
             self.push_timer(timer_us, handle);
         }
     }

@@ -55,6 +55,8 @@ pub(crate) enum Tag {
     HotKeys = 3,
     /// Change rates of what is refreshed, and calls spent.
     Schedule = 4,
+    /// What was learned of the noise of series.
+    NoiseFloors = 5,
     /// What centred rules learned of series.
     Placements = 6,
 }

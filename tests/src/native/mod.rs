@@ -11,6 +11,7 @@ mod delivery;
 mod entities;
 mod filter;
 mod flow;
+mod learning;
 mod metrics;
 mod resilience;
 mod schedule;

@@ -19,6 +19,7 @@ impl Optimizer {
         writer.put(&self.entities);
         writer.put(&self.significance);
         writer.put(&self.significance.placements);
+        writer.put(&self.significance.learning);
         writer.put(&HotKeys::of(&self.cache));
         writer.put(&self.schedule);
         writer.finish()
@@ -35,6 +36,7 @@ impl Optimizer {
         let mut plan = Plan::read(bytes)?;
         plan.part(|optimizer| &mut optimizer.significance)?;
         plan.part(|optimizer| &mut optimizer.significance.placements)?;
+        plan.part(|optimizer| &mut optimizer.significance.learning)?;
         plan.part(|optimizer| &mut optimizer.hot)?;
         plan.part(|optimizer| &mut optimizer.schedule)?;
         plan.carry_out(self, now)

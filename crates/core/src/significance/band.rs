@@ -44,9 +44,9 @@ impl Band {
     /// The band of a baseline under a rule.
     pub(super) fn around(base: f64, rule: &Rule) -> Self {
         // Whether a total fell depends on its latest value, which moves with
-        // every reading; and what to publish within a tolerance is learned from
-        // every reading.
-        if rule.total || rule.thresholds.tolerance().is_some() {
+        // every reading; what to publish within a tolerance and how much a
+        // series scatters is learned from every reading.
+        if rule.total || rule.thresholds.tolerance().is_some() || rule.learn {
             return Self::EMPTY;
         }
         let reach = reach(base, &rule.thresholds);

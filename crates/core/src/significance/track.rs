@@ -159,6 +159,11 @@ impl Track {
         self.history = Some(history);
     }
 
+    /// Has the next number judged in full, whatever it is.
+    pub(super) fn empty_band(&mut self) {
+        self.band = Band::EMPTY;
+    }
+
     /// Suppresses a number if that is certain without its rule; else changes
     /// nothing.
     #[inline]

@@ -17,6 +17,7 @@ use super::context::{Offered, Wanted};
 use super::flow_arguments::{
     Attempt, Begin, BreakerName, Call, Delays, End, Filter, Gate, Push, RetryWait, Take,
 };
+use super::learning::{Learning, Named, Readings};
 use super::micros::Micros;
 use super::planning::{Ask, Group, GroupName, Seen, Simulate};
 
@@ -72,6 +73,9 @@ pub(super) enum Op {
     ResetMetrics,
     Line(Offered),
     Context(Wanted),
+    Learning(Learning),
+    Proposal(Named),
+    Readings(Readings),
     Advance,
     Stop,
     /// What the wall clock reads from now on, counted from the zero of `at`.
@@ -181,6 +185,9 @@ const OPERATIONS: &[(&str, Reader)] = &[
     }),
     ("line", |args| read(args, Op::Line)),
     ("context", |args| read(args, Op::Context)),
+    ("learning", |args| read(args, Op::Learning)),
+    ("proposal", |args| read(args, Op::Proposal)),
+    ("readings", |args| read(args, Op::Readings)),
     ("advance", |args| read(args, |Nothing {}| Op::Advance)),
     ("stop", |args| read(args, |Nothing {}| Op::Stop)),
     ("wall", |args| read(args, Op::Wall)),

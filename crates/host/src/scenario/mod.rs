@@ -25,6 +25,7 @@ mod context;
 mod delivering;
 mod flow;
 mod flow_arguments;
+mod learning;
 mod line;
 mod metrics;
 pub(crate) mod micros;

@@ -48,6 +48,8 @@ pub(super) struct Session<'a> {
     pub(super) rules: BTreeMap<(String, Option<String>), Rule>,
     /// Whether any rule lets the optimizer choose the published number.
     pub(super) centred: bool,
+    /// Whether series without a rule that learns are studied.
+    pub(super) learns: bool,
     /// Entities that are refreshed, as registered.
     pub(super) schedule: Vec<(String, Pace)>,
     /// Groups of them.
@@ -87,6 +89,7 @@ impl<'a> Session<'a> {
             settings,
             rules: BTreeMap::new(),
             centred: false,
+            learns: false,
             schedule: Vec::new(),
             groups: Vec::new(),
             series: Table::default(),
@@ -162,6 +165,7 @@ impl<'a> Session<'a> {
                 | Op::Summary
                 | Op::Slow
                 | Op::Context(_)
+                | Op::Proposal(_)
                 | Op::Advance
                 | Op::Stop
                 | Op::Restart
@@ -219,6 +223,9 @@ impl<'a> Session<'a> {
             Op::ResetMetrics => self.reset_metrics(),
             Op::Line(arguments) => self.line(&arguments),
             Op::Context(arguments) => self.context(&arguments),
+            Op::Learning(arguments) => self.learning(&arguments),
+            Op::Proposal(arguments) => self.proposal(&arguments),
+            Op::Readings(arguments) => self.readings(&arguments),
             Op::Advance => ok(),
             Op::Stop => self.stop(),
             Op::Wall(reading) => {
@@ -437,6 +444,7 @@ impl<'a> Session<'a> {
         self.optimizer = (self.fresh)().map_err(|error| Halt::optimizer(error.to_string()))?;
         let restored = self.optimizer.restore(now, &snapshot);
         self.settings.tell(&mut *self.optimizer)?;
+        self.optimizer.set_learning(self.learns)?;
         self.series
             .reintern(&mut *self.optimizer, restored.is_ok())?;
         for ((entity, attribute), rule) in &self.rules {

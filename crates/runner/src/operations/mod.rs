@@ -13,6 +13,7 @@ mod delivery;
 mod entities;
 mod filter;
 mod flow;
+mod learning;
 mod metrics;
 mod resilience;
 mod schedule;
@@ -27,6 +28,7 @@ pub use delivery::Delivery;
 pub use entities::Entities;
 pub use filter::Filter;
 pub use flow::Flow;
+pub use learning::Learning;
 pub use metrics::Metrics;
 pub use resilience::Resilience;
 pub use schedule::Schedule;
@@ -46,6 +48,7 @@ pub trait Optimizer:
     + Entities
     + Filter
     + Flow
+    + Learning
     + Metrics
     + Resilience
     + Schedule
@@ -63,6 +66,7 @@ impl<T> Optimizer for T where
         + Entities
         + Filter
         + Flow
+        + Learning
         + Metrics
         + Resilience
         + Schedule

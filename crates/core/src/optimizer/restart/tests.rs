@@ -135,6 +135,13 @@ fn a_snapshot_of_version_1_is_accepted() {
 fn learned() -> Optimizer {
     let mut optimizer = Optimizer::new();
     optimizer.restore(at(0), VERSION_1).unwrap();
+    optimizer.set_learning(true);
+    for index in 0..200_u8 {
+        let value = f64::from(index % 2);
+        optimizer
+            .observe_numbers(at(0), &[1, 4], &[value, 5.0], &[])
+            .unwrap();
+    }
     let now = optimizer.moment(at(0));
     for key in ["a", "b"] {
         let options = crate::cache::Options::default();
@@ -184,6 +191,25 @@ fn a_snapshot_cut_short_is_refused() {
     for end in 0..bytes.len() {
         assert_refused(&bytes[..end]);
     }
+}
+
+#[test]
+fn a_learned_threshold_applies_at_once_after_a_restart() {
+    let mut before = learned();
+    let mut after = Optimizer::new();
+    after.restore(at(0), &before.snapshot(at(0))).unwrap();
+    let handles = before.all_handles();
+    assert_eq!(after.proposals(&handles), before.proposals(&handles));
+    let rule = crate::rule::RuleSettings {
+        learn: true,
+        ..Default::default()
+    };
+    after.set_rule(&[1], Some(&rule)).unwrap();
+    let reasons = after.observe_numbers(at(0), &[1, 1, 1], &[0.0, 1.0, 4.0], &[]);
+    assert_eq!(
+        reasons,
+        Ok(vec![Reason::Within, Reason::Repeat, Reason::Threshold])
+    );
 }
 
 #[test]
