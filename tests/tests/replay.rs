@@ -105,6 +105,17 @@ fn writes_errors_and_batches_are_counted() -> Result<()> {
         2,
         (5, 6),
     )?;
+    // A reading 0.4 away is within: 20, 20.8 and the brightness 10.5 go out.
+    check(
+        &ReplayOptions {
+            absolute: Some(0.4),
+            centred: true,
+            ..ReplayOptions::default()
+        },
+        &[("sensor.a", 5, 2, Some(0.4)), ("light.l", 3, 3, None)],
+        0,
+        (4, 5),
+    )?;
     // 2 % of 20 are 0.4, and of 20.4 a little more.
     check(
         &ReplayOptions {

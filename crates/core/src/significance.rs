@@ -281,8 +281,9 @@ impl Significance {
             .flatten();
         let thresholds = thresholds.or(learned.as_ref());
         let placements = &mut self.placements;
+        let baseline = track.history().map_or(reading, |it| it.published);
         let choose = |number, tolerance, leaves| {
-            let placement = placements.observe(handle, number, tolerance);
+            let placement = placements.observe(handle, baseline, number, tolerance);
             if leaves {
                 placement.choose(number, tolerance)
             } else {

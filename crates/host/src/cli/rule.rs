@@ -22,6 +22,11 @@ pub(super) struct RuleArgs {
     /// Of --absolute and --percentage one is enough
     #[arg(long, requires = "absolute", requires = "percentage")]
     any: bool,
+    /// Publish a number within --absolute of the reading, chosen so that fewer do
+    ///
+    /// No reading is ever farther than that from the number published.
+    #[arg(long, requires = "absolute", conflicts_with = "percentage")]
+    centred: bool,
     /// Publish at least this often, for example 15m
     #[arg(long, value_name = "SPAN", value_parser = span)]
     max_age: Option<Duration>,
@@ -42,6 +47,7 @@ impl RuleArgs {
             absolute: self.absolute,
             percentage: self.percentage,
             any: self.any,
+            centred: self.centred,
             max_age: self.max_age,
             settle: self.settle,
             presets,

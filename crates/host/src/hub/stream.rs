@@ -8,6 +8,7 @@ use weirhouse_hass::{Change, Kind, Observation, Snapshot, Timestamp};
 use weirhouse_runner::operations::{Entities as _, Updates as _};
 use weirhouse_runner::wit::entities::Facts;
 use weirhouse_runner::wit::types::Instant;
+use weirhouse_runner::wit::updates::Publishing;
 use weirhouse_runner::{Fault, PUBLISH, Reason};
 
 use super::engine::{Engine, MOST_TRAPS};
@@ -234,13 +235,14 @@ impl Engine {
 
     /// Notes for the next batch what was published.
     fn note(&mut self, now: Instant, readings: &[Reading], verdicts: &[u8]) {
-        for (reading, &verdict) in readings.iter().zip(verdicts) {
+        let chosen = self.chosen(readings, verdicts);
+        for ((reading, &verdict), chosen) in readings.iter().zip(verdicts).zip(chosen) {
             let publishes = verdict & PUBLISH != 0;
             let entity = self.entities.entry(&reading.name.entity);
             entity.observed += 1;
             entity.suppressed += u64::from(!publishes);
             if publishes {
-                self.publish(now, &reading.name, &reading.text, verdict);
+                self.publish(now, &reading.name, &reading.text, chosen, verdict);
             } else if reading.name.attribute.is_none() && entity.published.is_none() {
                 let state = self.baseline(reading);
                 self.entities.entry(&reading.name.entity).published = Some(Published {
@@ -250,6 +252,34 @@ impl Engine {
                 });
             }
         }
+    }
+
+    /// For each reading the number that a centred rule published in place of
+    /// it. Of several readings of a series, the last number counts for all: it
+    /// is the one that leaves.
+    fn chosen(&mut self, readings: &[Reading], verdicts: &[u8]) -> Vec<Option<f64>> {
+        let mut handles = vec![None; readings.len()];
+        if self.settings.default_rule.publishing == Publishing::Centred {
+            for ((reading, &verdict), handle) in readings.iter().zip(verdicts).zip(&mut handles) {
+                if verdict == Reason::Threshold as u8 {
+                    *handle = self.entities.handle(&reading.name);
+                }
+            }
+        }
+        let asked: Vec<u32> = handles.iter().copied().flatten().collect();
+        if asked.is_empty() {
+            return vec![None; readings.len()];
+        }
+        let numbers = self.core.published_numbers(&asked).unwrap_or_else(|fault| {
+            tracing::warn!(%fault, "readings leave as they came");
+            Vec::new()
+        });
+        let mut numbers = numbers.into_iter();
+        let chosen = readings.iter().zip(handles).map(|(reading, handle)| {
+            let number = handle.and_then(|_| numbers.next())?;
+            (number.is_finite() && reading.text.parse() != Ok(number)).then_some(number)
+        });
+        chosen.collect()
     }
 
     /// What an earlier run published of a series whose first reading in this
@@ -264,8 +294,9 @@ impl Engine {
             .map_or_else(|| reading.text.clone(), |number| number.to_string())
     }
 
-    /// Puts a published value into the entity's next update.
-    fn publish(&mut self, now: Instant, name: &Name, text: &str, verdict: u8) {
+    /// Puts a published value into the entity's next update: the reading, or
+    /// the number chosen in its place.
+    fn publish(&mut self, now: Instant, name: &Name, text: &str, chosen: Option<f64>, verdict: u8) {
         let reason = reason_name(verdict);
         let entity = self.entities.entry(&name.entity);
         let outgoing = entity.outgoing.get_or_insert_with(Outgoing::default);
@@ -282,7 +313,7 @@ impl Engine {
                         .collect();
                 }
                 entity.published = Some(Published {
-                    state: text.to_owned(),
+                    state: chosen.map_or_else(|| text.to_owned(), |number| number.to_string()),
                     reason,
                     at: Timestamp::from_micros(now.wall),
                 });
@@ -291,8 +322,13 @@ impl Engine {
                 if outgoing.reason.is_empty() {
                     outgoing.reason = reason;
                 }
-                let json = attributes.and_then(|attributes| attributes.get(attribute));
-                if let Some(json) = raw(json.unwrap_or("null")) {
+                let read = attributes.and_then(|attributes| attributes.get(attribute));
+                let json = chosen.map_or_else(
+                    || read.unwrap_or("null").to_owned(),
+                    // In decimals without exponent, which is JSON, too.
+                    |number| number.to_string(),
+                );
+                if let Some(json) = raw(&json) {
                     outgoing.attributes.insert(attribute.clone(), json);
                 }
             }
@@ -363,7 +399,7 @@ impl Engine {
                 .map(plain_text)
                 .unwrap_or_default(),
         };
-        self.publish(now, &name, &text, verdict);
+        self.publish(now, &name, &text, None, verdict);
     }
 
     /// The update of an entity whose batch leaves.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use weirhouse_hass::{Change, Event, State};
+use weirhouse_runner::wit::updates::{Publishing, Rule};
 use weirhouse_runner::{Component, Engine};
 
 use super::stats::SAMPLES;
@@ -95,6 +96,38 @@ fn an_entity_that_changed_and_went_in_one_frame_is_gone() {
         }
     }
     assert_eq!(states, [None]);
+}
+
+#[test]
+fn a_centred_rule_sends_the_number_it_chose() {
+    let (hub, _folder) = open_in_memory(Settings {
+        default_rule: Rule {
+            absolute: Some(1.0),
+            publishing: Publishing::Centred,
+            ..Rule::default()
+        },
+        presets: false,
+        ..Settings::default()
+    });
+    let mut notices = hub.subscribe();
+    let reading = |step: u32| 20.0 + f64::from(step) * 0.8;
+    // A rise, until it is met ahead.
+    for (steps, expected) in [(0..12, "29.8"), (12..15, "32.2")] {
+        let last = reading(steps.end - 1);
+        let changes = steps.map(|step| added(&format!("{:.2}", reading(step))));
+        hub.handle(Event::Changes(changes.collect()));
+        send_batch(&hub);
+        let mut state = None;
+        while let Ok(notice) = notices.try_recv() {
+            if let Notice::Update(update) = &*notice {
+                state.clone_from(&update.state);
+            }
+        }
+        let state = state.unwrap();
+        assert_eq!(state, expected);
+        let distance = (state.parse::<f64>().unwrap() - last).abs();
+        assert!(distance < 1.000_001, "{state} for {last}");
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use weirhouse_runner::wit::entities::{Facts, Series};
 use weirhouse_runner::wit::types::Instant;
-use weirhouse_runner::wit::updates::{Combine, Rule};
+use weirhouse_runner::wit::updates::{Combine, Publishing, Rule};
 use weirhouse_runner::{Fault, Optimizer, PUBLISH};
 
 use super::report::saving;
@@ -33,6 +33,9 @@ pub struct ReplayOptions {
     pub percentage: Option<f64>,
     /// Whether one of both thresholds is enough; else both must be reached.
     pub any: bool,
+    /// Whether any number within the absolute threshold of a reading may be
+    /// published for it.
+    pub centred: bool,
     /// Publish the current value when nothing was published for this long.
     pub max_age: Option<Duration>,
     /// Publish the last suppressed value once an entity was quiet this long.
@@ -63,7 +66,7 @@ pub fn replay<R: BufRead>(
 ) -> Result<Report, ReplayError> {
     optimizer.set_default_rule(&options.rule())?;
     optimizer.use_presets(options.presets)?;
-    let mut run = Replay::new(optimizer);
+    let mut run = Replay::new(optimizer, options.centred);
     let mut truncated_line = None;
     let mut last = Duration::ZERO;
     let mut window: Vec<Entry> = Vec::new();
@@ -111,6 +114,11 @@ impl ReplayOptions {
             combine: if self.any { Combine::Any } else { Combine::All },
             max_age: self.max_age.map(micros),
             settle: self.settle.map(micros),
+            publishing: if self.centred {
+                Publishing::Centred
+            } else {
+                Publishing::Exact
+            },
             ..Rule::default()
         }
     }
@@ -119,6 +127,8 @@ impl ReplayOptions {
 /// A replay under way.
 struct Replay<'a> {
     optimizer: &'a mut dyn Optimizer,
+    /// Whether what is published may be another number than what was read.
+    centred: bool,
     entities: Vec<Entity>,
     by_name: HashMap<String, usize>,
     /// What a handle is: the entity's place, and whether it is its state.
@@ -160,9 +170,10 @@ impl Columns {
 }
 
 impl<'a> Replay<'a> {
-    fn new(optimizer: &'a mut dyn Optimizer) -> Self {
+    fn new(optimizer: &'a mut dyn Optimizer, centred: bool) -> Self {
         Self {
             optimizer,
+            centred,
             entities: Vec::new(),
             by_name: HashMap::new(),
             by_handle: HashMap::new(),
@@ -179,8 +190,17 @@ impl<'a> Replay<'a> {
             return Ok(());
         };
         self.pass((first.at + WINDOW).as_micros() as u64)?;
+        // What was published in place of a reading is only known until the next.
+        let together = if self.centred { 1 } else { window.len() };
+        window
+            .chunks(together)
+            .try_for_each(|entries| self.observe(entries))
+    }
+
+    /// Hands entries over in one call.
+    fn observe(&mut self, entries: &[Entry]) -> Result<(), Fault> {
         let mut columns = Columns::default();
-        for entry in window {
+        for entry in entries {
             let before = columns.series.len();
             self.column(entry, &mut columns)?;
             columns.per_entry.push(columns.series.len() - before);
@@ -196,8 +216,8 @@ impl<'a> Replay<'a> {
             .optimizer
             .observe_texts(now, &series, &text, &lengths, &[])?;
         let mut readings = series.iter().zip(verdicts);
-        for (entry, count) in window.iter().zip(per_entry) {
-            self.judge(entry, readings.by_ref().take(count));
+        for (entry, count) in entries.iter().zip(per_entry) {
+            self.judge(entry, readings.by_ref().take(count))?;
         }
         Ok(())
     }
@@ -256,10 +276,14 @@ impl<'a> Replay<'a> {
     }
 
     /// Accounts for one entry by the verdicts on its readings.
-    fn judge<'v>(&mut self, entry: &Entry, readings: impl Iterator<Item = (&'v u32, u8)>) {
+    fn judge<'v>(
+        &mut self,
+        entry: &Entry,
+        readings: impl Iterator<Item = (&'v u32, u8)>,
+    ) -> Result<(), Fault> {
         let place = self.by_name.get(&entry.entity);
         let Some(entity) = place.and_then(|place| self.entities.get_mut(*place)) else {
-            return;
+            return Ok(());
         };
         let mut published = false;
         let mut state_published = false;
@@ -273,11 +297,16 @@ impl<'a> Replay<'a> {
         entity.latest = number(&entry.state);
         if state_published {
             entity.published = entity.latest;
+            if self.centred {
+                let numbers = self.optimizer.published_numbers(&[entity.state])?;
+                entity.published = numbers.first().copied().filter(|it| it.is_finite());
+            }
         }
         if let (Some(latest), Some(published)) = (entity.latest, entity.published) {
             let error = (latest - published).abs();
             entity.largest_error = Some(entity.largest_error.map_or(error, |most| most.max(error)));
         }
+        Ok(())
     }
 
     /// Lets time pass, with everything it causes.

@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 use super::Placement;
 use crate::Now;
 use crate::entities::Entities;
+use crate::reading::Reading;
 use crate::snapshot::{Section, Tag};
 
 /// The series that a centred rule has judged. One whose rule was changed stays,
@@ -15,17 +16,21 @@ use crate::snapshot::{Section, Tag};
 pub(crate) struct Placements(HashMap<u32, Placement, foldhash::fast::FixedState>);
 
 impl Placements {
-    /// Learns from a number of a series.
+    /// Learns from a number of a series; from its baseline, too, if nothing was
+    /// learned so far.
     pub(in crate::significance) fn observe(
         &mut self,
         handle: u32,
+        baseline: Reading,
         number: f64,
         tolerance: f64,
     ) -> &mut Placement {
-        let placement = self
-            .0
-            .entry(handle)
-            .or_insert_with(|| Placement::new(number));
+        let placement = self.0.entry(handle).or_insert_with(|| {
+            Placement::new(match baseline {
+                Reading::Number(published) => published,
+                _ => number,
+            })
+        });
         placement.observe(number, tolerance);
         placement
     }
@@ -99,7 +104,7 @@ mod tests {
         });
         let mut placements = Placements::default();
         for (handle, number) in [(1, 20.0), (0, 5.0), (1, 22.0), (1, 24.0), (0, 7.5)] {
-            placements.observe(handle, number, 1.0);
+            placements.observe(handle, Reading::Unknown, number, 1.0);
         }
         let content = placements.save(now);
         assert_eq!(content.len(), 2);
