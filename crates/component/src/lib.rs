@@ -11,11 +11,13 @@ mod clock;
 mod context;
 mod delivery;
 mod entities;
+mod fetch;
 mod filter;
 mod flow;
 #[cfg(feature = "fault-injection")]
 mod injected;
 mod metrics;
+mod removals;
 mod resilience;
 mod schedule;
 mod state;

@@ -55,6 +55,8 @@ pub(crate) enum Tag {
     HotKeys = 3,
     /// Change rates of what is refreshed, and calls spent.
     Schedule = 4,
+    /// Removals that the store may not have made durable.
+    Removals = 5,
     /// What centred rules learned of series.
     Placements = 6,
 }

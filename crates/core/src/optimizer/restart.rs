@@ -21,6 +21,7 @@ impl Optimizer {
         writer.put(&self.significance.placements);
         writer.put(&HotKeys::of(&self.cache));
         writer.put(&self.schedule);
+        writer.put(&self.cache.removals);
         writer.finish()
     }
 
@@ -37,6 +38,7 @@ impl Optimizer {
         plan.part(|optimizer| &mut optimizer.significance.placements)?;
         plan.part(|optimizer| &mut optimizer.hot)?;
         plan.part(|optimizer| &mut optimizer.schedule)?;
+        plan.part(|optimizer| &mut optimizer.cache.removals)?;
         plan.carry_out(self, now)
     }
 

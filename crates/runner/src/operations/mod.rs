@@ -11,9 +11,11 @@ mod clock;
 mod context;
 mod delivery;
 mod entities;
+mod fetch;
 mod filter;
 mod flow;
 mod metrics;
+mod removals;
 mod resilience;
 mod schedule;
 mod state;
@@ -25,9 +27,11 @@ pub use clock::Clock;
 pub use context::Context;
 pub use delivery::Delivery;
 pub use entities::Entities;
+pub use fetch::Fetch;
 pub use filter::Filter;
 pub use flow::Flow;
 pub use metrics::Metrics;
+pub use removals::Removals;
 pub use resilience::Resilience;
 pub use schedule::Schedule;
 pub use state::State;
@@ -44,9 +48,11 @@ pub trait Optimizer:
     + Context
     + Delivery
     + Entities
+    + Fetch
     + Filter
     + Flow
     + Metrics
+    + Removals
     + Resilience
     + Schedule
     + State
@@ -61,9 +67,11 @@ impl<T> Optimizer for T where
         + Context
         + Delivery
         + Entities
+        + Fetch
         + Filter
         + Flow
         + Metrics
+        + Removals
         + Resilience
         + Schedule
         + State
