@@ -193,6 +193,7 @@ fn cache_put(core: &mut Component) -> Result<usize> {
         memory_life: None,
         disk_life: None,
         tags: Vec::new(),
+        stale: None,
     };
     for key in &keys {
         core.cache_put(NOW, "load", key, &[7; VALUE_BYTES], &options)?;

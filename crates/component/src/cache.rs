@@ -3,13 +3,13 @@
 use weirhouse_core::{Instant as CoreInstant, Now, Optimizer, cache};
 
 use crate::wit::exports::weirhouse::core::cache::{
-    Entry, Error, Eviction, Guest, Instant, LevelTotals, Levels, Lookup, Options, Place, Settings,
-    Stamp, Stored, Totals, Usage,
+    Admitted, Entry, Error, Eviction, Guest, Instant, LevelTotals, Levels, Lookup, Options, Place,
+    Settings, StaleLives, Stamp, Stored, Totals, Usage,
 };
 use crate::{Component, with};
 
 /// Runs one call of the cache at the moment `now`.
-fn at<T>(now: Instant, call: impl FnOnce(&mut cache::Cache, Now) -> T) -> T {
+pub(crate) fn at<T>(now: Instant, call: impl FnOnce(&mut cache::Cache, Now) -> T) -> T {
     with(|optimizer: &mut Optimizer| {
         let now = optimizer.moment(CoreInstant::from(now));
         call(&mut optimizer.cache, now)
@@ -34,11 +34,7 @@ impl Guest for Component {
     fn get(now: Instant, namespace: String, key: String) -> Result<Lookup, Error> {
         at(now, |cache, now| {
             Ok(match cache.get(now, &namespace, &key)? {
-                cache::Lookup::Hit(entry) => Lookup::Hit(Entry {
-                    value: entry.value.to_vec(),
-                    content_type: entry.content_type.to_owned(),
-                    remaining: entry.remaining_us,
-                }),
+                cache::Lookup::Hit(entry) => Lookup::Hit(entry.into()),
                 cache::Lookup::Below => Lookup::Below,
                 cache::Lookup::Miss => Lookup::Miss,
             })
@@ -50,18 +46,21 @@ impl Guest for Component {
         namespace: String,
         key: String,
         found: Option<Stored>,
-    ) -> Result<Option<i64>, Error> {
+    ) -> Result<Admitted, Error> {
         let found = found.map(cache::Stored::from);
-        Ok(at(now, |cache, now| {
-            cache.admit(now, &namespace, &key, found)
-        })?)
+        let admitted = at(now, |cache, now| cache.admit(now, &namespace, &key, found))?;
+        Ok(admitted.into())
     }
 
-    fn warm(now: Instant, namespace: String, key: String, found: Stored) -> Result<bool, Error> {
+    fn warm(
+        now: Instant,
+        namespace: String,
+        key: String,
+        found: Stored,
+    ) -> Result<Admitted, Error> {
         let found = cache::Stored::from(found);
-        Ok(at(now, |cache, now| {
-            cache.warm(now, &namespace, &key, found)
-        })?)
+        let admitted = at(now, |cache, now| cache.warm(now, &namespace, &key, found))?;
+        Ok(admitted.into())
     }
 
     fn put(
@@ -76,6 +75,10 @@ impl Guest for Component {
             cache.put(now, &namespace, &key, value, options)
         })?;
         Ok(stamp.map(Stamp::from))
+    }
+
+    fn forget(now: Instant, namespace: String, key: String) -> Result<(), Error> {
+        Ok(at(now, |cache, now| cache.forget(now, &namespace, &key))?)
     }
 
     fn delete(now: Instant, namespace: String, key: String) -> Result<bool, Error> {
@@ -150,10 +153,7 @@ fn level(totals: cache::LevelTotals) -> LevelTotals {
 }
 
 fn places(places: Vec<cache::Place>) -> Vec<Place> {
-    places
-        .into_iter()
-        .map(|cache::Place { namespace, key }| Place { namespace, key })
-        .collect()
+    places.into_iter().map(Place::from).collect()
 }
 
 impl From<Settings> for cache::Settings {
@@ -182,6 +182,7 @@ impl From<Stamp> for cache::Stamp {
             put_at_us: stamp.put_at,
             life_us: stamp.life,
             memory_life_us: stamp.memory_life,
+            stale: stamp.stale.into(),
         }
     }
 }
@@ -192,6 +193,10 @@ impl From<cache::Stamp> for Stamp {
             put_at: stamp.put_at_us,
             life: stamp.life_us,
             memory_life: stamp.memory_life_us,
+            stale: StaleLives {
+                while_revalidate: stamp.stale.while_revalidate_us,
+                if_error: stamp.stale.if_error_us,
+            },
         }
     }
 }
@@ -214,6 +219,7 @@ impl From<Options> for cache::Options {
             memory_life_us: options.memory_life,
             disk_life_us: options.disk_life,
             tags: options.tags,
+            stale: options.stale.map(cache::StaleLives::from),
         }
     }
 }
@@ -221,5 +227,40 @@ impl From<Options> for cache::Options {
 impl From<Usage> for cache::Usage {
     fn from(Usage { entries, bytes }: Usage) -> Self {
         Self { entries, bytes }
+    }
+}
+
+impl From<StaleLives> for cache::StaleLives {
+    fn from(lives: StaleLives) -> Self {
+        Self {
+            while_revalidate_us: lives.while_revalidate,
+            if_error_us: lives.if_error,
+        }
+    }
+}
+
+impl From<cache::Entry<'_>> for Entry {
+    fn from(entry: cache::Entry<'_>) -> Self {
+        Self {
+            value: entry.value.to_vec(),
+            content_type: entry.content_type.to_owned(),
+            remaining: entry.remaining_us,
+        }
+    }
+}
+
+impl From<cache::Admitted> for Admitted {
+    fn from(admitted: cache::Admitted) -> Self {
+        match admitted {
+            cache::Admitted::Hit(remaining_us) => Self::Hit(remaining_us),
+            cache::Admitted::Miss => Self::Miss,
+            cache::Admitted::Remove => Self::Remove,
+        }
+    }
+}
+
+impl From<cache::Place> for Place {
+    fn from(cache::Place { namespace, key }: cache::Place) -> Self {
+        Self { namespace, key }
     }
 }

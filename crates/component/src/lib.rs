@@ -11,12 +11,14 @@ mod clock;
 mod context;
 mod delivery;
 mod entities;
+mod fetch;
 mod filter;
 mod flow;
 #[cfg(feature = "fault-injection")]
 mod injected;
 mod learning;
 mod metrics;
+mod removals;
 mod resilience;
 mod schedule;
 mod state;

@@ -59,6 +59,8 @@ pub(crate) enum Tag {
     NoiseFloors = 5,
     /// What centred rules learned of series.
     Placements = 6,
+    /// Removals that the store may not have made durable.
+    Removals = 7,
 }
 
 /// A part of the optimizer that is carried over a restart.

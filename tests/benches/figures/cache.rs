@@ -8,7 +8,7 @@ use weirhouse_core::Now;
 use weirhouse_core::cache::{Cache, Lookup as CoreLookup, Options as CoreOptions};
 use weirhouse_runner::Component;
 use weirhouse_runner::operations::Cache as _;
-use weirhouse_runner::wit::cache::{Eviction, Levels, Lookup, Options, Settings, Stored};
+use weirhouse_runner::wit::cache::{Admitted, Eviction, Levels, Lookup, Options, Settings, Stored};
 use weirhouse_runner::wit::types::Instant;
 
 use crate::rounds::{each_ns, least};
@@ -69,10 +69,10 @@ pub(crate) fn measure(component: &mut Component) -> Result<()> {
                         Lookup::Below
                     );
                     let found = store.get("bench", key).unwrap().map(Stored::from);
-                    let life = component
+                    let admitted = component
                         .cache_admit(NOW, "below", key, found.as_ref())
                         .unwrap();
-                    assert!(life.is_some());
+                    assert!(matches!(admitted, Admitted::Hit(_)));
                 }
             }),
         ),
@@ -112,6 +112,7 @@ fn fill(
             memory_life: None,
             disk_life: None,
             tags: Vec::new(),
+            stale: None,
         };
         component.cache_put(NOW, "bench", key, &value, &options)?;
         native
@@ -127,6 +128,8 @@ fn fill(
             put_at_us: 0,
             life_us: 3_600_000_000,
             memory_life_us: 300_000_000,
+            while_revalidate_us: 0,
+            if_error_us: 0,
         };
         let record = Record {
             value: value.clone(),

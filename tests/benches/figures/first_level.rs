@@ -53,6 +53,7 @@ fn measure_one(mut component: Component, entries: usize, bytes: usize) -> Result
         memory_life: None,
         disk_life: None,
         tags: Vec::new(),
+        stale: None,
     };
     let core_options = CoreOptions {
         content_type: CONTENT_TYPE.into(),

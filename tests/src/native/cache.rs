@@ -4,15 +4,15 @@ use weirhouse_core as core;
 use weirhouse_core::Now;
 use weirhouse_runner::operations::Cache;
 use weirhouse_runner::wit::cache::{
-    Entry, Eviction, LevelTotals, Levels, Lookup, Options, Place, Settings, Stamp, Stored, Totals,
-    Usage,
+    Admitted, Entry, Eviction, LevelTotals, Levels, Lookup, Options, Place, Settings, StaleLives,
+    Stamp, Stored, Totals, Usage,
 };
 use weirhouse_runner::wit::types::Instant;
 
 use super::{Answer, Native, instant, refused};
 
 impl Native {
-    fn cache<T>(
+    pub(super) fn cache<T>(
         &mut self,
         now: Instant,
         call: impl FnOnce(&mut core::cache::Cache, Now) -> T,
@@ -37,11 +37,7 @@ impl Cache for Native {
     fn cache_get(&mut self, now: Instant, namespace: &str, key: &str) -> Answer<Lookup> {
         self.cache(now, |cache, now| {
             Ok(match cache.get(now, namespace, key).map_err(refused)? {
-                core::cache::Lookup::Hit(entry) => Lookup::Hit(Entry {
-                    value: entry.value.to_vec(),
-                    content_type: entry.content_type.to_owned(),
-                    remaining: entry.remaining_us,
-                }),
+                core::cache::Lookup::Hit(found) => Lookup::Hit(entry(found)),
                 core::cache::Lookup::Below => Lookup::Below,
                 core::cache::Lookup::Miss => Lookup::Miss,
             })
@@ -54,9 +50,10 @@ impl Cache for Native {
         namespace: &str,
         key: &str,
         found: Option<&Stored>,
-    ) -> Answer<Option<i64>> {
+    ) -> Answer<Admitted> {
         let found = found.map(native_stored);
         self.cache(now, |cache, now| cache.admit(now, namespace, key, found))
+            .map(admitted)
             .map_err(refused)
     }
 
@@ -66,10 +63,11 @@ impl Cache for Native {
         namespace: &str,
         key: &str,
         found: &Stored,
-    ) -> Answer<bool> {
+    ) -> Answer<Admitted> {
         self.cache(now, |cache, now| {
             cache.warm(now, namespace, key, native_stored(found))
         })
+        .map(admitted)
         .map_err(refused)
     }
 
@@ -81,22 +79,18 @@ impl Cache for Native {
         value: &[u8],
         options: &Options,
     ) -> Answer<Option<Stamp>> {
-        let options = core::cache::Options {
-            content_type: options.content_type.clone(),
-            memory_life_us: options.memory_life,
-            disk_life_us: options.disk_life,
-            tags: options.tags.clone(),
-        };
+        let options = native_options(options);
         let stamp = self
             .cache(now, |cache, now| {
                 cache.put(now, namespace, key, value.to_vec(), options)
             })
             .map_err(refused)?;
-        Ok(stamp.map(|stamp| Stamp {
-            put_at: stamp.put_at_us,
-            life: stamp.life_us,
-            memory_life: stamp.memory_life_us,
-        }))
+        Ok(stamp.map(wit_stamp))
+    }
+
+    fn cache_forget(&mut self, now: Instant, namespace: &str, key: &str) -> Answer<()> {
+        self.cache(now, |cache, now| cache.forget(now, namespace, key))
+            .map_err(refused)
     }
 
     fn cache_delete(&mut self, now: Instant, namespace: &str, key: &str) -> Answer<bool> {
@@ -199,8 +193,56 @@ fn usage(Usage { entries, bytes }: Usage) -> core::cache::Usage {
 }
 
 fn places(places: Vec<core::cache::Place>) -> Vec<Place> {
-    let place = |core::cache::Place { namespace, key }| Place { namespace, key };
     places.into_iter().map(place).collect()
+}
+
+pub(super) fn place(core::cache::Place { namespace, key }: core::cache::Place) -> Place {
+    Place { namespace, key }
+}
+
+pub(super) fn entry(entry: core::cache::Entry<'_>) -> Entry {
+    Entry {
+        value: entry.value.to_vec(),
+        content_type: entry.content_type.to_owned(),
+        remaining: entry.remaining_us,
+    }
+}
+
+fn admitted(admitted: core::cache::Admitted) -> Admitted {
+    match admitted {
+        core::cache::Admitted::Hit(remaining_us) => Admitted::Hit(remaining_us),
+        core::cache::Admitted::Miss => Admitted::Miss,
+        core::cache::Admitted::Remove => Admitted::Remove,
+    }
+}
+
+pub(super) fn stale_lives(lives: StaleLives) -> core::cache::StaleLives {
+    core::cache::StaleLives {
+        while_revalidate_us: lives.while_revalidate,
+        if_error_us: lives.if_error,
+    }
+}
+
+pub(super) fn native_options(options: &Options) -> core::cache::Options {
+    core::cache::Options {
+        content_type: options.content_type.clone(),
+        memory_life_us: options.memory_life,
+        disk_life_us: options.disk_life,
+        tags: options.tags.clone(),
+        stale: options.stale.map(stale_lives),
+    }
+}
+
+pub(super) fn wit_stamp(stamp: core::cache::Stamp) -> Stamp {
+    Stamp {
+        put_at: stamp.put_at_us,
+        life: stamp.life_us,
+        memory_life: stamp.memory_life_us,
+        stale: StaleLives {
+            while_revalidate: stamp.stale.while_revalidate_us,
+            if_error: stamp.stale.if_error_us,
+        },
+    }
 }
 
 fn level(totals: core::cache::LevelTotals) -> LevelTotals {
@@ -212,7 +254,7 @@ fn level(totals: core::cache::LevelTotals) -> LevelTotals {
     }
 }
 
-fn native_stored(stored: &Stored) -> core::cache::Stored {
+pub(super) fn native_stored(stored: &Stored) -> core::cache::Stored {
     core::cache::Stored {
         value: stored.value.clone(),
         content_type: stored.content_type.clone(),
@@ -221,6 +263,7 @@ fn native_stored(stored: &Stored) -> core::cache::Stored {
             put_at_us: stored.stamp.put_at,
             life_us: stored.stamp.life,
             memory_life_us: stored.stamp.memory_life,
+            stale: stale_lives(stored.stamp.stale),
         },
     }
 }

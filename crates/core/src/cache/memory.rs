@@ -17,6 +17,7 @@ use super::key_hash::key_hash;
 use super::settings::Eviction;
 use super::slab::{Slab, Slot};
 use super::totals::LevelTotals;
+use super::upkeep::Upkeep;
 
 /// What was written under a key.
 #[derive(Debug, Clone)]
@@ -28,6 +29,14 @@ pub(super) struct Written {
     pub(super) put_at_us: i64,
     /// The first moment at which it is dead, on the monotonic clock.
     pub(super) end_us: u64,
+    pub(super) upkeep: Upkeep,
+}
+
+impl Written {
+    /// Whether it may be served as it is; what lives on longer is stale.
+    pub(super) fn is_fresh(&self, mono_us: u64) -> bool {
+        mono_us < self.upkeep.fresh_until_us
+    }
 }
 
 /// A value in memory.
@@ -139,16 +148,21 @@ impl Memory {
             .filter(|kept| kept.is_live(mono_us))
     }
 
-    /// Reads a key: uses and counts a live entry, removes a dead one.
+    /// Reads a key: uses and counts a fresh entry, removes a dead one.
     pub(super) fn read(&mut self, mono_us: u64, key: &str, use_number: u64) -> Option<&Written> {
         let Some(slot) = self.find_live(mono_us, key_hash(key), key) else {
             self.totals.misses += 1;
             return None;
         };
+        let kept = self.entries.get_mut(slot)?;
+        if !kept.written.is_fresh(mono_us) {
+            self.totals.misses += 1;
+            return None;
+        }
         self.totals.hits += 1;
         self.order.touch(slot);
-        let kept = self.entries.get_mut(slot)?;
         kept.usage.again(use_number);
+        kept.written.upkeep.reads = kept.written.upkeep.reads.saturating_add(1);
         Some(&kept.written)
     }
 
@@ -187,14 +201,22 @@ impl Memory {
         self.make_room(mono_us, Some(slot));
     }
 
-    /// Removes a key; says whether a live entry was there.
+    /// Removes a key; says whether a fresh entry was there.
     pub(super) fn delete(&mut self, mono_us: u64, key: &str) -> bool {
         self.find_live(mono_us, key_hash(key), key)
             .and_then(|slot| self.remove(slot))
-            .is_some()
+            .is_some_and(|kept| kept.written.is_fresh(mono_us))
     }
 
-    /// Removes all live entries that `doomed` names, least recently used first.
+    /// The upkeep of a live entry, to change.
+    pub(super) fn upkeep_mut(&mut self, mono_us: u64, key: &str) -> Option<&mut Upkeep> {
+        let slot = self.find(key_hash(key), key)?;
+        let kept = self.entries.get_mut(slot)?;
+        kept.is_live(mono_us).then_some(&mut kept.written.upkeep)
+    }
+
+    /// Removes all live entries that `doomed` names; lists the fresh ones,
+    /// least recently used first.
     pub(super) fn remove_where(
         &mut self,
         mono_us: u64,
@@ -204,6 +226,7 @@ impl Memory {
         self.by_last_use(doomed)
             .into_iter()
             .filter_map(|slot| self.remove(slot))
+            .filter(|kept| kept.written.is_fresh(mono_us))
             .map(|kept| kept.key)
             .collect()
     }

@@ -3,8 +3,10 @@
 //!
 //! Reading: [`Cache::get`]; on [`Lookup::Below`] the host reads its store and
 //! calls [`Cache::admit`]. Writing: [`Cache::put`]; the host stores the value
-//! under the [`Stamp`] that comes back. The store itself, fetching what neither
-//! level has and merging concurrent fetches are the host's.
+//! under the [`Stamp`] that comes back. Removing: [`Cache::delete`] and its like;
+//! the host learns by [`Cache::poll_removals`] what its store must remove.
+//! Fetching what neither level has: [`Cache::ask`]. The store itself, and the
+//! fetching, are the host's.
 //!
 //! Lives in memory follow the monotonic clock, dates on disk the anchored one;
 //! neither jumps within an instance. A live value is replaced or removed only
@@ -13,16 +15,23 @@
 mod classes;
 mod disk;
 mod ends;
+mod events;
 mod eviction;
+mod fetch;
 mod hot_keys;
 mod key;
 mod key_hash;
+mod leases;
 mod memory;
 mod namespaces;
+mod negative;
+mod policy;
 mod record;
+mod removals;
 mod settings;
 mod slab;
 mod totals;
+mod upkeep;
 
 #[cfg(test)]
 mod tests;
@@ -35,22 +44,36 @@ use core::cmp::Reverse;
 use crate::glob::Glob;
 use crate::{Error, Now, length};
 
+use leases::Leases;
 use memory::{Kept, Written};
 use namespaces::{Namespace, Namespaces};
+use negative::Negatives;
+use policy::Policies;
 use record::{check_labels, check_namespace, check_place, check_stored};
+use upkeep::Upkeep;
 
 pub use disk::Usage;
+pub use events::namespaces_of_event;
+pub use fetch::{Ahead, Answer, Fulfilled, Rescue, Resumed, Stale};
 pub(crate) use hot_keys::HotKeys;
 pub use key::{Part, cache_key};
-pub use record::{Entry, Lookup, Options, Place, Stamp, Stored};
+pub use leases::Lease;
+pub use policy::{Policy, RefreshAhead, StaleLives};
+pub use record::{Admitted, Entry, Lookup, Options, Place, Stamp, Stored};
+pub(crate) use removals::Removals;
+pub use removals::{Removal, RemovalTotals, Scope};
 pub use settings::{Eviction, Levels, Settings};
-pub use totals::{LevelTotals, Totals};
+pub use totals::{FetchTotals, LevelTotals, Totals};
 
 /// The cache policy and its first level.
 #[derive(Debug, Clone)]
 pub struct Cache {
     namespaces: Namespaces,
     disk_bounds: Usage,
+    policies: Policies,
+    leases: Leases,
+    negatives: Negatives,
+    pub(crate) removals: Removals,
     /// The latest moment of any call, for calls that are told none.
     latest_us: u64,
     /// Uses so far, to tell which of two entries was used later.
@@ -69,6 +92,10 @@ impl Cache {
         Self {
             namespaces: Namespaces::default(),
             disk_bounds: disk::DEFAULT_BOUNDS,
+            policies: Policies::default(),
+            leases: Leases::default(),
+            negatives: Negatives::default(),
+            removals: Removals::default(),
             latest_us: 0,
             uses: 0,
         }
@@ -98,81 +125,99 @@ impl Cache {
         let use_number = self.next_use();
         let found = self.namespaces.open_to_read(namespace, mono_us);
         let levels = found.settings.levels;
-        Ok(
-            match (found.memory.read(mono_us, key, use_number), levels) {
-                (Some(written), _) => Lookup::Hit(Entry {
-                    value: &written.value,
-                    content_type: &written.content_type,
-                    remaining_us: i64::try_from(written.end_us - mono_us).unwrap_or(i64::MAX),
-                }),
-                (None, Levels::Both) => Lookup::Below,
-                (None, Levels::MemoryOnly) => Lookup::Miss,
-            },
-        )
+        let fetch = &mut found.fetch;
+        Ok(match found.memory.read(mono_us, key, use_number) {
+            Some(written) => Lookup::Hit(Entry::of(written, mono_us)),
+            None if self
+                .negatives
+                .remaining_us(mono_us, namespace, key)
+                .is_some() =>
+            {
+                fetch.negative_hits += 1;
+                Lookup::Miss
+            }
+            None if levels == Levels::Both => Lookup::Below,
+            None => Lookup::Miss,
+        })
     }
 
     /// Answers an earlier [`Lookup::Below`] with what the store had.
     ///
-    /// Gives the remaining life in microseconds if the record is fresh, which
-    /// is then a hit of the second level. It is promoted to memory with no
-    /// longer a life than it has left, unless memory has the same or a later
-    /// write by now. `None` is a miss, and a record found must then be removed
-    /// from the store. A record with a nonsense stamp is refused.
+    /// A fresh record is a hit of the second level. It is promoted to memory
+    /// with no longer a life than it has left, unless memory has the same or a
+    /// later write by now. Anything else is a miss. A record with a nonsense
+    /// stamp is refused.
     ///
-    /// A removal between the two calls is unknown here: the host keeps reads of
-    /// its store and removals of the same key apart.
+    /// A removal that is not acknowledged holds here: see
+    /// [`Cache::poll_removals`]. What was read from the store before a removal
+    /// was performed there must come before its acknowledgement, or not at all.
     pub fn admit(
         &mut self,
         now: Now,
         namespace: &str,
         key: &str,
         found: Option<Stored>,
-    ) -> Result<Option<i64>, Error> {
+    ) -> Result<Admitted, Error> {
         check_place(namespace, key)?;
         found.as_ref().map_or(Ok(()), check_stored)?;
         let mono_us = self.advance(now);
         let use_number = self.next_use();
+        let was_found = found.is_some();
+        let found = self.uncovered(now, namespace, key, found);
         let place = self.namespaces.open_to_read(namespace, mono_us);
 
         let stored = found.filter(|_| place.settings.levels == Levels::Both);
         let Some(stored) = stored else {
             place.disk.misses += 1;
-            return Ok(None);
+            return Ok(if was_found {
+                Admitted::Remove
+            } else {
+                Admitted::Miss
+            });
         };
         let remaining_us = stored.stamp.remaining_us(now.dated_us);
-        if remaining_us <= 0 {
-            place.disk.misses += 1;
-            place.disk.expirations += 1;
-            return Ok(None);
+        if remaining_us > 0 {
+            place.disk.hits += 1;
+            place.promote(mono_us, key, stored, remaining_us, use_number);
+            return Ok(Admitted::Hit(remaining_us));
         }
-        place.disk.hits += 1;
-        place.promote(mono_us, key, stored, remaining_us, use_number);
-        Ok(Some(remaining_us))
+        place.disk.misses += 1;
+        if stored.stamp.is_over(now.dated_us) {
+            place.disk.expirations += 1;
+            return Ok(Admitted::Remove);
+        }
+        Ok(Admitted::Miss)
     }
 
     /// Promotes a record that was hot before a restart. As [`Cache::admit`],
-    /// but nobody asked for it, so it counts as no read; says whether the record
-    /// is fresh.
+    /// but nobody asked for it, so it counts as no read.
     pub fn warm(
         &mut self,
         now: Now,
         namespace: &str,
         key: &str,
         stored: Stored,
-    ) -> Result<bool, Error> {
+    ) -> Result<Admitted, Error> {
         check_place(namespace, key)?;
         check_stored(&stored)?;
         let mono_us = self.advance(now);
         let use_number = self.next_use();
+        let Some(stored) = self.uncovered(now, namespace, key, Some(stored)) else {
+            return Ok(Admitted::Remove);
+        };
         let remaining_us = stored.stamp.remaining_us(now.dated_us);
         if remaining_us <= 0 {
-            return Ok(false);
+            return Ok(if stored.stamp.is_over(now.dated_us) {
+                Admitted::Remove
+            } else {
+                Admitted::Miss
+            });
         }
         let place = self.namespaces.open_to_read(namespace, mono_us);
         if place.settings.levels == Levels::Both {
             place.promote(mono_us, key, stored, remaining_us, use_number);
         }
-        Ok(true)
+        Ok(Admitted::Hit(remaining_us))
     }
 
     /// Writes a value.
@@ -181,6 +226,23 @@ impl Cache {
     /// without one it must not, and must remove what it has. A value that
     /// memory has no room for at all goes to disk only.
     pub fn put(
+        &mut self,
+        now: Now,
+        namespace: &str,
+        key: &str,
+        value: Vec<u8>,
+        options: Options,
+    ) -> Result<Option<Stamp>, Error> {
+        let stamp = self.write(now, namespace, key, value, options)?;
+        self.leases.void(namespace, key);
+        if !self.negatives.is_empty() {
+            self.negatives.forget(&Place::new(namespace, key));
+        }
+        Ok(stamp)
+    }
+
+    /// Writes a value, whoever brought it.
+    fn write(
         &mut self,
         now: Now,
         namespace: &str,
@@ -207,47 +269,95 @@ impl Cache {
         let memory_life_us = options.memory_life_us.unwrap_or(settings.memory_life_us);
         let disk_life_us = options.disk_life_us.unwrap_or(settings.disk_life_us);
         let in_memory_us = length("memory-life", memory_life_us, false)?;
-        length("disk-life", disk_life_us, false)?;
+        let on_disk_us = length("disk-life", disk_life_us, false)?;
+        let stale = options
+            .stale
+            .unwrap_or_else(|| self.policies.of(namespace).stale);
+        stale.check()?;
 
         let mono_us = self.advance(now);
         let use_number = self.next_use();
-        self.namespaces.open(namespace, mono_us)?.memory.write(
+        let fresh_until_us = mono_us.saturating_add(in_memory_us);
+        // Where nothing is stored, memory keeps what may be served stale.
+        let (end_us, life_us) = match settings.levels {
+            Levels::Both => (fresh_until_us, on_disk_us),
+            Levels::MemoryOnly => (
+                fresh_until_us.saturating_add_signed(stale.longest_us()),
+                in_memory_us,
+            ),
+        };
+        let place = self.namespaces.open(namespace, mono_us)?;
+        let put_at_us = self.removals.date_write(now);
+        place.memory.write(
             mono_us,
             key.to_owned(),
             Written {
                 value,
                 content_type: options.content_type,
                 tags: options.tags,
-                put_at_us: now.dated_us,
-                end_us: mono_us.saturating_add(in_memory_us),
+                put_at_us,
+                end_us,
+                upkeep: Upkeep {
+                    fresh_until_us,
+                    stale,
+                    life_end_us: mono_us.saturating_add(life_us),
+                    life_us,
+                    ..Upkeep::default()
+                },
             },
             use_number,
         );
+        // A date moved behind a removal of the same microsecond lengthens nothing.
+        let moved_us = put_at_us.saturating_sub(now.dated_us);
         Ok((settings.levels == Levels::Both).then_some(Stamp {
-            put_at_us: now.dated_us,
-            life_us: disk_life_us,
+            put_at_us,
+            life_us: disk_life_us.saturating_sub(moved_us).max(1),
             memory_life_us,
+            stale,
         }))
     }
 
-    /// Removes a key from memory; says whether a live value was there. The host
-    /// removes it from the store.
+    /// Takes a key out of memory though it was not removed: what the store has
+    /// under it counts again. For a value that the store did not take.
+    pub fn forget(&mut self, now: Now, namespace: &str, key: &str) -> Result<(), Error> {
+        check_place(namespace, key)?;
+        let mono_us = self.advance(now);
+        if let Some(found) = self.namespaces.get_mut(namespace) {
+            found.memory.delete(mono_us, key);
+        }
+        Ok(())
+    }
+
+    /// Removes a key; says whether a fresh value was in memory. What the store
+    /// has is removed by [`Cache::poll_removals`].
     pub fn delete(&mut self, now: Now, namespace: &str, key: &str) -> Result<bool, Error> {
         check_place(namespace, key)?;
         let mono_us = self.advance(now);
+        let place = Place::new(namespace, key);
+        self.leases.void(namespace, key);
+        self.negatives.forget(&place);
+        self.removals.decide(now, Scope::Key(place));
         let found = self.namespaces.get_mut(namespace);
         Ok(found.is_some_and(|found| found.memory.delete(mono_us, key)))
     }
 
-    /// Empties one namespace, or all, in memory. Lists the live keys that went,
-    /// least recently used first within a namespace; the host clears its store
-    /// likewise.
+    /// Empties one namespace, or all. Lists the fresh keys that were in memory,
+    /// least recently used first within a namespace; what the store has is
+    /// removed by [`Cache::poll_removals`].
     pub fn clear(&mut self, now: Now, namespace: Option<&str>) -> Vec<Place> {
+        let scope = match namespace {
+            // Nothing is, or ever was, in a namespace without a proper name.
+            Some(name) if check_namespace(name).is_err() => return Vec::new(),
+            Some(name) => Scope::Namespace(name.to_owned()),
+            None => Scope::All,
+        };
+        self.outdate(|place| namespace.is_none_or(|name| place.namespace == name));
+        self.removals.decide(now, scope);
         self.remove_where(now, namespace, |_| true)
     }
 
     /// Removes the keys of a namespace that match a glob and lists those that
-    /// were live. The host asks [`Cache::matching`] for its own keys.
+    /// were fresh in memory. The host asks [`Cache::matching`] for its own keys.
     pub fn invalidate(
         &mut self,
         now: Now,
@@ -256,15 +366,73 @@ impl Cache {
     ) -> Result<Vec<Place>, Error> {
         check_namespace(namespace)?;
         let glob = Glob::parse(pattern)?;
+        self.outdate(|place| place.namespace == namespace && glob.matches(&place.key));
+        let scope = Scope::Glob {
+            namespace: namespace.to_owned(),
+            pattern: pattern.to_owned(),
+        };
+        self.removals.decide(now, scope);
         Ok(self.remove_where(now, Some(namespace), |kept| glob.matches(&kept.key)))
     }
 
     /// Removes what carries a tag, in one namespace or in all, and lists what
-    /// was live.
+    /// was fresh in memory. Nobody knows the tags of what is being fetched: the
+    /// result of no fetch under way there is taken any more.
     pub fn invalidate_tag(&mut self, now: Now, namespace: Option<&str>, tag: &str) -> Vec<Place> {
+        // Nothing carries a tag, or is in a namespace, that could not be given.
+        if tag.len() > record::LONGEST_NAME_BYTES
+            || namespace.is_some_and(|name| check_namespace(name).is_err())
+        {
+            return Vec::new();
+        }
+        self.outdate(|place| namespace.is_none_or(|name| place.namespace == name));
+        let scope = Scope::Tag {
+            namespace: namespace.map(ToOwned::to_owned),
+            tag: tag.to_owned(),
+        };
+        self.removals.decide(now, scope);
         self.remove_where(now, namespace, |kept| {
             kept.written.tags.iter().any(|carried| carried == tag)
         })
+    }
+
+    /// Empties the namespaces that an event of Home Assistant is about, and
+    /// gives their names; see [`namespaces_of_event`].
+    pub fn clear_affected(&mut self, now: Now, event: &str) -> &'static [&'static str] {
+        let affected = namespaces_of_event(event);
+        for namespace in affected {
+            self.clear(now, Some(namespace));
+        }
+        affected
+    }
+
+    /// Takes the next removals for the store, at most `most`, in the order in
+    /// which they were decided. The host removes from its store what is in
+    /// their scope and, by [`Cache::removed`], was put before their date.
+    pub fn poll_removals(&mut self, most: u32) -> Vec<Removal> {
+        self.removals.poll(most)
+    }
+
+    /// Reports that the store has made every removal up to `sequence` durable;
+    /// says how many that were. Refused for one that was not handed out.
+    ///
+    /// Until then nothing they cover is admitted, and they outlive the instance.
+    pub fn acknowledge_removals(&mut self, sequence: u64) -> Result<u32, Error> {
+        self.removals.acknowledge(sequence)
+    }
+
+    /// 1 for each record that a removal dated `before_us` removes, by the date
+    /// of its write, else 0.
+    pub fn removed(&self, now: Now, before_us: i64, put_at_us: &[i64]) -> Vec<u8> {
+        put_at_us
+            .iter()
+            .map(|&put_at_us| u8::from(self.removals.was_put_before(now, put_at_us, before_us)))
+            .collect()
+    }
+
+    /// What has happened to removals.
+    pub fn removal_totals(&self) -> RemovalTotals {
+        self.removals.totals()
     }
 
     /// 1 for each key that matches the glob, else 0.
@@ -294,6 +462,7 @@ impl Cache {
                 put_at_us,
                 life_us,
                 memory_life_us: life_us,
+                stale: StaleLives::default(),
             });
         Ok(stamps
             .map(|stamp| u8::from(stamp.is_alive(now.dated_us)))
@@ -337,7 +506,7 @@ impl Cache {
             let live = namespace
                 .memory
                 .iter()
-                .filter(|kept| kept.is_live(self.latest_us));
+                .filter(|kept| kept.written.is_fresh(self.latest_us));
             live.map(move |kept| (kept.usage, &namespace.name, &kept.key))
         });
         let mut ranked: Vec<_> = live.collect();
@@ -348,6 +517,32 @@ impl Cache {
             key: key.clone(),
         });
         places.collect()
+    }
+
+    /// A record of the store, unless it is removed.
+    fn uncovered(
+        &mut self,
+        now: Now,
+        namespace: &str,
+        key: &str,
+        found: Option<Stored>,
+    ) -> Option<Stored> {
+        let stored = found?;
+        let put_at_us = stored.stamp.put_at_us;
+        if self
+            .removals
+            .covers(now, namespace, key, &stored.tags, put_at_us)
+        {
+            self.removals.kept_out += 1;
+            return None;
+        }
+        Some(stored)
+    }
+
+    /// Makes outdated what is being fetched, or known to be nothing.
+    fn outdate(&mut self, doomed: impl Fn(&Place) -> bool) {
+        self.leases.void_where(&doomed);
+        self.negatives.forget_where(&doomed);
     }
 
     fn remove_where(

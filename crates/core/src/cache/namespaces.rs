@@ -18,7 +18,8 @@ use crate::Error;
 use super::memory::{Memory, Written};
 use super::record::Stored;
 use super::settings::Settings;
-use super::totals::{LevelTotals, Totals};
+use super::totals::{FetchTotals, LevelTotals, Totals};
+use super::upkeep::Upkeep;
 
 /// Most namespaces at once: each costs about half a kilobyte empty, and names
 /// that come from outside must not fill the memory.
@@ -33,6 +34,7 @@ pub(super) struct Namespace {
     own: bool,
     pub(super) memory: Memory,
     pub(super) disk: LevelTotals,
+    pub(super) fetch: FetchTotals,
 }
 
 impl Namespace {
@@ -43,6 +45,7 @@ impl Namespace {
             own: false,
             memory: Memory::new(settings.eviction, settings.room()),
             disk: LevelTotals::default(),
+            fetch: FetchTotals::default(),
         }
     }
 
@@ -68,6 +71,7 @@ impl Namespace {
             return;
         }
         let life_us = stored.stamp.memory_life_us.min(remaining_us);
+        let end_us = mono_us.saturating_add_signed(life_us);
         self.memory.write(
             mono_us,
             key.to_owned(),
@@ -76,7 +80,13 @@ impl Namespace {
                 content_type: stored.content_type,
                 tags: stored.tags,
                 put_at_us: stored.stamp.put_at_us,
-                end_us: mono_us.saturating_add_signed(life_us),
+                end_us,
+                upkeep: Upkeep {
+                    fresh_until_us: end_us,
+                    life_end_us: mono_us.saturating_add_signed(remaining_us),
+                    life_us: stored.stamp.life_us.unsigned_abs(),
+                    ..Upkeep::default()
+                },
             },
             use_number,
         );
@@ -244,6 +254,21 @@ impl Namespaces {
             .with_hit_rate()
     }
 
+    /// Counters of fetching in one namespace, or in all.
+    pub(super) fn fetch_totals(&self, name: Option<&str>) -> FetchTotals {
+        let Some(name) = name else {
+            let mut sum = self.elsewhere.fetch;
+            self.list
+                .iter()
+                .for_each(|namespace| sum += namespace.fetch);
+            return sum;
+        };
+        let namespace = self.find(name).and_then(|place| self.list.get(place));
+        namespace
+            .map(|namespace| namespace.fetch)
+            .unwrap_or_default()
+    }
+
     fn defaults_of(&self, name: &str) -> Settings {
         if self.defaults_given {
             self.defaults
@@ -289,6 +314,7 @@ impl Namespaces {
         let gone = self.list.remove(idle);
         self.elsewhere.memory.totals += gone.memory.totals;
         self.elsewhere.disk += gone.disk;
+        self.elsewhere.fetch += gone.fetch;
         // Those behind it moved up.
         self.places.clear();
         for place in 0..self.list.len() {

@@ -1,13 +1,19 @@
 //! What goes into the cache and comes out of it, and the bounds on it.
 
+use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Error, length};
 
+use super::memory::Written;
+use super::policy::StaleLives;
+
 /// Longest name of a namespace, content type or tag, in bytes.
-const LONGEST_NAME_BYTES: usize = 255;
+pub(super) const LONGEST_NAME_BYTES: usize = 255;
 /// Longest key in bytes.
 pub(super) const LONGEST_KEY_BYTES: usize = 1024;
 /// Most tags on one value.
@@ -24,6 +30,8 @@ pub struct Options {
     pub disk_life_us: Option<i64>,
     /// At most 16, of at most 255 bytes each.
     pub tags: Vec<String>,
+    /// Stale lives in place of the namespace's.
+    pub stale: Option<StaleLives>,
 }
 
 /// When a stored record was put and how long it lives.
@@ -35,6 +43,8 @@ pub struct Stamp {
     pub life_us: i64,
     /// Life in memory in microseconds, of each stay there.
     pub memory_life_us: i64,
+    /// How long past `life_us` it may be served stale.
+    pub stale: StaleLives,
 }
 
 impl Stamp {
@@ -45,6 +55,16 @@ impl Stamp {
     pub(super) fn remaining_us(&self, dated_us: i64) -> i64 {
         self.life_us
             .saturating_sub(dated_us.saturating_sub(self.put_at_us).max(0))
+    }
+
+    /// How long ago its life ended, in microseconds; 0 or less while it lasts.
+    pub(super) fn stale_for_us(&self, dated_us: i64) -> i64 {
+        -self.remaining_us(dated_us)
+    }
+
+    /// Whether its life has ended and nobody may be served it any more.
+    pub(super) fn is_over(&self, dated_us: i64) -> bool {
+        self.remaining_us(dated_us) <= 0 && self.stale_for_us(dated_us) >= self.stale.longest_us()
     }
 
     /// Whether it has a proper life, and some of it left on disk.
@@ -77,6 +97,28 @@ pub struct Entry<'a> {
     pub remaining_us: i64,
 }
 
+impl<'a> Entry<'a> {
+    pub(super) fn of(written: &'a Written, mono_us: u64) -> Self {
+        let remaining_us = written.upkeep.fresh_until_us.saturating_sub(mono_us);
+        Self {
+            value: &written.value,
+            content_type: &written.content_type,
+            remaining_us: i64::try_from(remaining_us).unwrap_or(i64::MAX),
+        }
+    }
+}
+
+/// What [`super::Cache::admit`] makes of what the store had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admitted {
+    /// Fresh, for so many microseconds.
+    Hit(i64),
+    /// Not fresh, or not there. What is there may stay.
+    Miss,
+    /// Of no use: it must be removed from the store.
+    Remove,
+}
+
 /// What [`super::Cache::get`] knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lookup<'a> {
@@ -89,12 +131,21 @@ pub enum Lookup<'a> {
 }
 
 /// Where something is or was.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
     /// 1 to 255 bytes.
     pub namespace: String,
     /// At most 1,024 bytes.
     pub key: String,
+}
+
+impl Place {
+    pub(super) fn new(namespace: &str, key: &str) -> Self {
+        Self {
+            namespace: namespace.to_owned(),
+            key: key.to_owned(),
+        }
+    }
 }
 
 pub(super) fn check_namespace(namespace: &str) -> Result<(), Error> {
@@ -126,6 +177,7 @@ pub(super) fn check_labels(content_type: &str, tags: &[String]) -> Result<(), Er
 pub(super) fn check_stored(stored: &Stored) -> Result<(), Error> {
     length("stamp life", stored.stamp.life_us, false)?;
     length("stamp memory-life", stored.stamp.memory_life_us, false)?;
+    stored.stamp.stale.check()?;
     check_labels(&stored.content_type, &stored.tags)
 }
 

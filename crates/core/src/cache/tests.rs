@@ -6,11 +6,15 @@ use alloc::vec::Vec;
 
 use super::*;
 
+mod fetch_model;
+mod fetching;
 mod first_level;
 mod frequency;
+mod late_store;
 mod model;
 mod random;
 mod removal;
+mod removals;
 mod second_level;
 mod settings;
 
@@ -46,6 +50,7 @@ fn stored(put_at_seconds: i64, life_seconds: i64, memory_life_seconds: i64) -> S
             put_at_us: at(put_at_seconds).dated_us,
             life_us: life_seconds * SECOND_US,
             memory_life_us: memory_life_seconds * SECOND_US,
+            stale: StaleLives::default(),
         },
     }
 }

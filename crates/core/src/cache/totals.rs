@@ -64,3 +64,50 @@ impl Totals {
         self
     }
 }
+
+/// Counters of fetching, of one namespace or of all together. What was served
+/// stale or known to be nothing counts as a miss of its level as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FetchTotals {
+    /// Stale values served from memory while they were fetched anew.
+    pub stale_memory_hits: u64,
+    /// Stale values served from disk while they were fetched anew.
+    pub stale_disk_hits: u64,
+    /// Reads answered by knowing that there is nothing.
+    pub negative_hits: u64,
+    /// Leases given, those for refreshing ahead included.
+    pub leases: u64,
+    /// Reads that met the lease of another and needed no fetch of their own.
+    pub coalesced: u64,
+    /// Fetches that brought a value.
+    pub fulfilled: u64,
+    /// Fetches that found there is nothing.
+    pub nothing: u64,
+    /// Fetches that failed.
+    pub failed: u64,
+    /// Values served because a fetch had failed.
+    pub rescued: u64,
+    /// Leases that ran out before they were settled and were given anew.
+    pub lapsed: u64,
+    /// Results that came after something newer and were not taken.
+    pub superseded: u64,
+    /// Leases given to fetch a value before its life ends.
+    pub refreshed_ahead: u64,
+}
+
+impl AddAssign for FetchTotals {
+    fn add_assign(&mut self, other: Self) {
+        self.stale_memory_hits += other.stale_memory_hits;
+        self.stale_disk_hits += other.stale_disk_hits;
+        self.negative_hits += other.negative_hits;
+        self.leases += other.leases;
+        self.coalesced += other.coalesced;
+        self.fulfilled += other.fulfilled;
+        self.nothing += other.nothing;
+        self.failed += other.failed;
+        self.rescued += other.rescued;
+        self.lapsed += other.lapsed;
+        self.superseded += other.superseded;
+        self.refreshed_ahead += other.refreshed_ahead;
+    }
+}

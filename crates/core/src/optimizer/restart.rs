@@ -22,6 +22,7 @@ impl Optimizer {
         writer.put(&self.significance.learning);
         writer.put(&HotKeys::of(&self.cache));
         writer.put(&self.schedule);
+        writer.put(&self.cache.removals);
         writer.finish()
     }
 
@@ -39,6 +40,7 @@ impl Optimizer {
         plan.part(|optimizer| &mut optimizer.significance.learning)?;
         plan.part(|optimizer| &mut optimizer.hot)?;
         plan.part(|optimizer| &mut optimizer.schedule)?;
+        plan.part(|optimizer| &mut optimizer.cache.removals)?;
         plan.carry_out(self, now)
     }
 

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use weirhouse_runner::Fault;
-use weirhouse_runner::wit::cache::{Lookup, Options, Stamp as WitStamp, Stored};
+use weirhouse_runner::wit::cache::{Admitted, Lookup, Options, Stamp as WitStamp, Stored};
 use weirhouse_runner::wit::types::Instant;
 
 use super::engine::Engine;
@@ -81,25 +81,26 @@ impl Hub {
         let found = self.store.get(namespace, key)?.map(Stored::from);
         let mut admit =
             |found| engine.call(now, |core| core.cache_admit(now, namespace, key, found));
-        let remaining = match admit(found.as_ref()) {
+        let admitted = match admit(found.as_ref()) {
             Err(HubError::Optimizer(fault @ Fault::Refused(_))) if found.is_some() => {
                 note_unusable(&fault, namespace, key);
-                admit(None)?
+                admit(None)?;
+                Admitted::Remove
             }
             answer => answer?,
         };
-        match (found, remaining) {
-            (Some(found), Some(remaining)) => Ok(Some(CacheHit {
+        match (found, admitted) {
+            (Some(found), Admitted::Hit(remaining)) => Ok(Some(CacheHit {
                 level: "l2",
                 value: found.value,
                 content_type: found.content_type,
                 remaining: micros(remaining),
             })),
-            (Some(_), None) => {
+            (Some(_), Admitted::Remove) => {
                 self.store.remove(namespace, key)?;
                 Ok(None)
             }
-            (None, _) => Ok(None),
+            _ => Ok(None),
         }
     }
 
@@ -117,6 +118,7 @@ impl Hub {
             memory_life: options.memory_life.map(length),
             disk_life: options.disk_life.map(length),
             tags: options.tags,
+            stale: None,
         };
         self.timed("cache_put", |engine| {
             let stamp = engine.call(now, |core| {
@@ -134,7 +136,7 @@ impl Hub {
                     Err(refused) => {
                         // The value before is still on disk: memory must not
                         // answer with another until its life ends.
-                        engine.call(now, |core| core.cache_delete(now, namespace, key))?;
+                        engine.call(now, |core| core.cache_forget(now, namespace, key))?;
                         return Err(refused.into());
                     }
                 }
@@ -151,15 +153,16 @@ impl Hub {
         let now = self.clock.now();
         self.with_engine(|engine| {
             let in_memory = engine.call(now, |core| core.cache_delete(now, namespace, key))?;
-            let on_disk = match self.store.remove(namespace, key)? {
-                Some(stamp) => engine
-                    .call(now, |core| {
-                        let stamp = WitStamp::from(stamp);
-                        core.cache_alive(now, &[stamp.put_at], &[stamp.life])
-                    })?
-                    .contains(&1),
-                None => false,
-            };
+            let gone = self.perform_removals(engine, now)?;
+            let (put_at, lives): (Vec<_>, Vec<_>) = gone
+                .into_iter()
+                .filter(|at| at.namespace == namespace && at.key == key)
+                .map(|at| WitStamp::from(at.stamp))
+                .map(|stamp| (stamp.put_at, stamp.life))
+                .unzip();
+            let on_disk = engine
+                .call(now, |core| core.cache_alive(now, &put_at, &lives))?
+                .contains(&1);
             Ok(Deleted {
                 existed: in_memory || on_disk,
                 ticket: self.store.latest(),
@@ -184,6 +187,8 @@ impl Hub {
         let held = self.store.usage().into();
         let (target, before_us) = {
             let mut engine = self.lock();
+            self.perform_removals(&mut engine, now)?;
+            self.acknowledge_removals(&mut engine, now)?;
             (
                 engine.call(now, |core| core.cache_trim(held))?,
                 engine.call(now, |core| core.cache_sweep_before(now))?,
@@ -228,14 +233,14 @@ impl Hub {
         let Some(found) = self.store.get(namespace, key)?.map(Stored::from) else {
             return Ok(());
         };
-        let fresh = match engine.call(now, |core| core.cache_warm(now, namespace, key, &found)) {
+        let warmed = match engine.call(now, |core| core.cache_warm(now, namespace, key, &found)) {
             Err(HubError::Optimizer(fault @ Fault::Refused(_))) => {
                 note_unusable(&fault, namespace, key);
-                false
+                Admitted::Remove
             }
             answer => answer?,
         };
-        if !fresh {
+        if warmed == Admitted::Remove {
             self.store.remove(namespace, key)?;
         }
         Ok(())

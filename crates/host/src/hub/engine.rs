@@ -16,6 +16,7 @@ use weirhouse_runner::{Component, Fault, Optimizer};
 
 use super::entities::{Entities, Name};
 use super::error::HubError;
+use super::removals::Removing;
 use super::settings::{Refresh, Settings};
 use super::stats::{Link, Operations};
 use super::update::StateView;
@@ -43,6 +44,8 @@ pub(super) struct Engine {
     /// Values that trapped the optimizer, by series; skipped until the series
     /// has another.
     pub(super) set_aside: HashMap<Name, String>,
+    /// Removals that are not acknowledged.
+    pub(super) removing: Removing,
     /// The generation of the instance that knows the settings.
     told: u64,
     /// When the mirror last became fresh, until it was pruned for that.
@@ -64,6 +67,7 @@ impl Engine {
             link: Link::default(),
             operations: Operations::default(),
             set_aside: HashMap::new(),
+            removing: Removing::default(),
             fresh_since: None,
             removed: Vec::new(),
             batches: 0,

@@ -10,6 +10,7 @@ mod clock;
 mod engine;
 mod entities;
 mod error;
+mod removals;
 mod settings;
 mod stats;
 mod stream;
@@ -90,6 +91,9 @@ impl Hub {
             clock,
             deadline_moved: Notify::new(),
         };
+        if let Err(error) = hub.perform_removals(&mut hub.lock(), hub.clock.now()) {
+            tracing::warn!(%error, "what was removed before leaves the disk later");
+        }
         hub.warm_up();
         Ok(hub)
     }
@@ -119,8 +123,8 @@ impl Hub {
             Event::ClassUnwatched { class, error } => {
                 tracing::warn!(?class, %error, "changes of this class are not announced");
             }
-            // Names, areas and devices are not needed to judge a reading.
-            Event::Registry(_) => {}
+            // Not needed to judge a reading; what was cached of it is outdated.
+            Event::Registry(registry) => self.drop_outdated(&mut engine, now, &registry),
             Event::CommandResult {
                 correlation,
                 result,
@@ -232,8 +236,15 @@ impl Hub {
             engine.flush(now);
             self.collect(&mut engine, &mut Effects::default());
         }
+        let flushed = self.store.flush();
+        {
+            let mut engine = self.lock();
+            if let Err(error) = self.acknowledge_removals(&mut engine, self.clock.now()) {
+                tracing::warn!(%error, "removals are performed again at the next start");
+            }
+        }
         let saved = self.save();
-        self.store.flush()?;
+        flushed?;
         saved
     }
 

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use weirhouse_hass::{Change, Event, State};
+use weirhouse_hass::{Change, Event, Registry, State};
+use weirhouse_runner::operations::Removals as _;
 use weirhouse_runner::wit::updates::{Publishing, Rule};
 use weirhouse_runner::{Component, Engine};
 
@@ -57,6 +58,8 @@ fn stamped_for_ever() -> Record {
             put_at_us: 0,
             life_us: u64::MAX,
             memory_life_us: 1,
+            while_revalidate_us: 0,
+            if_error_us: 0,
         },
     }
 }
@@ -169,4 +172,57 @@ fn a_record_the_optimizer_refuses_does_not_keep_others_cold() {
     let hub = open(folder.path(), store, Settings::default());
     let hit = hub.cache_get("ns", "kept").unwrap().unwrap();
     assert_eq!(hit.level, "l1");
+}
+
+#[test]
+fn a_removal_is_acknowledged_once_the_store_has_made_it_durable() {
+    let (hub, _folder) = open_in_memory(Settings::default());
+    let put = |key: &str| {
+        hub.cache_put("ns", key, b"value".to_vec(), PutOptions::default())
+            .unwrap()
+    };
+    put("kept");
+    put("gone");
+    assert!(hub.cache_delete("ns", "gone").unwrap().existed);
+    assert!(!hub.cache_delete("ns", "gone").unwrap().existed);
+    let pending = || hub.lock().core.removal_totals().unwrap().pending;
+    assert_eq!(pending(), 1);
+    hub.tidy().unwrap();
+    assert_eq!(pending(), 0);
+    assert_eq!(hub.cache_get("ns", "gone").unwrap(), None);
+    assert!(hub.cache_get("ns", "kept").unwrap().is_some());
+}
+
+#[test]
+fn a_removal_the_store_never_made_durable_is_performed_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(MemoryStore::new());
+    let hub = open(folder.path(), store.clone(), Settings::default());
+    hub.cache_put("ns", "gone", b"old".to_vec(), PutOptions::default())
+        .unwrap();
+    let record = store.get("ns", "gone").unwrap().unwrap();
+    hub.cache_delete("ns", "gone").unwrap();
+    hub.save().unwrap();
+    drop(hub);
+    // What a crash would have left on disk.
+    store.put("ns", "gone", record).unwrap();
+    let hub = open(folder.path(), store.clone(), Settings::default());
+    assert_eq!(store.get("ns", "gone").unwrap(), None);
+    assert_eq!(hub.cache_get("ns", "gone").unwrap(), None);
+}
+
+#[test]
+fn a_changed_registry_drops_what_was_cached_of_it() {
+    let (hub, _folder) = open_in_memory(Settings::default());
+    for namespace in ["areas", "devices", "services"] {
+        hub.cache_put(namespace, "key", b"old".to_vec(), PutOptions::default())
+            .unwrap();
+    }
+    hub.handle(Event::Registry(Registry::Areas(Vec::new())));
+    hub.handle(Event::Registry(Registry::Floors(Vec::new())));
+    let cached = |namespace| hub.cache_get(namespace, "key").unwrap().is_some();
+    assert_eq!(
+        ["areas", "devices", "services"].map(cached),
+        [false, true, true]
+    );
 }

@@ -21,6 +21,7 @@ pub(super) struct Nothing {}
 pub(super) struct Configure {
     pub(super) significance: Option<RuleArguments>,
     pub(super) cache: Option<CacheArguments>,
+    pub(super) fetch: Option<FetchArguments>,
     pub(super) batch: Option<BatchArguments>,
     pub(super) queue: Option<QueueArguments>,
     pub(super) metric: Option<MetricArguments>,
@@ -54,6 +55,24 @@ pub(super) struct RuleArguments {
     pub(super) total: bool,
     #[serde(default)]
     pub(super) learn: bool,
+}
+
+/// How what the cache has not is fetched.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FetchArguments {
+    pub(super) stale_while_revalidate: Option<Micros>,
+    pub(super) stale_if_error: Option<Micros>,
+    pub(super) negative: Option<Micros>,
+    pub(super) lease: Option<Micros>,
+    pub(super) ahead: Option<AheadArguments>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AheadArguments {
+    pub(super) share: f64,
+    pub(super) reads: i64,
 }
 
 #[derive(Debug, serde::Deserialize)]
@@ -143,6 +162,52 @@ pub(super) struct Put {
     pub(super) ns: String,
     pub(super) l1_ttl: Option<Micros>,
     pub(super) l2_ttl: Option<Micros>,
+    pub(super) stale_while_revalidate: Option<Micros>,
+    pub(super) stale_if_error: Option<Micros>,
+}
+
+/// `lease` is the number that `fetch` or `ahead` gave.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Fulfil {
+    pub(super) key: String,
+    pub(super) value: Box<RawValue>,
+    #[serde(default = "default_namespace")]
+    pub(super) ns: String,
+    pub(super) lease: usize,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NothingThere {
+    pub(super) key: String,
+    #[serde(default = "default_namespace")]
+    pub(super) ns: String,
+    pub(super) lease: usize,
+    pub(super) life: Option<Micros>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Fail {
+    pub(super) key: String,
+    #[serde(default = "default_namespace")]
+    pub(super) ns: String,
+    pub(super) lease: usize,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ahead {
+    pub(super) most: Option<i64>,
+}
+
+/// An event of Home Assistant.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Event {
+    #[serde(rename = "type")]
+    pub(super) event_type: String,
 }
 
 #[derive(Debug, serde::Deserialize)]

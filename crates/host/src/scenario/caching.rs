@@ -6,9 +6,11 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use weirhouse_runner::Optimizer;
 use weirhouse_runner::wit::cache as wit;
+use weirhouse_runner::wit::types::Instant;
 
-use crate::store::{L2Store, Located, Record, Stamp, Usage};
+use crate::store::{Judge, L2Store, Located, Record, Stamp, Usage, perform};
 
 use super::Halt;
 use super::arguments::{Clear, Invalidate, Key, Put, Resize};
@@ -20,9 +22,6 @@ use super::settings::whole;
 /// What every value is.
 const CONTENT_TYPE: &str = "application/json";
 
-/// Keys asked for at once when a pattern is matched against the store.
-const KEYS_PER_PAGE: usize = 1_000;
-
 #[derive(Serialize)]
 struct Hit<'a> {
     hit: &'static str,
@@ -30,8 +29,8 @@ struct Hit<'a> {
 }
 
 #[derive(Serialize)]
-struct Miss {
-    miss: bool,
+pub(super) struct Miss {
+    pub(super) miss: bool,
 }
 
 #[derive(Serialize)]
@@ -58,31 +57,65 @@ impl Session<'_> {
             ns,
             l1_ttl,
             l2_ttl,
+            stale_while_revalidate,
+            stale_if_error,
         } = arguments;
         let now = self.now();
+        let stale = match (stale_while_revalidate, stale_if_error) {
+            (None, None) => None,
+            (while_revalidate, if_error) => Some(wit::StaleLives {
+                while_revalidate: while_revalidate.map_or(0, |Micros(us)| us),
+                if_error: if_error.map_or(0, |Micros(us)| us),
+            }),
+        };
         let options = wit::Options {
             content_type: CONTENT_TYPE.into(),
             memory_life: l1_ttl.map(|Micros(us)| us),
             disk_life: l2_ttl.map(|Micros(us)| us),
             tags: Vec::new(),
+            stale,
         };
         let bytes = value.get().as_bytes();
-        match self.optimizer.cache_put(now, ns, key, bytes, &options)? {
-            Some(stamp) => {
-                let record = Record {
-                    value: bytes.to_vec(),
-                    content_type: CONTENT_TYPE.into(),
-                    tags: Vec::new(),
-                    stamp: stamp.into(),
-                };
-                self.store.put(ns, key, record)?;
-                self.trim()?;
-            }
-            None => {
-                self.store.remove(ns, key)?;
-            }
-        }
+        let stamp = self.optimizer.cache_put(now, ns, key, bytes, &options)?;
+        self.store_value(ns, key, bytes, stamp)?;
         ok()
+    }
+
+    /// Stores what was put, if it is to be stored.
+    pub(super) fn store_value(
+        &mut self,
+        ns: &str,
+        key: &str,
+        bytes: &[u8],
+        stamp: Option<wit::Stamp>,
+    ) -> Result<(), Problem> {
+        let Some(stamp) = stamp else {
+            self.store.remove(ns, key)?;
+            return Ok(());
+        };
+        let record = Record {
+            value: bytes.to_vec(),
+            content_type: CONTENT_TYPE.into(),
+            tags: Vec::new(),
+            stamp: stamp.into(),
+        };
+        self.store.put(ns, key, record)?;
+        self.trim()
+    }
+
+    /// Performs in the store what was removed, which is durable at once.
+    pub(super) fn perform_removals(&mut self) -> Result<Vec<Located>, Problem> {
+        let now = self.now();
+        let mut gone = Vec::new();
+        for removal in self.optimizer.removals_poll(u32::MAX)? {
+            let mut judge = Asking {
+                optimizer: &mut *self.optimizer,
+                now,
+            };
+            gone.extend(perform(&self.store, &removal, &mut judge)?);
+            self.optimizer.removals_acknowledge(removal.sequence)?;
+        }
+        Ok(gone)
     }
 
     pub(super) fn get(&mut self, arguments: &Key) -> Outcome {
@@ -93,11 +126,11 @@ impl Session<'_> {
             wit::Lookup::Miss => answer(&Miss { miss: true }),
             wit::Lookup::Below => {
                 let found = self.store.get(ns, key)?.map(wit::Stored::from);
-                let life = self.optimizer.cache_admit(now, ns, key, found.as_ref())?;
-                match (life, found) {
-                    (Some(_), Some(stored)) => hit("l2", stored.value),
-                    (_, stale) => {
-                        if stale.is_some() {
+                let admitted = self.optimizer.cache_admit(now, ns, key, found.as_ref())?;
+                match (admitted, found) {
+                    (wit::Admitted::Hit(_), Some(stored)) => hit("l2", stored.value),
+                    (admitted, _) => {
+                        if admitted == wit::Admitted::Remove {
                             self.store.remove(ns, key)?;
                         }
                         answer(&Miss { miss: true })
@@ -112,9 +145,9 @@ impl Session<'_> {
         let in_memory = self
             .optimizer
             .cache_delete(now, &arguments.ns, &arguments.key)?;
-        let stamp = self.store.remove(&arguments.ns, &arguments.key)?;
+        let gone = self.perform_removals()?;
         let on_disk = !self
-            .living(stamp.into_iter().map(|stamp| ((), stamp)).collect())?
+            .living(gone.into_iter().map(|at| ((), at.stamp)).collect())?
             .is_empty();
         answer(&(in_memory || on_disk))
     }
@@ -122,7 +155,7 @@ impl Session<'_> {
     pub(super) fn clear(&mut self, arguments: &Clear) -> Outcome {
         let now = self.now();
         let in_memory = self.optimizer.cache_clear(now, arguments.ns.as_deref())?;
-        let on_disk = self.store.clear(arguments.ns.as_deref())?;
+        let on_disk = self.perform_removals()?;
         self.count_gone(in_memory, on_disk)
     }
 
@@ -130,28 +163,7 @@ impl Session<'_> {
         let Invalidate { pattern, ns } = arguments;
         let now = self.now();
         let in_memory = self.optimizer.cache_invalidate(now, ns, pattern)?;
-        let mut on_disk = Vec::new();
-        let mut after: Option<String> = None;
-        loop {
-            let (keys, stamps): (Vec<_>, Vec<_>) = self
-                .store
-                .keys(ns, after.as_deref(), KEYS_PER_PAGE)?
-                .into_iter()
-                .unzip();
-            let Some(last) = keys.last() else { break };
-            after = Some(last.clone());
-            let matching = self.optimizer.cache_matching(pattern, &keys)?;
-            for ((key, stamp), matches) in keys.into_iter().zip(stamps).zip(matching) {
-                if matches != 0 {
-                    self.store.remove(ns, &key)?;
-                    on_disk.push(Located {
-                        namespace: ns.clone(),
-                        key,
-                        stamp,
-                    });
-                }
-            }
-        }
+        let on_disk = self.perform_removals()?;
         self.count_gone(in_memory, on_disk)
     }
 
@@ -237,13 +249,35 @@ impl Session<'_> {
     }
 }
 
-fn hit(level: &'static str, value: Vec<u8>) -> Outcome {
-    let value = String::from_utf8(value)
+/// Asks the optimizer on the store's behalf.
+struct Asking<'a> {
+    optimizer: &'a mut dyn Optimizer,
+    now: Instant,
+}
+
+impl Judge for Asking<'_> {
+    type Error = Problem;
+
+    fn matching(&mut self, pattern: &str, keys: &[String]) -> Result<Vec<u8>, Problem> {
+        Ok(self.optimizer.cache_matching(pattern, keys)?)
+    }
+
+    fn removed(&mut self, before: i64, put_at: &[i64]) -> Result<Vec<u8>, Problem> {
+        Ok(self.optimizer.removals_removed(self.now, before, put_at)?)
+    }
+}
+
+/// A value as it was put.
+pub(super) fn json(value: Vec<u8>) -> Result<Box<RawValue>, Halt> {
+    String::from_utf8(value)
         .ok()
         .and_then(|text| RawValue::from_string(text).ok())
-        .ok_or_else(|| Halt::optimizer("the cache answered with bytes that were never put"))?;
+        .ok_or_else(|| Halt::optimizer("the cache answered with bytes that were never put"))
+}
+
+pub(super) fn hit(level: &'static str, value: Vec<u8>) -> Outcome {
     answer(&Hit {
         hit: level,
-        value: &value,
+        value: &*json(value)?,
     })
 }

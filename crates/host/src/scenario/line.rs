@@ -9,9 +9,9 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor}
 use serde_json::value::RawValue;
 
 use super::arguments::{
-    AtMost, Clear, Configure, Counter, Delivered, Dirty, Entity, Gauge, History, Invalidate, Key,
-    Metric, Nothing, Observe, Put, Record, Register, Resize, RuleArguments, Sink, Undelivered,
-    Unsink,
+    Ahead, AtMost, Clear, Configure, Counter, Delivered, Dirty, Entity, Event, Fail, Fulfil, Gauge,
+    History, Invalidate, Key, Metric, Nothing, NothingThere, Observe, Put, Record, Register,
+    Resize, RuleArguments, Sink, Undelivered, Unsink,
 };
 use super::context::{Offered, Wanted};
 use super::flow_arguments::{
@@ -44,6 +44,13 @@ pub(super) enum Op {
     Invalidate(Invalidate),
     Resize(Resize),
     CacheStats,
+    Fetch(Key),
+    Fulfil(Fulfil),
+    Nothing(NothingThere),
+    Fail(Fail),
+    Ahead(Ahead),
+    FetchStats,
+    Event(Event),
     Restart,
     Dirty(Dirty),
     Drop(Entity),
@@ -152,6 +159,15 @@ const OPERATIONS: &[(&str, Reader)] = &[
     ("cache_stats", |args| {
         read(args, |Nothing {}| Op::CacheStats)
     }),
+    ("fetch", |args| read(args, Op::Fetch)),
+    ("fulfil", |args| read(args, Op::Fulfil)),
+    ("nothing", |args| read(args, Op::Nothing)),
+    ("fail", |args| read(args, Op::Fail)),
+    ("ahead", |args| read(args, Op::Ahead)),
+    ("fetch_stats", |args| {
+        read(args, |Nothing {}| Op::FetchStats)
+    }),
+    ("event", |args| read(args, Op::Event)),
     ("restart", |args| read(args, |Nothing {}| Op::Restart)),
     ("dirty", |args| read(args, Op::Dirty)),
     ("drop", |args| read(args, Op::Drop)),

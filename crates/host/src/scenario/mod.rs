@@ -16,6 +16,10 @@
 //! within it the order of the format's description. Values are printed as they
 //! were written.
 //!
+//! `fetch`, `fulfil`, `nothing`, `fail`, `ahead`, `event` and `fetch_stats` drive
+//! the fetching of what the cache has not; `tests/scenarios/README.md` describes
+//! them. Leases are numbered in the order in which they are given, from 1.
+//!
 //! Nothing here reads a clock, opens a file or reaches a network: the same
 //! lines give the same bytes everywhere.
 
@@ -23,6 +27,7 @@ mod arguments;
 mod caching;
 mod context;
 mod delivering;
+mod fetching;
 mod flow;
 mod flow_arguments;
 mod learning;

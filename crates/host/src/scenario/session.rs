@@ -36,6 +36,8 @@ pub(super) struct Session<'a> {
     pub(super) optimizer: Box<dyn Optimizer>,
     fresh: &'a mut Fresh<'a>,
     pub(super) store: MemoryStore,
+    /// Leases by their numbers here, less one.
+    pub(super) leases: Vec<u64>,
     pub(super) printer: Printer<'a>,
     /// The monotonic clock, in microseconds.
     mono: i64,
@@ -82,6 +84,7 @@ impl<'a> Session<'a> {
             optimizer,
             fresh,
             store: MemoryStore::new(),
+            leases: Vec::new(),
             printer: Printer::new(output),
             mono: 0,
             line_at: Micros(0),
@@ -153,6 +156,7 @@ impl<'a> Session<'a> {
             op,
             Op::Get(_)
                 | Op::CacheStats
+                | Op::FetchStats
                 | Op::BatchStats
                 | Op::BatchPace
                 | Op::Sinks
@@ -194,6 +198,13 @@ impl<'a> Session<'a> {
             Op::Invalidate(arguments) => self.invalidate(&arguments),
             Op::Resize(arguments) => self.resize(&arguments),
             Op::CacheStats => self.cache_stats(),
+            Op::Fetch(arguments) => self.fetch(&arguments),
+            Op::Fulfil(arguments) => self.fulfil(&arguments),
+            Op::Nothing(arguments) => self.nothing(&arguments),
+            Op::Fail(arguments) => self.fail(&arguments),
+            Op::Ahead(arguments) => self.ahead(&arguments),
+            Op::FetchStats => self.fetch_stats(),
+            Op::Event(arguments) => self.event(&arguments),
             Op::Restart => self.restart(),
             Op::Dirty(arguments) => self.dirty(arguments),
             Op::Drop(arguments) => self.drop(&arguments),
@@ -459,6 +470,7 @@ impl<'a> Session<'a> {
             pace.register(&mut *self.optimizer, now, handles.entity)?;
         }
         self.register_sinks()?;
+        self.perform_removals()?;
         self.carried.clear();
         self.marked.clear();
         self.uncounted = (0, 0);

@@ -2,7 +2,8 @@
 //!
 //! Settings stay with the host: after a restart they are told again.
 
-use weirhouse_runner::wit::cache::{Eviction, Levels, Settings as Cache};
+use weirhouse_runner::wit::cache::{Eviction, Levels, Settings as Cache, StaleLives};
+use weirhouse_runner::wit::fetch::{Ahead, Policy};
 use weirhouse_runner::wit::flow::{CallBatch, Debounce, GateSettings, QueueSettings, Throttle};
 use weirhouse_runner::wit::metrics::Settings as Metrics;
 use weirhouse_runner::wit::resilience::{BreakerSettings, RetrySettings};
@@ -10,8 +11,8 @@ use weirhouse_runner::wit::updates::{Adaptive, Batching, Combine, Overflow, Publ
 use weirhouse_runner::{Fault, Optimizer};
 
 use super::arguments::{
-    AdaptiveArguments, BatchArguments, CacheArguments, Configure, MetricArguments, QueueArguments,
-    RuleArguments,
+    AdaptiveArguments, BatchArguments, CacheArguments, Configure, FetchArguments, MetricArguments,
+    QueueArguments, RuleArguments,
 };
 use super::flow_arguments::{Breaker, Gate, Jitter, Real, Retry};
 use super::micros::Micros;
@@ -22,6 +23,7 @@ use super::output::Problem;
 pub(super) struct Settings {
     pub(super) rule: Rule,
     pub(super) cache: Cache,
+    pub(super) fetch: Policy,
     pub(super) batching: Batching,
     pub(super) metrics: Metrics,
     /// Whether `batch` was configured, so that published readings enter the
@@ -50,6 +52,15 @@ impl Default for Settings {
                 disk_life: 3_600_000_000,
                 levels: Levels::Both,
                 eviction: Eviction::Lru,
+            },
+            fetch: Policy {
+                stale: StaleLives {
+                    while_revalidate: 0,
+                    if_error: 0,
+                },
+                negative_life: None,
+                lease: 30_000_000,
+                refresh_ahead: None,
             },
             batching: Batching {
                 window: 100_000,
@@ -96,6 +107,9 @@ impl Settings {
         }
         if let Some(cache) = &arguments.cache {
             settings.cache = self::cache(cache)?;
+        }
+        if let Some(fetch) = &arguments.fetch {
+            settings.fetch = self::fetch(fetch)?;
         }
         if let Some(batch) = &arguments.batch {
             settings.batch(batch)?;
@@ -170,6 +184,7 @@ impl Settings {
     pub(super) fn tell(&self, optimizer: &mut dyn Optimizer) -> Result<(), Fault> {
         optimizer.set_default_rule(&self.rule)?;
         optimizer.cache_configure(None, self.cache)?;
+        optimizer.fetch_set_policy(None, self.fetch)?;
         optimizer.set_batching(Batching {
             max: self.batching.max.min(self.batching.capacity),
             ..self.batching
@@ -190,6 +205,30 @@ fn adaptive(arguments: &AdaptiveArguments) -> Result<Adaptive, Problem> {
         max_from: whole("batch.adaptive.max", max_from)?,
         max_to: whole("batch.adaptive.max", max_to)?,
         target_latency: arguments.target_latency.0,
+    })
+}
+
+/// How what the cache has not is fetched.
+fn fetch(arguments: &FetchArguments) -> Result<Policy, Problem> {
+    let default = Settings::default().fetch;
+    let or_none = |life: Option<Micros>| life.map_or(0, |Micros(us)| us);
+    Ok(Policy {
+        stale: StaleLives {
+            while_revalidate: or_none(arguments.stale_while_revalidate),
+            if_error: or_none(arguments.stale_if_error),
+        },
+        negative_life: arguments.negative.map(|Micros(us)| us),
+        lease: arguments.lease.map_or(default.lease, |Micros(us)| us),
+        refresh_ahead: arguments
+            .ahead
+            .as_ref()
+            .map(|ahead| {
+                Ok::<_, Problem>(Ahead {
+                    share: ahead.share,
+                    least_reads: whole("ahead.reads", ahead.reads)?,
+                })
+            })
+            .transpose()?,
     })
 }
 

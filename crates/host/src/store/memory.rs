@@ -98,6 +98,18 @@ impl L2Store for MemoryStore {
         Ok(held.map(|held| held.record.clone()))
     }
 
+    fn stamp(&self, namespace: &str, key: &str) -> Result<Option<Stamp>, StoreError> {
+        let state = self.state();
+        let held = state.namespaces.get(namespace).and_then(|n| n.get(key));
+        Ok(held.map(|held| held.record.stamp))
+    }
+
+    fn list(&self, namespace: Option<&str>) -> Result<Vec<Located>, StoreError> {
+        Ok(self
+            .state()
+            .located(|ns, _| namespace.is_none_or(|wanted| wanted == ns)))
+    }
+
     fn put(&self, namespace: &str, key: &str, record: Record) -> Result<Ticket, StoreError> {
         record.check_size(namespace, key)?;
         let mut state = self.state();

@@ -21,6 +21,7 @@ mod memory;
 mod overlay;
 mod record;
 mod redb_store;
+mod removal;
 mod shared;
 mod view;
 mod wit;
@@ -39,6 +40,7 @@ pub use blobs::{BlobError, Blobs};
 pub use error::StoreError;
 pub use memory::MemoryStore;
 pub use redb_store::{Opened, RedbOptions, RedbStore};
+pub(crate) use removal::{Judge, perform};
 
 /// When a record was put and how long it lives, as the core dates it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,13 +51,21 @@ pub struct Stamp {
     pub life_us: u64,
     /// Life in memory in microseconds, counted from `put_at_us` too.
     pub memory_life_us: u64,
+    /// How long past its life it may be served while it is fetched anew, in
+    /// microseconds.
+    pub while_revalidate_us: u64,
+    /// How long past its life it may be served when fetching it has failed, in
+    /// microseconds.
+    pub if_error_us: u64,
 }
 
 impl Stamp {
-    /// End of the life on disk, in microseconds since the Unix epoch;
-    /// saturates instead of wrapping.
+    /// When nobody can be served it any more, in microseconds since the Unix
+    /// epoch; saturates instead of wrapping.
     pub fn expires_at_us(&self) -> i64 {
-        self.put_at_us.saturating_add_unsigned(self.life_us)
+        let stale_us = self.while_revalidate_us.max(self.if_error_us);
+        self.put_at_us
+            .saturating_add_unsigned(self.life_us.saturating_add(stale_us))
     }
 }
 
@@ -206,6 +216,9 @@ pub trait L2Store: Send + Sync {
     /// [`Health::damaged_records`], and not there.
     fn get(&self, namespace: &str, key: &str) -> Result<Option<Record>, StoreError>;
 
+    /// The stamp of the record under a key.
+    fn stamp(&self, namespace: &str, key: &str) -> Result<Option<Stamp>, StoreError>;
+
     /// Stores a record in place of what was there. An error leaves what was
     /// there untouched.
     fn put(&self, namespace: &str, key: &str, record: Record) -> Result<Ticket, StoreError>;
@@ -216,6 +229,9 @@ pub trait L2Store: Send + Sync {
     /// Empties one namespace, or all with `None`; lists what was there, by
     /// namespace and key.
     fn clear(&self, namespace: Option<&str>) -> Result<Vec<Located>, StoreError>;
+
+    /// Everything in one namespace, or in all with `None`, by namespace and key.
+    fn list(&self, namespace: Option<&str>) -> Result<Vec<Located>, StoreError>;
 
     /// A page of a namespace's keys in order, at most `at_most`, beginning
     /// behind `after`.

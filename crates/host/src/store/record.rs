@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::{Record, Stamp, weight};
 
 /// Version of the frame. A frame of another version counts as damaged.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 const CRC_LEN: usize = size_of::<u32>();
 
@@ -172,6 +172,8 @@ mod tests {
                 put_at_us: -5,
                 life_us: u64::MAX,
                 memory_life_us: 0,
+                while_revalidate_us: 0,
+                if_error_us: 0,
             },
         }
     }
@@ -206,6 +208,8 @@ mod tests {
             put_at_us: 1,
             life_us: u64::MAX,
             memory_life_us: 1,
+            while_revalidate_us: 0,
+            if_error_us: 0,
         };
         assert_eq!(stamp.expires_at_us(), i64::MAX);
     }

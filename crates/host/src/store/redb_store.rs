@@ -180,7 +180,7 @@ impl RedbStore {
     }
 
     /// Everything in one namespace or in all.
-    fn list(&self, state: &mut State, ns: Option<&str>) -> Result<Listing, StoreError> {
+    fn listing(&self, state: &mut State, ns: Option<&str>) -> Result<Listing, StoreError> {
         let mut found = BTreeMap::new();
         self.shared.read(state, |view, overlay| {
             if ns.map_or(overlay.hides_all(), |ns| overlay.hides(ns)) {
@@ -245,6 +245,15 @@ impl L2Store for RedbStore {
         }
     }
 
+    fn stamp(&self, namespace: &str, key: &str) -> Result<Option<Stamp>, StoreError> {
+        let present = self.present(&mut self.shared.lock(), namespace, key)?;
+        Ok(present.map(|(stamp, _)| stamp))
+    }
+
+    fn list(&self, namespace: Option<&str>) -> Result<Vec<Located>, StoreError> {
+        Ok(located(self.listing(&mut self.shared.lock(), namespace)?))
+    }
+
     fn put(&self, namespace: &str, key: &str, record: Record) -> Result<Ticket, StoreError> {
         record.check_size(namespace, key)?;
         let mut state = self.shared.lock();
@@ -279,7 +288,7 @@ impl L2Store for RedbStore {
 
     fn clear(&self, namespace: Option<&str>) -> Result<Vec<Located>, StoreError> {
         let mut state = self.shared.lock();
-        let gone = self.list(&mut state, namespace);
+        let gone = self.listing(&mut state, namespace);
         if namespace.is_none() {
             state.usage = Usage::default();
         } else if let Ok(gone) = &gone {

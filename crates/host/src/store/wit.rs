@@ -11,6 +11,8 @@ impl From<wit::Stamp> for Stamp {
             put_at_us: stamp.put_at,
             life_us: stamp.life.max(0).unsigned_abs(),
             memory_life_us: stamp.memory_life.max(0).unsigned_abs(),
+            while_revalidate_us: stamp.stale.while_revalidate.max(0).unsigned_abs(),
+            if_error_us: stamp.stale.if_error.max(0).unsigned_abs(),
         }
     }
 }
@@ -23,6 +25,10 @@ impl From<Stamp> for wit::Stamp {
             put_at: stamp.put_at_us,
             life: signed(stamp.life_us),
             memory_life: signed(stamp.memory_life_us),
+            stale: wit::StaleLives {
+                while_revalidate: signed(stamp.while_revalidate_us),
+                if_error: signed(stamp.if_error_us),
+            },
         }
     }
 }

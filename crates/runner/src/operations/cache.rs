@@ -1,7 +1,7 @@
 //! Two levels of cache.
 
 use super::operations;
-use crate::wit::cache::{Lookup, Options, Place, Settings, Stamp, Stored, Totals, Usage};
+use crate::wit::cache::{Admitted, Lookup, Options, Place, Settings, Stamp, Stored, Totals, Usage};
 use crate::wit::types::Instant;
 
 operations! {
@@ -11,12 +11,13 @@ operations! {
     fallible cache_configure(namespace: Option<&str>, settings: Settings) -> () = weirhouse_core_cache.call_configure;
     fallible cache_resize(namespace: Option<&str>, capacity: u32) -> () = weirhouse_core_cache.call_resize;
     fallible cache_get(now: Instant, namespace: &str, key: &str) -> Lookup = weirhouse_core_cache.call_get;
-    fallible cache_admit(now: Instant, namespace: &str, key: &str, found: Option<&Stored>) -> Option<i64>
+    fallible cache_admit(now: Instant, namespace: &str, key: &str, found: Option<&Stored>) -> Admitted
         = weirhouse_core_cache.call_admit;
-    fallible cache_warm(now: Instant, namespace: &str, key: &str, found: &Stored) -> bool
+    fallible cache_warm(now: Instant, namespace: &str, key: &str, found: &Stored) -> Admitted
         = weirhouse_core_cache.call_warm;
     fallible cache_put(now: Instant, namespace: &str, key: &str, value: &[u8], options: &Options) -> Option<Stamp>
         = weirhouse_core_cache.call_put;
+    fallible cache_forget(now: Instant, namespace: &str, key: &str) -> () = weirhouse_core_cache.call_forget;
     fallible cache_delete(now: Instant, namespace: &str, key: &str) -> bool = weirhouse_core_cache.call_delete;
     plain cache_clear(now: Instant, namespace: Option<&str>) -> Vec<Place> = weirhouse_core_cache.call_clear;
     fallible cache_invalidate(now: Instant, namespace: &str, pattern: &str) -> Vec<Place>

@@ -11,10 +11,12 @@ mod clock;
 mod context;
 mod delivery;
 mod entities;
+mod fetch;
 mod filter;
 mod flow;
 mod learning;
 mod metrics;
+mod removals;
 mod resilience;
 mod schedule;
 mod state;
@@ -26,10 +28,12 @@ pub use clock::Clock;
 pub use context::Context;
 pub use delivery::Delivery;
 pub use entities::Entities;
+pub use fetch::Fetch;
 pub use filter::Filter;
 pub use flow::Flow;
 pub use learning::Learning;
 pub use metrics::Metrics;
+pub use removals::Removals;
 pub use resilience::Resilience;
 pub use schedule::Schedule;
 pub use state::State;
@@ -46,10 +50,12 @@ pub trait Optimizer:
     + Context
     + Delivery
     + Entities
+    + Fetch
     + Filter
     + Flow
     + Learning
     + Metrics
+    + Removals
     + Resilience
     + Schedule
     + State
@@ -64,10 +70,12 @@ impl<T> Optimizer for T where
         + Context
         + Delivery
         + Entities
+        + Fetch
         + Filter
         + Flow
         + Learning
         + Metrics
+        + Removals
         + Resilience
         + Schedule
         + State

@@ -86,7 +86,7 @@ fn capacity_zero_keeps_nothing_and_still_stores() {
     assert_eq!(cache.get(at(0), "a", "k"), Ok(Lookup::Below));
     assert_eq!(
         cache.admit(at(0), "a", "k", Some(stored(0, 60, 60))),
-        Ok(Some(60 * SECOND_US))
+        Ok(Admitted::Hit(60 * SECOND_US))
     );
     assert_eq!(cache.totals(None).memory_entries, 0);
 }

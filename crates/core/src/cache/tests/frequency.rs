@@ -106,11 +106,13 @@ impl Witness {
                     disk_life_us,
                     ..Options::default()
                 };
-                self.cache
+                let stamp = self
+                    .cache
                     .put(self.now, NAMESPACE, &name(key), value.clone(), options)
-                    .expect("proper put");
+                    .expect("proper put")
+                    .expect("both levels");
                 let life_us = memory_life_us.unwrap_or(self.settings.memory_life_us);
-                self.wrote(key, value, self.now.dated_us, life_us)?;
+                self.wrote(key, value, stamp.put_at_us, life_us)?;
             }
             Operation::Admit {
                 key,
@@ -120,8 +122,8 @@ impl Witness {
                 memory_life_us,
             } => self.admit(key, bytes, age_us, life_us, memory_life_us)?,
             Operation::AdmitNothing { key } => {
-                let life = self.cache.admit(self.now, NAMESPACE, &name(key), None);
-                prop_assert_eq!(life, Ok(None));
+                let admitted = self.cache.admit(self.now, NAMESPACE, &name(key), None);
+                prop_assert_eq!(admitted, Ok(Admitted::Miss));
             }
             Operation::Delete { key } => {
                 let live = self.live()?.contains(&name(key));
@@ -147,6 +149,7 @@ impl Witness {
                 let gone = self.cache.clear(self.now, Some(NAMESPACE));
                 prop_assert_eq!(owned_keys(gone), live);
             }
+            Operation::Acknowledge => {}
             Operation::Resize { capacity } => {
                 self.settings.capacity = capacity;
                 self.cache
@@ -167,6 +170,7 @@ impl Witness {
                 prop_assert_eq!(self.live()?, before, "entries outlive a switch");
             }
         }
+        self.acknowledge();
         Ok(())
     }
 
@@ -189,18 +193,32 @@ impl Witness {
                 put_at_us,
                 life_us,
                 memory_life_us,
+                stale: StaleLives::default(),
             },
         };
         let remaining_us = life_us - age_us.max(0);
-        let life = self
+        let admitted = self
             .cache
             .admit(self.now, NAMESPACE, &name(key), Some(stored));
-        prop_assert_eq!(life, Ok((remaining_us > 0).then_some(remaining_us)));
+        let expected = match remaining_us {
+            1.. => Admitted::Hit(remaining_us),
+            _ => Admitted::Remove,
+        };
+        prop_assert_eq!(admitted, Ok(expected));
         if remaining_us > 0 && !newer {
             let life_us = memory_life_us.min(remaining_us);
             self.wrote(key, vec![255 - key; bytes], put_at_us, life_us)?;
         }
         Ok(())
+    }
+
+    /// The store performs every removal at once.
+    fn acknowledge(&mut self) {
+        if let Some(last) = self.cache.poll_removals(u32::MAX).last() {
+            self.cache
+                .acknowledge_removals(last.sequence)
+                .expect("it was handed out");
+        }
     }
 
     /// Takes note of a write: it is in memory now, if it fits there at all.

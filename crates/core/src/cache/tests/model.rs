@@ -25,6 +25,29 @@ pub(super) struct Model {
     pub(super) entries: Vec<Remembered>,
     pub(super) memory: LevelTotals,
     pub(super) disk: LevelTotals,
+    /// Removals that were not acknowledged, with their dates.
+    pub(super) removals: Vec<(Doomed, i64)>,
+    /// The latest date of a removal, acknowledged or not, and of a write.
+    pub(super) latest_removal_us: i64,
+    pub(super) newest_put_us: i64,
+}
+
+/// Keys that were removed.
+#[derive(Debug, Clone)]
+pub(super) enum Doomed {
+    Key(String),
+    EndingWith(String),
+    All,
+}
+
+impl Doomed {
+    pub(super) fn names(&self, key: &str) -> bool {
+        match self {
+            Self::Key(removed) => key == removed,
+            Self::EndingWith(suffix) => key.ends_with(suffix),
+            Self::All => true,
+        }
+    }
 }
 
 impl Model {
@@ -36,6 +59,25 @@ impl Model {
         self.entries
             .iter()
             .filter(move |entry| entry.end_us > now.mono_us)
+    }
+
+    pub(super) fn date_write(&mut self, now: Now) -> i64 {
+        let put_at_us = now.dated_us.max(self.latest_removal_us);
+        self.newest_put_us = self.newest_put_us.max(put_at_us);
+        put_at_us
+    }
+
+    pub(super) fn decide(&mut self, now: Now, doomed: Doomed) {
+        let before_us = now.dated_us.max(self.newest_put_us) + 1;
+        self.latest_removal_us = before_us;
+        self.removals.push((doomed, before_us));
+    }
+
+    fn is_removed(&self, now: Now, key: &str, put_at_us: i64) -> bool {
+        self.removals.iter().any(|(doomed, before_us)| {
+            let unknown = put_at_us > now.dated_us.max(self.newest_put_us);
+            doomed.names(key) && (put_at_us < *before_us || unknown)
+        })
     }
 
     /// Takes the entry of a key out if it is live; a dead one just leaves.
@@ -89,17 +131,21 @@ impl Model {
         Some(found)
     }
 
-    pub(super) fn admit(&mut self, now: Now, key: &str, stored: Option<Stored>) -> Option<i64> {
-        let stored = stored.or_else(|| {
+    pub(super) fn admit(&mut self, now: Now, key: &str, stored: Option<Stored>) -> Admitted {
+        let Some(stored) = stored else {
             self.disk.misses += 1;
-            None
-        })?;
+            return Admitted::Miss;
+        };
+        if self.is_removed(now, key, stored.stamp.put_at_us) {
+            self.disk.misses += 1;
+            return Admitted::Remove;
+        }
         let age_us = (now.dated_us - stored.stamp.put_at_us).max(0);
         let remaining_us = stored.stamp.life_us - age_us;
         if remaining_us <= 0 {
             self.disk.misses += 1;
             self.disk.expirations += 1;
-            return None;
+            return Admitted::Remove;
         }
         self.disk.hits += 1;
         let put_at_us = stored.stamp.put_at_us;
@@ -120,7 +166,7 @@ impl Model {
                 },
             );
         }
-        Some(remaining_us)
+        Admitted::Hit(remaining_us)
     }
 
     pub(super) fn remove_where(&mut self, now: Now, doomed: impl Fn(&str) -> bool) -> Vec<String> {

@@ -6,7 +6,7 @@ use core::cmp::Reverse;
 
 use proptest::prelude::*;
 
-use super::model::{Model, Remembered};
+use super::model::{Doomed, Model, Remembered};
 use super::*;
 
 pub(super) const NAMESPACE: &str = "porch";
@@ -43,6 +43,8 @@ pub(super) enum Operation {
         digit: u8,
     },
     Clear,
+    /// The store has made every removal durable.
+    Acknowledge,
     Resize {
         capacity: u32,
     },
@@ -70,6 +72,7 @@ pub(super) fn operations() -> impl Strategy<Value = Vec<Operation>> {
         2 => key().prop_map(|key| Op::Delete { key }),
         1 => (0..3_u8).prop_map(|digit| Op::Invalidate { digit }),
         1 => Just(Op::Clear),
+        2 => Just(Op::Acknowledge),
         1 => (0..9_u32).prop_map(|capacity| Op::Resize { capacity }),
         1 => (0..200_u64).prop_map(|max_bytes| Op::Configure { max_bytes }),
         1 => Just(Op::Switch),
@@ -103,6 +106,9 @@ impl Pair {
             entries: Vec::new(),
             memory,
             disk,
+            removals: Vec::new(),
+            latest_removal_us: i64::MIN,
+            newest_put_us: i64::MIN,
         };
         Self {
             cache,
@@ -121,7 +127,7 @@ impl Pair {
                 now.mono_us += by_us;
                 now.dated_us += by_us.cast_signed();
                 // Lets the cache know: not every call that follows tells it.
-                prop_assert_eq!(cache.delete(*now, NAMESPACE, "absent"), Ok(false));
+                prop_assert_eq!(cache.get(*now, "another", "absent"), Ok(Lookup::Below));
             }
             Operation::Get { key } => {
                 let found = cache.get(*now, NAMESPACE, &name(key)).expect("proper key");
@@ -152,13 +158,15 @@ impl Pair {
                 let stamp = cache.put(*now, NAMESPACE, &name(key), value.clone(), options);
                 let memory_life_us = memory_life_us.unwrap_or(model.settings.memory_life_us);
                 let life_us = disk_life_us.unwrap_or(model.settings.disk_life_us);
-                let put_at_us = now.dated_us;
+                let put_at_us = model.date_write(*now);
+                let moved_us = put_at_us - now.dated_us;
                 prop_assert_eq!(
                     stamp,
                     Ok(Some(Stamp {
                         put_at_us,
-                        life_us,
-                        memory_life_us
+                        life_us: (life_us - moved_us).max(1),
+                        memory_life_us,
+                        stale: StaleLives::default(),
                     }))
                 );
                 let end_us = now.mono_us + memory_life_us as u64;
@@ -184,6 +192,7 @@ impl Pair {
                     put_at_us: now.dated_us - age_us,
                     life_us,
                     memory_life_us,
+                    stale: StaleLives::default(),
                 };
                 let stored = Stored {
                     value: vec![key; bytes],
@@ -191,12 +200,12 @@ impl Pair {
                     tags: vec![],
                     stamp,
                 };
-                let remaining = cache.admit(*now, NAMESPACE, &name(key), Some(stored.clone()));
-                prop_assert_eq!(remaining, Ok(model.admit(*now, &name(key), Some(stored))));
+                let admitted = cache.admit(*now, NAMESPACE, &name(key), Some(stored.clone()));
+                prop_assert_eq!(admitted, Ok(model.admit(*now, &name(key), Some(stored))));
             }
             Operation::AdmitNothing { key } => {
-                prop_assert_eq!(cache.admit(*now, NAMESPACE, &name(key), None), Ok(None));
-                model.admit(*now, &name(key), None);
+                let admitted = cache.admit(*now, NAMESPACE, &name(key), None);
+                prop_assert_eq!(admitted, Ok(model.admit(*now, &name(key), None)));
             }
             upkeep => self.perform_upkeep(upkeep)?,
         }
@@ -209,18 +218,30 @@ impl Pair {
             Operation::Delete { key } => {
                 let deleted = cache.delete(*now, NAMESPACE, &name(key));
                 prop_assert_eq!(deleted, Ok(model.take(*now, &name(key)).is_some()));
+                model.decide(*now, Doomed::Key(name(key)));
             }
             Operation::Invalidate { digit } => {
                 let pattern = format!("*{digit}");
                 let gone = cache
                     .invalidate(*now, NAMESPACE, &pattern)
                     .expect("proper pattern");
-                let expected = model.remove_where(*now, |key| key.ends_with(&digit.to_string()));
+                let doomed = Doomed::EndingWith(digit.to_string());
+                let expected = model.remove_where(*now, |key| doomed.names(key));
                 prop_assert_eq!(owned_keys(gone), expected);
+                model.decide(*now, doomed);
             }
             Operation::Clear => {
                 let expected = model.remove_where(*now, |_| true);
                 prop_assert_eq!(owned_keys(cache.clear(*now, Some(NAMESPACE))), expected);
+                model.decide(*now, Doomed::All);
+            }
+            Operation::Acknowledge => {
+                if let Some(last) = cache.poll_removals(u32::MAX).last() {
+                    let known = cache.acknowledge_removals(last.sequence);
+                    prop_assert!(known.is_ok_and(|count| count > 0));
+                }
+                prop_assert_eq!(cache.removal_totals().pending, 0);
+                model.removals.clear();
             }
             Operation::Resize { capacity } => {
                 cache

@@ -17,7 +17,7 @@ fn a_memory_only_namespace_never_asks_the_store() {
     assert!(hits(&mut cache, 0, "a", "k"));
     assert_eq!(
         cache.admit(at(0), "a", "left over", Some(stored(0, 60, 60))),
-        Ok(None)
+        Ok(Admitted::Remove)
     );
 }
 
@@ -34,7 +34,7 @@ fn a_promoted_record_lives_no_longer_than_it_has_left() {
         let record = Some(stored(put_at, life, memory_life));
         assert_eq!(
             cache.admit(at(now), "a", "k", record),
-            Ok(Some(remaining * SECOND_US))
+            Ok(Admitted::Hit(remaining * SECOND_US))
         );
         let Ok(Lookup::Hit(entry)) = cache.get(at(now), "a", "k") else {
             panic!("not promoted")
@@ -51,9 +51,9 @@ fn an_expired_record_is_an_expiration_and_a_miss() {
     let mut cache = Cache::new();
     assert_eq!(
         cache.admit(at(60), "a", "k", Some(stored(0, 60, 60))),
-        Ok(None)
+        Ok(Admitted::Remove)
     );
-    assert_eq!(cache.admit(at(60), "a", "k", None), Ok(None));
+    assert_eq!(cache.admit(at(60), "a", "k", None), Ok(Admitted::Miss));
     let totals = cache.totals(Some("a"));
     assert_eq!(
         totals.disk,
@@ -72,7 +72,7 @@ fn admitting_an_older_record_keeps_what_was_written_since() {
     put(&mut cache, 10, "a", "k");
     assert_eq!(
         cache.admit(at(11), "a", "k", Some(stored(5, 60, 60))),
-        Ok(Some(54 * SECOND_US))
+        Ok(Admitted::Hit(54 * SECOND_US))
     );
     let Ok(Lookup::Hit(entry)) = cache.get(at(11), "a", "k") else {
         panic!("gone")

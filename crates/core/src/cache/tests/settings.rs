@@ -163,6 +163,7 @@ fn lives_of_one_write_are_checked_and_replace_those_of_the_namespace() {
         put_at_us: at(2).dated_us,
         life_us: 9,
         memory_life_us: 5,
+        stale: StaleLives::default(),
     };
     assert_eq!(stamp, Ok(Some(expected)));
 }
@@ -182,7 +183,7 @@ fn a_namespace_in_use_never_makes_room_and_an_idle_one_does() {
     );
     assert_eq!(
         cache.admit(at(1), "one more", "k", Some(stored(0, 60, 60))),
-        Ok(Some(59 * SECOND_US))
+        Ok(Admitted::Hit(59 * SECOND_US))
     );
     assert!(!hits(&mut cache, 1, "one more", "k"));
 

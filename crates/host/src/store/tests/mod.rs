@@ -42,6 +42,8 @@ fn stamp(put_at_us: i64) -> Stamp {
         put_at_us,
         life_us: 500,
         memory_life_us: 50,
+        while_revalidate_us: 0,
+        if_error_us: 0,
     }
 }
 

@@ -46,6 +46,8 @@ fn a_record() -> impl Strategy<Value = Record> {
             put_at_us,
             life_us,
             memory_life_us: 1,
+            while_revalidate_us: 0,
+            if_error_us: 0,
         },
     })
 }
