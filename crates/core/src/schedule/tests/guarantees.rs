@@ -93,9 +93,9 @@ fn play(budget: Budget, steps: &[Step]) -> Vec<Made> {
             Step::Report(entity, changed) => {
                 let _ = schedule.report(now, &[entity], &[changed]);
             }
-            Step::Register(entity, shortest_s, factor) => {
-                let shortest_us = shortest_s * 1_000_000;
-                let bounds = Bounds::check(shortest_us, shortest_us * factor).unwrap();
+            Step::Register(entity, seconds, factor) => {
+                let least_us = seconds * 1_000_000;
+                let bounds = Bounds::check(least_us, least_us * factor).unwrap();
                 schedule
                     .register_planned(now, entity, "cloud", bounds, 1.0)
                     .unwrap();

@@ -121,20 +121,16 @@ impl Model {
         let free = due
             .iter_mut()
             .filter(|(_, known)| !outbox.contains(&known.entity));
-        match free.min_by_key(|(order, known)| (known.last_us, *order)) {
-            Some((order, known)) => {
-                let call = (known.due_us.max(called_us), *order, known.entity);
-                again(known);
-                self.called_us = now_us;
-                Some(call)
-            }
-            None => {
-                for (_, known) in due {
-                    again(known);
-                }
-                None
-            }
+        if let Some((order, known)) = free.min_by_key(|(order, known)| (known.last_us, *order)) {
+            let call = (known.due_us.max(called_us), *order, known.entity);
+            again(known);
+            self.called_us = now_us;
+            return Some(call);
         }
+        for (_, known) in due {
+            again(known);
+        }
+        None
     }
 }
 
