@@ -1,19 +1,23 @@
-//! The same stream through the component and through the native core: every
-//! verdict, timed publication, batch and snapshot must be equal.
+//! The same million readings twice through the component and twice through the
+//! native core: every verdict, timed publication, batch, delivery, total and
+//! snapshot must be equal.
 //!
 //! The stream is synthetic and drawn from a fixed seed, so that a difference
-//! can be met again.
+//! can be met again. The component is always built for release; the native core
+//! is as the tests are, since all of it takes seconds even unoptimized.
 
 use anyhow::{Result, ensure};
+use weirhouse_runner::wit::delivery::{Failure, Settings as Sink};
 use weirhouse_runner::wit::entities::{Facts, Series};
+use weirhouse_runner::wit::metrics::{Key, Kind, Samples};
 use weirhouse_runner::wit::schedule::{Bounds, Budget};
 use weirhouse_runner::wit::types::Instant;
-use weirhouse_runner::wit::updates::{Batching, Combine, Overflow, Rule};
+use weirhouse_runner::wit::updates::{Adaptive, Batching, Combine, Overflow, Rule};
 use weirhouse_runner::{Component, Engine, Optimizer, Reason};
 use weirhouse_tests::component;
 use weirhouse_tests::native::Native;
 
-const READINGS: usize = 50_000;
+const READINGS: usize = 1_000_000;
 const ENTITIES: usize = 400;
 
 /// `SplitMix64`: small, and the same everywhere.
@@ -155,8 +159,29 @@ fn prepare(optimizer: &mut dyn Optimizer) -> Result<Vec<u32>> {
         flush_on_full: false,
         capacity: 60,
         overflow: Overflow::DropOldest,
-        adaptive: None,
+        adaptive: Some(Adaptive {
+            window_from: 50_000,
+            window_to: 400_000,
+            max_from: 5,
+            max_to: 60,
+            target_latency: 200_000,
+        }),
     })?;
+    for (name, attempts) in [("steady", None), ("shaky", Some(3))] {
+        let settings = Sink {
+            max: 30,
+            capacity: 40,
+            attempts,
+            retry_first: 100_000,
+            retry_cap: 2_000_000,
+        };
+        optimizer.sink_register(name, settings)?;
+    }
+    let tagged = |level: &str| Key {
+        name: "read".to_owned(),
+        tags: vec![("level".to_owned(), level.to_owned())],
+    };
+    optimizer.metric_intern(Kind::Timer, &[tagged("l1"), tagged("l2")])?;
     let start = Instant { mono: 0, wall: 0 };
     for handle in handles.iter().step_by(40) {
         optimizer.register(start, *handle, 15_000_000)?;
@@ -212,6 +237,7 @@ fn feed(optimizer: &mut dyn Optimizer, window: &Window) -> Result<Vec<u8>> {
                 break;
             }
         }
+        deliver(optimizer, deadline, &mut said)?;
         let refreshed = optimizer.poll_refresh()?;
         say(&mut said, &refreshed);
         // Some change between refreshes, some do not, and some now and then.
@@ -232,65 +258,140 @@ fn feed(optimizer: &mut dyn Optimizer, window: &Window) -> Result<Vec<u8>> {
         lengths,
         times,
     } = window;
+    let recorded = optimizer.metric_record(*now, &samples(window))?;
+    said.extend(recorded.refused.to_le_bytes());
+    say(&mut said, &recorded.slow);
     said.extend(optimizer.observe_texts(*now, series, text, lengths, times)?);
     Ok(said)
 }
 
-#[test]
-fn the_component_decides_as_the_native_core_does() -> Result<()> {
-    let engine = Engine::new()?;
-    let mut loaded = Component::load(&engine, &component::path()?)?;
-    let component: &mut dyn Optimizer = &mut loaded;
-    let native: &mut dyn Optimizer = &mut Native::new();
-    let handles = prepare(native)?;
-    ensure!(handles == prepare(component)?, "handles differ");
-
-    let mut reasons = [0_u64; 256];
-    for (place, window) in stream(&handles).iter().enumerate() {
-        let expected = feed(native, window)?;
-        let said = feed(component, window)?;
-        ensure!(
-            said == expected,
-            "window {place} at {} µs differs",
-            window.now.mono
-        );
-        for verdict in expected.iter().rev().take(window.series.len()) {
-            reasons[usize::from(*verdict)] += 1;
+/// Takes what sinks are to be sent. One of them fails every third delivery, and
+/// all take as long as the number of the delivery says.
+fn deliver(optimizer: &mut dyn Optimizer, mono: u64, said: &mut Vec<u8>) -> Result<()> {
+    let now = Instant { mono, wall: 0 };
+    while let Some(next) = optimizer.poll_delivery()? {
+        said.extend(next.number.to_le_bytes());
+        said.extend(next.attempt.to_le_bytes());
+        say(said, &next.entities);
+        if next.sink == 1 && next.number % 3 == 0 {
+            let again =
+                optimizer.delivery_failed(now, next.sink, next.number, Failure::Temporary)?;
+            said.extend(again.unwrap_or(0).to_le_bytes());
+        } else {
+            let latency = (next.number * 7_919 % 250_000).cast_signed();
+            optimizer.delivery_succeeded(now, next.sink, next.number, latency)?;
         }
     }
-    ensure!(
-        native.update_totals()? == component.update_totals()?,
-        "totals differ"
-    );
-    ensure!(
-        native.batch_totals()? == component.batch_totals()?,
-        "batch totals differ"
-    );
+    Ok(())
+}
+
+/// Durations that follow from a window, good and bad ones.
+fn samples(window: &Window) -> Samples {
+    let micros = window.now.mono % 150_000;
+    Samples {
+        metrics: vec![0, 1, 1],
+        micros: vec![micros as f64 / 3.0, micros as f64, f64::NAN],
+        failed: vec![0, u8::from(micros % 2 == 0), 0],
+        requests: Vec::new(),
+    }
+}
+
+/// What an optimizer holds in the end.
+fn end(optimizer: &mut dyn Optimizer, handles: &[u32]) -> Result<Vec<u8>> {
     let end = Instant {
         mono: u64::MAX / 4,
         wall: 0,
     };
-    ensure!(
-        native.snapshot(end)? == component.snapshot(end)?,
-        "snapshots differ"
+    let mut said = optimizer.snapshot(end)?;
+    for number in optimizer.published_numbers(handles)? {
+        // NaN differs from itself, so numbers are compared by bits.
+        said.extend(number.to_bits().to_le_bytes());
+    }
+    let figures = (
+        optimizer.update_totals()?,
+        optimizer.batch_totals()?,
+        optimizer.sink_statuses()?,
+        optimizer.metric_overview()?,
+        optimizer.metric_slow()?,
     );
-    // NaN differs from itself, so the published numbers are compared by bits.
-    let bits = |numbers: Vec<f64>| numbers.into_iter().map(f64::to_bits).collect::<Vec<_>>();
-    ensure!(
-        bits(native.published_numbers(&handles)?) == bits(component.published_numbers(&handles)?),
-        "published numbers differ"
-    );
+    said.extend(format!("{figures:?}").into_bytes());
+    Ok(said)
+}
 
-    // The stream is worth its time only if it reaches every reason.
+/// Feeds all of a stream; gives the answers by window, and those of the end.
+fn run(optimizer: &mut dyn Optimizer, windows: &[Window]) -> Result<Vec<Vec<u8>>> {
+    let handles = prepare(optimizer)?;
+    let mut answers = Vec::with_capacity(windows.len() + 1);
+    for window in windows {
+        answers.push(feed(optimizer, window)?);
+    }
+    answers.push(end(optimizer, &handles)?);
+    Ok(answers)
+}
+
+/// Fails with the first place in which a run answered otherwise.
+fn compare(name: &str, expected: &[Vec<u8>], answers: &[Vec<u8>]) -> Result<()> {
+    let place = expected
+        .iter()
+        .zip(answers)
+        .position(|(one, other)| one != other);
+    ensure!(place.is_none(), "{name} differs at window {place:?}");
+    ensure!(expected.len() == answers.len(), "{name} answered less");
+    Ok(())
+}
+
+#[test]
+fn a_million_readings_are_decided_alike_natively_and_in_the_component_and_every_time() -> Result<()>
+{
+    let mut native = Native::new();
+    let handles: Vec<u32> = (0..ENTITIES as u32).collect();
+    let windows = stream(&handles);
+    let expected = run(&mut native, &windows)?;
+    compare(
+        "another native run",
+        &expected,
+        &run(&mut Native::new(), &windows)?,
+    )?;
+
+    let engine = Engine::new()?;
+    for name in ["the component", "another run of the component"] {
+        let mut component = Component::load(&engine, &component::path()?)?;
+        compare(name, &expected, &run(&mut component, &windows)?)?;
+        ensure!(component.generation() == 0, "the component trapped");
+    }
+
+    // The stream is worth its time only if it reaches everything.
+    let native: &mut dyn Optimizer = &mut native;
+    ensure!(
+        native.all_handles()? == handles,
+        "handles are not what was fed"
+    );
     let totals = native.update_totals()?;
     ensure!(
         totals.observed >= READINGS as u64 && totals.timed > 0,
         "{totals:?}"
     );
+    let batches = native.batch_totals()?;
     ensure!(
-        native.batch_totals()?.dropped > 0,
-        "the batcher never overflowed"
+        batches.dropped > 0 && batches.coalesced > 0,
+        "the batcher never overflowed: {batches:?}"
     );
+    let sinks = native.sink_statuses()?;
+    ensure!(
+        sinks.iter().any(|sink| sink.dropped > 0 && sink.lost > 0),
+        "no sink fell behind: {sinks:?}"
+    );
+    let metrics = native.metric_overview()?;
+    ensure!(
+        metrics.slow > 0 && metrics.failed > 0 && metrics.refused > 0,
+        "{metrics:?}"
+    );
+    let mut reasons = [0_u64; 256];
+    for (window, answer) in windows.iter().zip(&expected) {
+        for verdict in answer.iter().rev().take(window.series.len()) {
+            reasons[usize::from(*verdict)] += 1;
+        }
+    }
     for reason in Reason::ALL {
         let timed = matches!(reason, Reason::Heartbeat | Reason::Settle);
         ensure!(
@@ -298,6 +399,5 @@ fn the_component_decides_as_the_native_core_does() -> Result<()> {
             "no reading was judged {reason:?}"
         );
     }
-    ensure!(loaded.generation() == 0, "the component trapped");
     Ok(())
 }
