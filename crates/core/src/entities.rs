@@ -6,9 +6,10 @@ use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::hash::BuildHasher as _;
 
 use foldhash::fast::FixedState;
-use hashbrown::HashMap;
+use hashbrown::HashTable;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -55,7 +56,9 @@ pub struct Facts {
 /// by it stay dense.
 #[derive(Default)]
 pub(crate) struct Entities {
-    numbers: HashMap<Series, u32, FixedState>,
+    /// The number of each name, found by the name's hash; the names themselves
+    /// are held once, below.
+    numbers: HashTable<u32>,
     series: Vec<Option<Series>>,
     /// The handle of each series' entity, or [`VACANT`]. Apart from the names,
     /// because every published reading asks for one.
@@ -72,7 +75,7 @@ impl Entities {
         series.iter().try_for_each(Series::check_name)?;
         // An attribute may need a number for its entity, too. Names are looked
         // up only near the bound.
-        let unknown = |series: &&Series| !self.numbers.contains_key(*series);
+        let unknown = |series: &&Series| self.number(series).is_none();
         let fits = |new: usize| self.numbers.len() + 2 * new <= MOST_SERIES;
         if !fits(series.len()) && !fits(series.iter().filter(unknown).count()) {
             return Err(Error::TooLarge(format!(
@@ -85,7 +88,11 @@ impl Entities {
 
     /// The number of a series that has one.
     pub(crate) fn number(&self, series: &Series) -> Option<u32> {
-        self.numbers.get(series).copied()
+        self.numbers
+            .find(hash(series), |&number| {
+                self.series[number as usize].as_ref() == Some(series)
+            })
+            .copied()
     }
 
     /// The number of a series whose name was checked, new or old.
@@ -109,9 +116,7 @@ impl Entities {
             self.owners.push(VACANT);
             (self.owners.len() - 1) as u32
         });
-        self.numbers.insert(series.clone(), handle);
-        self.series[handle as usize] = Some(series);
-        self.owners[handle as usize] = owner.unwrap_or(handle);
+        self.place(handle, owner.unwrap_or(handle), series);
         handle
     }
 
@@ -124,9 +129,17 @@ impl Entities {
             self.owners.push(VACANT);
         }
         self.free.remove(&handle);
-        self.numbers.insert(series.clone(), handle);
-        self.series[index] = Some(series);
-        self.owners[index] = owner;
+        self.place(handle, owner, series);
+    }
+
+    /// Gives a vacant number to a series that has none.
+    fn place(&mut self, handle: u32, owner: u32, series: Series) {
+        let hash = hash(&series);
+        self.series[handle as usize] = Some(series);
+        self.owners[handle as usize] = owner;
+        let names = &self.series;
+        self.numbers
+            .insert_unique(hash, handle, |&number| hash_at(names, number));
     }
 
     /// The handle of the state of the entity a series belongs to.
@@ -186,7 +199,12 @@ impl Entities {
             .collect();
         for &handle in &gone {
             if let Some(series) = self.series[handle as usize].take() {
-                self.numbers.remove(&series);
+                if let Ok(entry) = self
+                    .numbers
+                    .find_entry(hash(&series), |&number| number == handle)
+                {
+                    entry.remove();
+                }
                 self.owners[handle as usize] = VACANT;
                 self.free.insert(handle);
             }
@@ -197,6 +215,15 @@ impl Entities {
     pub(crate) fn is_empty(&self) -> bool {
         self.numbers.is_empty()
     }
+}
+
+/// The hash by which the number of a series is found.
+fn hash(series: &Series) -> u64 {
+    FixedState::default().hash_one(series)
+}
+
+fn hash_at(series: &[Option<Series>], number: u32) -> u64 {
+    series[number as usize].as_ref().map_or(0, hash)
 }
 
 fn check_name(what: &str, name: &str, least: usize) -> Result<(), Error> {

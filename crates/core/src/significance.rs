@@ -80,6 +80,10 @@ pub struct UpdateTotals {
     pub late: u64,
 }
 
+/// Rules that are looked through when a rule is set; beyond them, a series has
+/// a copy of its own.
+const MOST_SHARED_RULES: usize = 64;
+
 /// Most timers per series in the heap, void ones included. A settling series
 /// with a distant heartbeat leaves one behind each time it settles.
 const MOST_TIMERS_PER_SERIES: usize = 2;
@@ -90,9 +94,9 @@ const MOST_TIMERS_PER_SERIES: usize = 2;
 pub struct Significance {
     tracks: Vec<Track>,
     shared: SharedRules,
-    /// The distinct presets in use. There are as many as device classes have
-    /// rules, so a series keeps a reference to one of few.
-    presets: Vec<Arc<Rule>>,
+    /// The first different rules of series, so that those with the same rule
+    /// share it; presets are among few.
+    known: Vec<Arc<Rule>>,
     /// Timers, earliest first. One that no longer matches its track's is void;
     /// one that fires before it is due is set again, which keeps the cost of a
     /// reading independent of its timers.
@@ -138,7 +142,7 @@ impl Significance {
 
     /// Sets or removes the rule of series; their baselines stay.
     pub(crate) fn set_rule(&mut self, handles: &[u32], rule: Option<Rule>) {
-        let rule = rule.map(Arc::new);
+        let rule = rule.map(|rule| self.share(rule));
         for &handle in handles {
             self.tracks[handle as usize].set_rule(rule.clone());
             self.rearm(handle);
@@ -152,13 +156,15 @@ impl Significance {
         self.rearm(handle);
     }
 
-    fn share(&mut self, preset: Rule) -> Arc<Rule> {
-        if let Some(known) = self.presets.iter().find(|known| ***known == preset) {
+    fn share(&mut self, rule: Rule) -> Arc<Rule> {
+        if let Some(known) = self.known.iter().find(|known| ***known == rule) {
             return Arc::clone(known);
         }
-        let preset = Arc::new(preset);
-        self.presets.push(Arc::clone(&preset));
-        preset
+        let rule = Arc::new(rule);
+        if self.known.len() < MOST_SHARED_RULES {
+            self.known.push(Arc::clone(&rule));
+        }
+        rule
     }
 
     /// Whether presets apply.
