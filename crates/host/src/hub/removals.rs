@@ -36,7 +36,7 @@ impl Hub {
         engine: &mut Engine,
         now: Instant,
     ) -> Result<Vec<Located>, HubError> {
-        self.forget_those_of_a_lost_instance(engine);
+        forget_those_of_a_lost_instance(engine);
         loop {
             let polled = engine.call(now, |core| core.removals_poll(AT_ONCE))?;
             if polled.is_empty() {
@@ -66,7 +66,7 @@ impl Hub {
         engine: &mut Engine,
         now: Instant,
     ) -> Result<(), HubError> {
-        self.forget_those_of_a_lost_instance(engine);
+        forget_those_of_a_lost_instance(engine);
         let durable = *self.store.durable().borrow();
         let mut last = None;
         while let Some((sequence, _)) = engine
@@ -98,16 +98,16 @@ impl Hub {
             tracing::warn!(%error, event, "what this outdates leaves the disk later");
         }
     }
+}
 
-    /// A new instance hands out again what was not acknowledged.
-    fn forget_those_of_a_lost_instance(&self, engine: &mut Engine) {
-        let generation = engine.core.generation();
-        if engine.removing.generation != generation {
-            engine.removing = Removing {
-                generation,
-                ..Removing::default()
-            };
-        }
+/// A new instance hands out again what was not acknowledged.
+fn forget_those_of_a_lost_instance(engine: &mut Engine) {
+    let generation = engine.core.generation();
+    if engine.removing.generation != generation {
+        engine.removing = Removing {
+            generation,
+            ..Removing::default()
+        };
     }
 }
 

@@ -278,6 +278,6 @@ pub(super) fn json(value: Vec<u8>) -> Result<Box<RawValue>, Halt> {
 pub(super) fn hit(level: &'static str, value: Vec<u8>) -> Outcome {
     answer(&Hit {
         hit: level,
-        value: &*json(value)?,
+        value: &json(value)?,
     })
 }

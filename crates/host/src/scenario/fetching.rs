@@ -21,9 +21,10 @@ const CONTENT_TYPE: &str = "application/json";
 
 #[derive(Serialize)]
 struct Stale<'a> {
-    stale: &'a RawValue,
+    #[serde(rename = "stale")]
+    value: &'a RawValue,
     #[serde(rename = "for")]
-    stale_for: Micros,
+    past: Micros,
     #[serde(skip_serializing_if = "Option::is_none")]
     lease: Option<usize>,
 }
@@ -102,8 +103,8 @@ impl Session<'_> {
     fn stale(&mut self, value: Vec<u8>, stale_for: i64, lease: Option<Lease>) -> Outcome {
         let lease = lease.map(|lease| self.number(lease));
         answer(&Stale {
-            stale: &*json(value)?,
-            stale_for: Micros(stale_for),
+            value: &json(value)?,
+            past: Micros(stale_for),
             lease,
         })
     }
