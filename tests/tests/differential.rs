@@ -273,7 +273,7 @@ fn deliver(optimizer: &mut dyn Optimizer, mono: u64, said: &mut Vec<u8>) -> Resu
         said.extend(next.number.to_le_bytes());
         said.extend(next.attempt.to_le_bytes());
         say(said, &next.entities);
-        if next.sink == 1 && next.number % 3 == 0 {
+        if next.sink == 1 && next.number.is_multiple_of(3) {
             let again =
                 optimizer.delivery_failed(now, next.sink, next.number, Failure::Temporary)?;
             said.extend(again.unwrap_or(0).to_le_bytes());
@@ -291,7 +291,7 @@ fn samples(window: &Window) -> Samples {
     Samples {
         metrics: vec![0, 1, 1],
         micros: vec![micros as f64 / 3.0, micros as f64, f64::NAN],
-        failed: vec![0, u8::from(micros % 2 == 0), 0],
+        failed: vec![0, u8::from(micros.is_multiple_of(2)), 0],
         requests: Vec::new(),
     }
 }
