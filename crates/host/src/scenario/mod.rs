@@ -34,6 +34,7 @@ mod learning;
 mod line;
 mod metrics;
 pub(crate) mod micros;
+mod operations;
 mod output;
 mod planning;
 mod resilience;

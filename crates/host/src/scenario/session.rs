@@ -15,8 +15,9 @@ use super::arguments::Configure;
 use super::context::Numbers;
 use super::delivering::Registered;
 use super::flow::Flow;
-use super::line::{Line, Op};
+use super::line::Line;
 use super::micros::Micros;
+use super::operations::{Kind, Operation};
 use super::output::{Outcome, Printer, Problem, Publication, ok};
 use super::planning::Group;
 use super::resilience::UnderWay;
@@ -115,7 +116,7 @@ impl<'a> Session<'a> {
             None if first => Micros(0),
             None => return Err(Halt::malformed("only the first line may leave out `at`")),
         };
-        if at < self.line_at && !matches!(line.op, Op::Wall(_)) {
+        if at < self.line_at && line.operation.kind != Kind::Clock {
             return Err(Halt::malformed(format!(
                 "`at` falls from {} to {at}; to set the clock back, write {{\"at\": {}, \"wall\": {at}}}",
                 self.line_at, self.line_at
@@ -124,9 +125,10 @@ impl<'a> Session<'a> {
         self.pass(at.0)?;
         self.mono = self.mono.max(at.0);
         self.line_at = at;
-        match self.perform(line.name, line.op) {
+        let name = line.operation.name;
+        match self.perform(line.operation) {
             Ok(result) => {
-                self.printer.result(at, line.name, &result)?;
+                self.printer.result(at, name, &result)?;
                 self.print_runs()
             }
             Err(Problem::Refused { code, message }) => self.printer.error(at, code, &message),
@@ -151,115 +153,25 @@ impl<'a> Session<'a> {
         Micros(self.mono)
     }
 
-    fn perform(&mut self, name: &str, op: Op) -> Outcome {
-        let acts = !matches!(
-            op,
-            Op::Get(_)
-                | Op::CacheStats
-                | Op::FetchStats
-                | Op::BatchStats
-                | Op::BatchPace
-                | Op::Sinks
-                | Op::GroupStats(_)
-                | Op::Next(_)
-                | Op::Simulate(_)
-                | Op::Metric(_)
-                | Op::History(_)
-                | Op::AtMost(_)
-                | Op::Summary
-                | Op::Slow
-                | Op::Context(_)
-                | Op::Proposal(_)
-                | Op::Advance
-                | Op::Stop
-                | Op::Restart
-                | Op::Wall(_)
-                | Op::Pending
-                | Op::Filter(_)
-                | Op::Breaker(_)
-                | Op::Delays(_)
-                | Op::Retry(_)
-        );
-        if self.stopped && acts {
+    fn perform(&mut self, operation: Operation) -> Outcome {
+        let Operation { name, kind, deed } = operation;
+        if self.stopped && matches!(kind, Kind::Act | Kind::Setting) {
             return Err(Problem::Refused {
                 code: "stopped",
                 message: format!("`{name}` came after `stop`; `restart` starts anew"),
             });
         }
-        match op {
-            Op::Configure(arguments) => self.configure(&arguments),
-            Op::Observe(arguments) => self.observe(arguments),
-            Op::Rule(arguments) => self.rule(*arguments),
-            Op::Reset(arguments) => self.reset(&arguments),
-            Op::Put(arguments) => self.put(&arguments),
-            Op::Get(arguments) => self.get(&arguments),
-            Op::Delete(arguments) => self.delete(&arguments),
-            Op::Clear(arguments) => self.clear(&arguments),
-            Op::Invalidate(arguments) => self.invalidate(&arguments),
-            Op::Resize(arguments) => self.resize(&arguments),
-            Op::CacheStats => self.cache_stats(),
-            Op::Fetch(arguments) => self.fetch(&arguments),
-            Op::Fulfil(arguments) => self.fulfil(&arguments),
-            Op::Nothing(arguments) => self.nothing(&arguments),
-            Op::Fail(arguments) => self.fail(&arguments),
-            Op::Ahead(arguments) => self.ahead(&arguments),
-            Op::FetchStats => self.fetch_stats(),
-            Op::Event(arguments) => self.event(&arguments),
-            Op::Restart => self.restart(),
-            Op::Dirty(arguments) => self.dirty(arguments),
-            Op::Drop(arguments) => self.drop(&arguments),
-            Op::BatchStats => self.batch_stats(),
-            Op::BatchPace => self.batch_pace(),
-            Op::Sink(arguments) => self.sink(&arguments),
-            Op::Unsink(arguments) => self.unsink(&arguments),
-            Op::Delivered(arguments) => self.delivered(&arguments),
-            Op::Undelivered(arguments) => self.undelivered(&arguments),
-            Op::Sinks => self.sinks(),
-            Op::Register(arguments) => self.register(&arguments),
-            Op::Unregister(arguments) => self.unregister(&arguments),
-            Op::Group(arguments) => self.group(arguments),
-            Op::GroupStats(arguments) => self.group_stats(&arguments),
-            Op::Seen(arguments) => self.seen(&arguments),
-            Op::Ask(arguments) => self.ask(&arguments),
-            Op::Next(arguments) => self.next(&arguments),
-            Op::Simulate(arguments) => self.simulate(arguments),
-            Op::Record(arguments) => self.record(&arguments),
-            Op::Metric(arguments) => self.metric(&arguments),
-            Op::Counter(arguments) => self.counter(&arguments),
-            Op::Gauge(arguments) => self.gauge(&arguments),
-            Op::History(arguments) => self.history(&arguments),
-            Op::AtMost(arguments) => self.at_most(&arguments),
-            Op::Summary => self.summary(),
-            Op::Slow => self.slow(),
-            Op::ResetMetrics => self.reset_metrics(),
-            Op::Line(arguments) => self.line(&arguments),
-            Op::Context(arguments) => self.context(&arguments),
-            Op::Learning(arguments) => self.learning(&arguments),
-            Op::Proposal(arguments) => self.proposal(&arguments),
-            Op::Readings(arguments) => self.readings(&arguments),
-            Op::Advance => ok(),
-            Op::Stop => self.stop(),
-            Op::Wall(reading) => {
-                self.wall_shift = reading.0.clamp(-MOST_WALL_US, MOST_WALL_US) - self.mono;
-                ok()
-            }
-            Op::Call(arguments) => self.call(arguments),
-            Op::Push(arguments) => self.push(arguments),
-            Op::Pending => self.pending(),
-            Op::Take(arguments) => self.take(&arguments),
-            Op::Filter(arguments) => self.filter(arguments),
-            Op::Attempt(arguments) => self.attempt(&arguments),
-            Op::Begin(arguments) => self.begin(arguments),
-            Op::End(arguments) => self.end(&arguments),
-            Op::Breaker(arguments) => self.breaker_status(&arguments),
-            Op::ResetBreaker(arguments) => self.reset_breaker(&arguments),
-            Op::Delays(arguments) => self.delays(&arguments),
-            Op::Retry(arguments) => self.retry(&arguments),
-        }
+        deed(self)
+    }
+
+    /// Makes the wall clock read this from now on, counted from the zero of `at`.
+    pub(super) fn set_wall(&mut self, reading: Micros) -> Outcome {
+        self.wall_shift = reading.0.clamp(-MOST_WALL_US, MOST_WALL_US) - self.mono;
+        ok()
     }
 
     /// All of a line takes effect, or nothing of it.
-    fn configure(&mut self, arguments: &Configure) -> Outcome {
+    pub(super) fn configure(&mut self, arguments: &Configure) -> Outcome {
         let settings = self.settings.with(arguments)?;
         let told = settings
             .tell(&mut *self.optimizer)
@@ -427,7 +339,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn stop(&mut self) -> Outcome {
+    pub(super) fn stop(&mut self) -> Outcome {
         self.flush()?;
         for (entity, _) in std::mem::take(&mut self.schedule) {
             if let Some(handle) = self.series.entity(&entity) {
@@ -446,7 +358,7 @@ impl<'a> Session<'a> {
 
     /// Stops, and starts a fresh optimizer with what the old one had learned
     /// and with the settings, rules and schedules of the host.
-    fn restart(&mut self) -> Outcome {
+    pub(super) fn restart(&mut self) -> Outcome {
         if !self.stopped {
             self.flush()?;
         }
