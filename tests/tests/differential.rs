@@ -230,6 +230,12 @@ fn feed(optimizer: &mut dyn Optimizer, window: &Window) -> Result<Vec<u8>> {
         let timed = optimizer.poll_published()?;
         say(&mut said, &timed.series);
         said.extend(timed.verdicts);
+        said.extend(
+            timed
+                .values
+                .iter()
+                .flat_map(|it| it.to_bits().to_le_bytes()),
+        );
         loop {
             let batch = optimizer.poll_batch()?;
             say(&mut said, &batch);
@@ -393,7 +399,7 @@ fn a_million_readings_are_decided_alike_natively_and_in_the_component_and_every_
         }
     }
     for reason in Reason::ALL {
-        let timed = matches!(reason, Reason::Heartbeat | Reason::Settle);
+        let timed = matches!(reason, Reason::Heartbeat | Reason::Settle | Reason::Final);
         ensure!(
             timed || reasons[reason as usize] > 0,
             "no reading was judged {reason:?}"

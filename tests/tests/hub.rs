@@ -9,18 +9,18 @@ use tokio::sync::broadcast::Receiver;
 use weirhouse::hub::{Hub, Notice, Settings, Update};
 use weirhouse::store::{Blobs, MemoryStore};
 use weirhouse_hass::{Event, State};
+use weirhouse_runner::wit::updates::Rule;
 use weirhouse_runner::{Component, Engine};
 use weirhouse_tests::component;
 
 fn hub(folder: &std::path::Path) -> Result<Hub> {
+    hub_with(folder, Settings::default())
+}
+
+fn hub_with(folder: &std::path::Path, settings: Settings) -> Result<Hub> {
     let core = Component::load(&Engine::new()?, &component::path()?)?;
     let store = Arc::new(MemoryStore::new());
-    Ok(Hub::open(
-        core,
-        store,
-        Blobs::new(folder),
-        Settings::default(),
-    )?)
+    Ok(Hub::open(core, store, Blobs::new(folder), settings)?)
 }
 
 /// A snapshot of one entity, written at `seconds` by the home's clock.
@@ -92,6 +92,48 @@ fn the_first_update_carries_all_attributes_and_later_ones_what_changed() -> Resu
     assert_eq!(
         (gone.len(), gone[0].state.as_deref(), gone[0].reason),
         (1, None, "removed")
+    );
+    Ok(())
+}
+
+#[test]
+fn the_last_value_of_a_total_leaves_before_its_reset() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let settings = Settings {
+        default_rule: Rule {
+            absolute: Some(10.0),
+            total: true,
+            ..Rule::default()
+        },
+        ..Settings::default()
+    };
+    let hub = hub_with(folder.path(), settings)?;
+    let mut notices = hub.subscribe();
+    hub.handle(snapshot("90", &json!({"today": 5}), 1.0)?);
+    published(&hub, &mut notices);
+    // An attribute becomes a series when it first changes.
+    hub.handle(snapshot("90", &json!({"today": 6}), 2.0)?);
+    published(&hub, &mut notices);
+    hub.handle(snapshot("95", &json!({"today": 9}), 3.0)?);
+    assert_eq!(published(&hub, &mut notices).len(), 0);
+
+    hub.handle(snapshot("1", &json!({"today": 0}), 4.0)?);
+    let mut said = Vec::new();
+    for update in published(&hub, &mut notices) {
+        let today = update.attributes.get("today").map(|it| it.get().to_owned());
+        said.push((update.reason, update.state.unwrap_or_default(), today));
+    }
+    let said: Vec<_> = said
+        .iter()
+        .map(|(reason, state, today)| (*reason, &**state, today.as_deref()))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            ("final", "95", None),
+            ("final", "1", Some("9")),
+            ("reset", "1", Some("0")),
+        ]
     );
     Ok(())
 }

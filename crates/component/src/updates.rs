@@ -84,11 +84,14 @@ impl Guest for Component {
 
     fn poll_published() -> Timed {
         let published = with(Optimizer::poll_published);
-        let (series, verdicts) = published
-            .into_iter()
-            .map(|(handle, reason)| (handle, reason as u8))
-            .unzip();
-        Timed { series, verdicts }
+        Timed {
+            series: published.iter().map(|it| it.series).collect(),
+            verdicts: published.iter().map(|it| it.reason as u8).collect(),
+            values: published
+                .iter()
+                .map(|it| it.number.unwrap_or(f64::NAN))
+                .collect(),
+        }
     }
 
     fn statistics() -> Totals {

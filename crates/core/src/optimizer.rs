@@ -19,7 +19,7 @@ use crate::reading::Reading;
 use crate::resilience::Breakers;
 use crate::rule::{Combine, Rule, RuleSettings, Thresholds};
 use crate::schedule::{self, Bounds, Class, Schedule, Volatility};
-use crate::significance::{Proposal, Reason, Significance, UpdateTotals};
+use crate::significance::{Proposal, Publication, Reason, Significance, UpdateTotals};
 use crate::time::{self, Instant, Now, Timeline};
 
 /// Thresholds for one call, in place of the rule's.
@@ -335,8 +335,8 @@ impl Optimizer {
             .collect())
     }
 
-    /// Takes the publications that time caused.
-    pub fn poll_published(&mut self) -> Vec<(u32, Reason)> {
+    /// Takes the publications that time caused, and the last values of totals.
+    pub fn poll_published(&mut self) -> Vec<Publication> {
         self.significance.poll()
     }
 

@@ -3,7 +3,7 @@
 //!
 //! A suppressed value is never lost: the last one is published when its series
 //! goes quiet (`settle`) or has published nothing for long (`max_age`), where
-//! the rule says so.
+//! the rule says so. The last one of a total goes out before its reset.
 
 mod band;
 mod centred;
@@ -25,7 +25,7 @@ pub(crate) use centred::Placements;
 use learning::Learning;
 pub use noise::Proposal;
 pub(crate) use track::History;
-use track::{SharedRules, Track};
+use track::{Judgement, SharedRules, Track};
 
 /// Why a reading was published or suppressed. The codes are those of the WIT
 /// type `updates.verdict`; the high bit says publish.
@@ -56,6 +56,9 @@ pub enum Reason {
     Heartbeat = 0x87,
     /// The stream went quiet for `settle`.
     Settle = 0x88,
+    /// It was the last value of a total before a fall or an absence, and
+    /// suppressed until then.
+    Final = 0x89,
 }
 
 impl Reason {
@@ -65,6 +68,17 @@ impl Reason {
     }
 }
 
+/// A value that is published for another reason than having just been reported.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Publication {
+    /// The handle of its series.
+    pub series: u32,
+    /// Heartbeat, settled value, or last value of a total.
+    pub reason: Reason,
+    /// The value; `None` where it is no number, and the newest reading.
+    pub number: Option<f64>,
+}
+
 /// What happened to readings since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct UpdateTotals {
@@ -72,7 +86,7 @@ pub struct UpdateTotals {
     pub observed: u64,
     /// Published on being reported.
     pub published: u64,
-    /// Published by time.
+    /// Published beside those: by time, and as last values of totals.
     pub timed: u64,
     /// Suppressed, late ones included.
     pub suppressed: u64,
@@ -101,7 +115,7 @@ pub struct Significance {
     /// one that fires before it is due is set again, which keeps the cost of a
     /// reading independent of its timers.
     timers: BinaryHeap<Reverse<(u64, u32)>>,
-    outbox: Vec<(u32, Reason)>,
+    outbox: Vec<Publication>,
     /// What centred rules learned.
     pub(crate) placements: Placements,
     pub(crate) learning: Learning,
@@ -125,7 +139,7 @@ impl Significance {
         }
         self.placements.forget(handle);
         self.learning.forget(handle);
-        self.outbox.retain(|&(other, _)| other != handle);
+        self.outbox.retain(|waiting| waiting.series != handle);
     }
 
     /// The rule a series is judged by: its own, else its preset, else the
@@ -189,7 +203,7 @@ impl Significance {
     /// baseline.
     pub(crate) fn reset(&mut self, handle: u32) -> bool {
         self.learning.forget(handle);
-        self.outbox.retain(|&(other, _)| other != handle);
+        self.outbox.retain(|waiting| waiting.series != handle);
         self.placements.forget(handle);
         self.tracks[handle as usize].reset()
     }
@@ -296,8 +310,19 @@ impl Significance {
                 number
             }
         };
-        let (reason, timer_us) =
-            track.observe(now_us, reading, time, thresholds, &self.shared, choose);
+        let Judgement {
+            reason,
+            timer_us,
+            last_of_total,
+        } = track.observe(now_us, reading, time, thresholds, &self.shared, choose);
+        if last_of_total.is_some() {
+            self.totals.timed += 1;
+            self.outbox.push(Publication {
+                series: handle,
+                reason: Reason::Final,
+                number: last_of_total,
+            });
+        }
         if reason != Reason::Late && self.learning.observe(now_us, handle, reading, learns) {
             track.empty_band();
         }
@@ -328,7 +353,7 @@ impl Significance {
             }
             if let Some(reason) = track.fire(now_us, &self.shared) {
                 self.totals.timed += 1;
-                self.outbox.push((handle, reason));
+                self.outbox.push(track.publication(handle, reason));
                 published(handle);
             }
             self.rearm(handle);
@@ -339,18 +364,20 @@ impl Significance {
     /// a series showed last is not lost because nobody is left to wait for it.
     pub(crate) fn settle_all(&mut self, now_us: u64, mut published: impl FnMut(u32)) {
         for handle in 0..self.tracks.len() as u32 {
-            let track = self.tracks.get_mut(handle as usize);
-            if track.is_some_and(|track| track.settle_now(now_us, &self.shared)) {
+            let Some(track) = self.tracks.get_mut(handle as usize) else {
+                continue;
+            };
+            if track.settle_now(now_us, &self.shared) {
                 self.totals.timed += 1;
-                self.outbox.push((handle, Reason::Settle));
+                self.outbox.push(track.publication(handle, Reason::Settle));
                 published(handle);
                 self.rearm(handle);
             }
         }
     }
 
-    /// Takes what time and a flush published.
-    pub(crate) fn poll(&mut self) -> Vec<(u32, Reason)> {
+    /// Takes what time and a flush published, and the last values of totals.
+    pub(crate) fn poll(&mut self) -> Vec<Publication> {
         core::mem::take(&mut self.outbox)
     }
 

@@ -21,11 +21,12 @@ pub enum Reason {
     Reset = 0x86,
     Heartbeat = 0x87,
     Settle = 0x88,
+    Final = 0x89,
 }
 
 impl Reason {
     /// All of them, in the order of their codes.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Repeat,
         Self::Within,
         Self::Late,
@@ -38,6 +39,7 @@ impl Reason {
         Self::Reset,
         Self::Heartbeat,
         Self::Settle,
+        Self::Final,
     ];
 
     /// The reason behind a verdict; `None` for a code newer than this program.
@@ -67,6 +69,7 @@ impl Reason {
             Self::Reset => "reset",
             Self::Heartbeat => "heartbeat",
             Self::Settle => "settle",
+            Self::Final => "final",
         }
     }
 }

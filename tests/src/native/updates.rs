@@ -86,11 +86,15 @@ impl Updates for Native {
     }
 
     fn poll_published(&mut self) -> Answer<Timed> {
-        let published = self.0.poll_published().into_iter();
-        let (series, verdicts) = published
-            .map(|(handle, reason)| (handle, reason as u8))
-            .unzip();
-        Ok(Timed { series, verdicts })
+        let published = self.0.poll_published();
+        Ok(Timed {
+            series: published.iter().map(|it| it.series).collect(),
+            verdicts: published.iter().map(|it| it.reason as u8).collect(),
+            values: published
+                .iter()
+                .map(|it| it.number.unwrap_or(f64::NAN))
+                .collect(),
+        })
     }
 
     fn update_totals(&mut self) -> Answer<Totals> {

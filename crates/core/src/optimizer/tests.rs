@@ -171,7 +171,12 @@ fn a_flush_publishes_what_waits_to_settle_once() {
     assert_eq!(optimizer.poll_batch(), handles);
 
     optimizer.flush(at(200));
-    assert_eq!(optimizer.poll_published(), [(handles[0], Reason::Settle)]);
+    let settled = Publication {
+        series: handles[0],
+        reason: Reason::Settle,
+        number: Some(1.5),
+    };
+    assert_eq!(optimizer.poll_published(), [settled]);
     assert_eq!(optimizer.poll_batch(), handles[..1]);
     assert_eq!(
         optimizer.published_numbers(&handles[..1]),

@@ -14,13 +14,21 @@ pub(super) fn judge(
 ) -> Reason {
     use Reading::{NotFinite, Number, Unavailable, Unknown};
     match (history.published, reading) {
-        (before, now) if before == now => Reason::Repeat,
+        // What it fell from may have been suppressed, and the baseline be reached
+        // again.
+        (before, now) if before == now => {
+            if rule.total && falls(history, reading) {
+                Reason::Reset
+            } else {
+                Reason::Repeat
+            }
+        }
         (Unknown | Unavailable, _) | (_, Unknown | Unavailable) => Reason::Availability,
         (NotFinite, _) | (_, NotFinite) => Reason::NotFinite,
         (Number(before), Number(now)) => {
             if crosses(rule, before, now) {
                 Reason::Crossing
-            } else if rule.total && matches!(history.latest, Number(latest) if now < latest) {
+            } else if rule.total && falls(history, reading) {
                 Reason::Reset
             } else {
                 compare(thresholds, before, now)
@@ -28,6 +36,23 @@ pub(super) fn judge(
         }
         _ => Reason::Changed,
     }
+}
+
+/// The newest reading, where it is the suppressed last value of a total that
+/// `reading` ends by a fall, or by being no number. Such a reading is published.
+pub(super) fn last_of_total(history: &History, reading: Reading, rule: &Rule) -> Option<f64> {
+    match history.latest {
+        Reading::Number(latest) if rule.total && history.unsent => {
+            let ends = !matches!(reading, Reading::Number(now) if now >= latest);
+            ends.then_some(latest)
+        }
+        _ => None,
+    }
+}
+
+/// Whether a number is less than the newest reading.
+fn falls(history: &History, reading: Reading) -> bool {
+    matches!((history.latest, reading), (Reading::Number(latest), Reading::Number(now)) if now < latest)
 }
 
 /// [`judge`] of a number whose series published `before` and read `latest` last.

@@ -44,7 +44,7 @@ fn run(significance: &mut Significance, until_s: u64) -> Vec<(u64, Reason)> {
             significance
                 .poll()
                 .into_iter()
-                .map(|(_, reason)| (due / S, reason)),
+                .map(|published| (due / S, published.reason)),
         );
     }
     seen
@@ -184,9 +184,54 @@ fn crossings_and_resets_pass_whatever_the_threshold() {
         ..absolute(100.0)
     };
     assert_eq!(
-        reasons(&total, &["10", "11", "0", "1"]),
-        [First, Within, Reset, Within]
+        reasons(&total, &["10", "11", "0", "1", "0"]),
+        [First, Within, Reset, Within, Reset]
     );
+}
+
+/// Feeds texts and gives every number published, in order.
+fn published_numbers(settings: &RuleSettings, texts: &[&str]) -> Vec<f64> {
+    let mut significance = with_rule(settings);
+    let mut numbers = Vec::new();
+    for (second, text) in (0..).zip(texts) {
+        let reason = significance.observe(second * S, 0, text, None);
+        let last = significance.poll().into_iter().filter_map(|it| {
+            assert_eq!(it.reason, Reason::Final);
+            it.number
+        });
+        numbers.extend(last);
+        if let (true, Reading::Number(number)) = (reason.publishes(), Reading::of_text(text)) {
+            numbers.push(number);
+        }
+    }
+    numbers
+}
+
+#[test]
+fn a_total_ends_in_its_last_value() {
+    let total = RuleSettings {
+        total: true,
+        levels: vec![50.0].into(),
+        ..absolute(10.0)
+    };
+    let cases: [(&[&str], &[f64]); 6] = [
+        (&["90", "93", "95", "1"], &[90.0, 95.0, 1.0]),
+        // What was published is not published again.
+        (&["90", "100", "1"], &[90.0, 100.0, 1.0]),
+        (&["90", "95", "90", "91"], &[90.0, 95.0, 90.0]),
+        // Two resets before anybody asks.
+        (&["5", "6", "0", "2", "1"], &[5.0, 6.0, 0.0, 2.0, 1.0]),
+        (&["90", "95", "unavailable", "1"], &[90.0, 95.0, 1.0]),
+        (&["90", "95", "nan", "95"], &[90.0, 95.0, 95.0]),
+    ];
+    for (texts, expected) in cases {
+        assert_eq!(published_numbers(&total, texts), expected, "{texts:?}");
+    }
+    let falling = RuleSettings {
+        total: false,
+        ..total
+    };
+    assert_eq!(published_numbers(&falling, &["95", "99", "94"]), [95.0]);
 }
 
 #[test]
@@ -320,6 +365,39 @@ proptest! {
                 ),
                 (published, reading) => prop_assert_eq!(published, reading),
             }
+        }
+    }
+
+    /// Whatever else its rule says, a total publishes every value it falls from,
+    /// and the one it falls to.
+    #[test]
+    fn a_total_publishes_both_ends_of_every_fall(
+        rule in any_rule(),
+        tenths in proptest::collection::vec(-40_i32..40, 2..60),
+    ) {
+        let rule = RuleSettings { total: true, ..rule };
+        let mut significance = with_rule(&rule);
+        let mut published = Vec::new();
+        let mut read = Vec::new();
+        for (second, tenths) in (0..).zip(tenths) {
+            let number = f64::from(tenths) / 10.0;
+            significance.tick(second * S, |_| {});
+            let reason = significance.observe(second * S, 0, &alloc::format!("{number}"), None);
+            published.extend(significance.poll().into_iter().filter_map(|it| it.number));
+            if reason.publishes() {
+                published.push(number);
+            }
+            read.push(number);
+        }
+        let ends = read.windows(2).filter(|pair| pair[1] < pair[0]).flatten();
+        let mut rest = published.iter();
+        let mut seen = None;
+        for end in ends {
+            // One value may end one fall and begin the next.
+            if seen != Some(end) {
+                prop_assert!(rest.any(|it| it.to_bits() == end.to_bits()), "{end} is missing from {published:?}");
+            }
+            seen = Some(end);
         }
     }
 

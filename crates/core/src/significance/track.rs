@@ -2,9 +2,9 @@
 
 use alloc::sync::Arc;
 
-use super::Reason;
 use super::band::Band;
-use super::judge::{crosses, judge};
+use super::judge::{crosses, judge, last_of_total};
+use super::{Publication, Reason};
 use crate::reading::Reading;
 use crate::rule::{Rule, Thresholds};
 
@@ -44,6 +44,15 @@ pub(super) struct Track {
     timer_us: Option<u64>,
     own: Option<Arc<Rule>>,
     preset: Option<Arc<Rule>>,
+}
+
+/// What a reading led to.
+pub(super) struct Judgement {
+    pub(super) reason: Reason,
+    /// The timer to set, if one is needed.
+    pub(super) timer_us: Option<u64>,
+    /// The value to publish before the reading: see [`last_of_total`].
+    pub(super) last_of_total: Option<f64>,
 }
 
 /// The rules that series share.
@@ -206,9 +215,9 @@ impl Track {
         history.suppress(now_us, reading, time, Reason::Repeat)
     }
 
-    /// Judges a reading; gives the timer to set with it, if one is needed. Where
-    /// a centred rule applies, `choose` sees every number with its tolerance, and
-    /// whether it left that; then it gives the value to publish.
+    /// Judges a reading. Where a centred rule applies, `choose` sees every number
+    /// with its tolerance, and whether it left that; then it gives the value to
+    /// publish.
     pub(super) fn observe(
         &mut self,
         now_us: u64,
@@ -217,11 +226,16 @@ impl Track {
         thresholds: Option<&Thresholds>,
         shared: &SharedRules,
         choose: impl FnOnce(f64, f64, bool) -> f64,
-    ) -> (Reason, Option<u64>) {
+    ) -> Judgement {
         let rule = effective(self.own.as_ref(), self.preset.as_ref(), shared);
+        let mut last = None;
         let (reason, history) = match &mut self.history {
             Some(history) if time.is_some_and(|time| time < history.newest_time) => {
-                return (Reason::Late, None);
+                return Judgement {
+                    reason: Reason::Late,
+                    timer_us: None,
+                    last_of_total: None,
+                };
             }
             Some(history) => {
                 let thresholds = thresholds.unwrap_or(&rule.thresholds);
@@ -240,6 +254,7 @@ impl Track {
                     }
                     _ => reading,
                 };
+                last = last_of_total(history, reading, rule);
                 history.latest = reading;
                 history.newest_time = time.unwrap_or(history.newest_time);
                 history.heard_us = now_us;
@@ -265,7 +280,24 @@ impl Track {
             self.timer_us = due_us;
             self.armed_from_us = armed_from_us(due_us, rule);
         }
-        (reason, due_us)
+        Judgement {
+            reason,
+            timer_us: due_us,
+            last_of_total: last,
+        }
+    }
+
+    /// The value just published for the newest reading.
+    pub(super) fn publication(&self, series: u32, reason: Reason) -> Publication {
+        let number = match self.history.map(|history| history.published) {
+            Some(Reading::Number(number)) => Some(number),
+            _ => None,
+        };
+        Publication {
+            series,
+            reason,
+            number,
+        }
     }
 
     /// Publishes the newest reading if time demands it now.

@@ -354,12 +354,15 @@ impl Engine {
         if let Err(error) = self.call(now, |core| core.tick(now)) {
             tracing::error!(%error, "what was due may come late");
         }
-        let timed = self.call(now, |core| core.poll_published());
-        for (handle, verdict) in timed
-            .into_iter()
-            .flat_map(|timed| timed.series.into_iter().zip(timed.verdicts))
-        {
-            self.publish_latest(now, handle, verdict);
+        if let Ok(timed) = self.call(now, |core| core.poll_published()) {
+            let published = timed.series.into_iter().zip(timed.verdicts);
+            for ((handle, verdict), number) in published.zip(timed.values) {
+                if verdict == Reason::Final as u8 {
+                    due.updates.extend(self.last_of_total(now, handle, number));
+                } else {
+                    self.publish_latest(now, handle, verdict);
+                }
+            }
         }
         while let Ok(batch) = self.call(now, |core| core.poll_batch())
             && !batch.is_empty()
@@ -400,6 +403,30 @@ impl Engine {
                 .unwrap_or_default(),
         };
         self.publish(now, &name, &text, None, verdict);
+    }
+
+    /// The update with the last value of a total. It leaves before the batch
+    /// with the reading that ended the total, which would coalesce it.
+    fn last_of_total(&self, now: Instant, handle: u32, number: f64) -> Option<Update> {
+        let name = self.entities.name(handle)?;
+        let entity_id = name.entity.to_string();
+        let text = number.to_string();
+        let (state, attributes) = match &name.attribute {
+            None => (Some(text), BTreeMap::new()),
+            Some(attribute) => {
+                let published = self.entities.get(&entity_id)?.published.as_ref();
+                let state = published.map(|published| published.state.clone());
+                (state, BTreeMap::from([(attribute.clone(), raw(&text)?)]))
+            }
+        };
+        Some(Update {
+            entity_id,
+            state,
+            attributes,
+            reason: Reason::Final.name(),
+            at: Timestamp::from_micros(now.wall),
+            batch: self.batches,
+        })
     }
 
     /// The update of an entity whose batch leaves.

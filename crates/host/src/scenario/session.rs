@@ -225,27 +225,7 @@ impl<'a> Session<'a> {
     /// Takes everything that became due and prints it.
     pub(super) fn print_due(&mut self) -> Result<(), Halt> {
         let at = Micros(self.mono);
-        let timed = self.optimizer.poll_published()?;
-        for (handle, verdict) in timed.series.into_iter().zip(timed.verdicts) {
-            let latest = self
-                .series
-                .values(handle)
-                .and_then(|values| values.latest.clone());
-            self.published(handle, latest)?;
-            let (entity, attribute) = self.series.name(handle);
-            self.printer.publish(
-                at,
-                &Publication {
-                    entity,
-                    attribute,
-                    value: self
-                        .series
-                        .values(handle)
-                        .and_then(|values| values.published.as_deref()),
-                    reason: &reason(verdict),
-                },
-            )?;
-        }
+        self.print_published()?;
         loop {
             let batch = self.optimizer.poll_batch()?;
             if batch.is_empty() {
@@ -267,6 +247,39 @@ impl<'a> Session<'a> {
             self.printer.refresh(at, self.series.name(handle).0)?;
         }
         self.print_runs()
+    }
+
+    /// Prints what is published beside verdicts.
+    pub(super) fn print_published(&mut self) -> Result<(), Halt> {
+        let at = Micros(self.mono);
+        let timed = self.optimizer.poll_published()?;
+        let published = timed.series.into_iter().zip(timed.verdicts);
+        for ((handle, verdict), number) in published.zip(timed.values) {
+            let value = if verdict == Reason::Final as u8 {
+                // A newer reading is what the series published.
+                super::output::answer(&super::output::Number(number)).ok()
+            } else {
+                let latest = self
+                    .series
+                    .values(handle)
+                    .and_then(|values| values.latest.clone());
+                self.published(handle, latest)?;
+                self.series
+                    .values(handle)
+                    .and_then(|values| values.published.clone())
+            };
+            let (entity, attribute) = self.series.name(handle);
+            self.printer.publish(
+                at,
+                &Publication {
+                    entity,
+                    attribute,
+                    value: value.as_deref(),
+                    reason: &reason(verdict),
+                },
+            )?;
+        }
+        Ok(())
     }
 
     /// Runs what may put published series into the batcher. Where `batch` is

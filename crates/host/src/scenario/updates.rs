@@ -62,6 +62,8 @@ impl Session<'_> {
                 optimizer.observe_texts(now, &[handle], &text, &lengths, time.as_slice())?;
             Ok(verdicts.first().copied().unwrap_or_default())
         })?;
+        // The last value of a total comes before the reading that ended it.
+        self.print_published()?;
         let publish = verdict & PUBLISH != 0;
         if verdict != Reason::Late as u8
             && let Some(values) = self.series.values_mut(handle)

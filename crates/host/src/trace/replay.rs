@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use weirhouse_runner::wit::entities::{Facts, Series};
 use weirhouse_runner::wit::types::Instant;
 use weirhouse_runner::wit::updates::{Combine, Publishing, Rule};
-use weirhouse_runner::{Fault, Optimizer, PUBLISH};
+use weirhouse_runner::{Fault, Optimizer, PUBLISH, Reason};
 
 use super::report::saving;
 use super::{Entry, Reader, TraceError};
@@ -328,14 +328,16 @@ impl<'a> Replay<'a> {
     }
 
     fn collect(&mut self) -> Result<(), Fault> {
-        for handle in self.optimizer.poll_published()?.series {
+        let timed = self.optimizer.poll_published()?;
+        for (handle, verdict) in timed.series.into_iter().zip(timed.verdicts) {
             self.timed += 1;
             let Some((place, is_state)) = self.by_handle.get(&handle) else {
                 continue;
             };
             if let Some(entity) = self.entities.get_mut(*place) {
                 entity.after += 1;
-                if *is_state {
+                // What ended a total was published by its own verdict.
+                if *is_state && verdict != Reason::Final as u8 {
                     entity.published = entity.latest;
                 }
             }

@@ -65,7 +65,7 @@ impl Sensor {
         self.second += seconds;
         self.optimizer.tick(at(self.second));
         let timed = self.optimizer.poll_published();
-        timed.into_iter().map(|(_, reason)| reason).collect()
+        timed.into_iter().map(|it| it.reason).collect()
     }
 
     /// A fresh optimizer with the snapshot of this one.
