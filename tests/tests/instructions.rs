@@ -189,14 +189,13 @@ fn cache_get(core: &mut Component) -> Result<usize> {
 fn cache_put(core: &mut Component) -> Result<usize> {
     let keys = keys();
     let options = Options {
-        content_type: String::new(),
+        media_type: 0,
         memory_life: None,
         disk_life: None,
-        tags: Vec::new(),
         stale: None,
     };
     for key in &keys {
-        core.cache_put(NOW, "load", key, &[7; VALUE_BYTES], &options)?;
+        core.cache_put(NOW, "load", key, &[7; VALUE_BYTES], options)?;
     }
     Ok(keys.len())
 }

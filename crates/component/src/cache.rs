@@ -70,7 +70,18 @@ impl Guest for Component {
         value: Vec<u8>,
         options: Options,
     ) -> Result<Option<Stamp>, Error> {
-        let options = cache::Options::from(options);
+        Self::put_tagged(now, namespace, key, value, options, Vec::new())
+    }
+
+    fn put_tagged(
+        now: Instant,
+        namespace: String,
+        key: String,
+        value: Vec<u8>,
+        options: Options,
+        tags: Vec<String>,
+    ) -> Result<Option<Stamp>, Error> {
+        let options = with_tags(options, tags);
         let stamp = at(now, |cache, now| {
             cache.put(now, &namespace, &key, value, options)
         })?;
@@ -205,22 +216,21 @@ impl From<Stored> for cache::Stored {
     fn from(stored: Stored) -> Self {
         Self {
             value: stored.value,
-            content_type: stored.content_type,
+            media_type: stored.media_type,
             tags: stored.tags,
             stamp: stored.stamp.into(),
         }
     }
 }
 
-impl From<Options> for cache::Options {
-    fn from(options: Options) -> Self {
-        Self {
-            content_type: options.content_type,
-            memory_life_us: options.memory_life,
-            disk_life_us: options.disk_life,
-            tags: options.tags,
-            stale: options.stale.map(cache::StaleLives::from),
-        }
+/// Options and tags, which cross apart.
+pub(crate) fn with_tags(options: Options, tags: Vec<String>) -> cache::Options {
+    cache::Options {
+        media_type: options.media_type,
+        memory_life_us: options.memory_life,
+        disk_life_us: options.disk_life,
+        tags,
+        stale: options.stale.map(cache::StaleLives::from),
     }
 }
 
@@ -243,7 +253,7 @@ impl From<cache::Entry<'_>> for Entry {
     fn from(entry: cache::Entry<'_>) -> Self {
         Self {
             value: entry.value.to_vec(),
-            content_type: entry.content_type.to_owned(),
+            media_type: entry.media_type,
             remaining: entry.remaining_us,
         }
     }

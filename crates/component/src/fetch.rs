@@ -2,7 +2,7 @@
 
 use weirhouse_core::cache;
 
-use crate::cache::at;
+use crate::cache::{at, with_tags};
 use crate::wit::exports::weirhouse::core::cache::{Entry, Place, Stamp};
 use crate::wit::exports::weirhouse::core::fetch::{
     Ahead, Answer, Due, Error, Fulfilled, Guest, Instant, Lease, Options, Policy, RescueFrom,
@@ -60,8 +60,9 @@ impl Guest for Component {
         lease: u64,
         value: Vec<u8>,
         options: Options,
+        tags: Vec<String>,
     ) -> Result<Fulfilled, Error> {
-        let options = cache::Options::from(options);
+        let options = with_tags(options, tags);
         let fulfilled = at(now, |cache, now| {
             cache.fulfil(now, &namespace, &key, lease, value, options)
         })?;
@@ -160,7 +161,7 @@ impl From<cache::Stale<'_>> for StaleEntry {
     fn from(stale: cache::Stale<'_>) -> Self {
         Self {
             value: stale.value.to_vec(),
-            content_type: stale.content_type.to_owned(),
+            media_type: stale.media_type,
             stale_for: stale.stale_for_us,
         }
     }

@@ -8,7 +8,7 @@ use weirhouse_core::Now;
 use weirhouse_core::cache::{Cache, Lookup as CoreLookup, Options as CoreOptions};
 use weirhouse_runner::Component;
 use weirhouse_runner::operations::Cache as _;
-use weirhouse_runner::wit::cache::{Admitted, Eviction, Levels, Lookup, Options, Settings, Stored};
+use weirhouse_runner::wit::cache::{Admitted, Eviction, Levels, Lookup, Options, Settings};
 use weirhouse_runner::wit::types::Instant;
 
 use crate::rounds::{each_ns, least};
@@ -68,7 +68,10 @@ pub(crate) fn measure(component: &mut Component) -> Result<()> {
                         component.cache_get(NOW, "below", key).unwrap(),
                         Lookup::Below
                     );
-                    let found = store.get("bench", key).unwrap().map(Stored::from);
+                    let found = store
+                        .get("bench", key)
+                        .unwrap()
+                        .map(|record| record.into_stored(0));
                     let admitted = component
                         .cache_admit(NOW, "below", key, found.as_ref())
                         .unwrap();
@@ -108,13 +111,12 @@ fn fill(
     let value = vec![7_u8; VALUE_BYTES];
     for key in keys {
         let options = Options {
-            content_type: "application/octet-stream".into(),
+            media_type: 0,
             memory_life: None,
             disk_life: None,
-            tags: Vec::new(),
             stale: None,
         };
-        component.cache_put(NOW, "bench", key, &value, &options)?;
+        component.cache_put(NOW, "bench", key, &value, options)?;
         native
             .put(
                 CORE_NOW,
@@ -133,7 +135,7 @@ fn fill(
         };
         let record = Record {
             value: value.clone(),
-            content_type: options.content_type,
+            content_type: "application/octet-stream".into(),
             tags: Vec::new(),
             stamp,
         };

@@ -15,7 +15,6 @@ use crate::rounds::{Case, each_ns, least};
 
 const CALLS: usize = 20_000;
 const NAMESPACE: &str = "bench";
-const CONTENT_TYPE: &str = "application/json";
 const NOW: Instant = Instant { mono: 0, wall: 0 };
 const CORE_NOW: Now = Now {
     mono_us: 0,
@@ -49,14 +48,13 @@ fn measure_one(mut component: Component, entries: usize, bytes: usize) -> Result
     native.resize(None, capacity)?;
     let value = vec![7_u8; bytes];
     let options = Options {
-        content_type: CONTENT_TYPE.into(),
+        media_type: 0,
         memory_life: None,
         disk_life: None,
-        tags: Vec::new(),
         stale: None,
     };
     let core_options = CoreOptions {
-        content_type: CONTENT_TYPE.into(),
+        media_type: 0,
         ..CoreOptions::default()
     };
     // Twice as many as there is room for: writing all in turn evicts each time.
@@ -68,7 +66,7 @@ fn measure_one(mut component: Component, entries: usize, bytes: usize) -> Result
     let put = |key: &str| {
         let mut component = component.borrow_mut();
         component
-            .cache_put(NOW, NAMESPACE, key, &value, &options)
+            .cache_put(NOW, NAMESPACE, key, &value, options)
             .unwrap();
     };
     let put_native = |key: &str| {

@@ -77,9 +77,21 @@ impl Cache for Native {
         namespace: &str,
         key: &str,
         value: &[u8],
-        options: &Options,
+        options: Options,
     ) -> Answer<Option<Stamp>> {
-        let options = native_options(options);
+        self.cache_put_tagged(now, namespace, key, value, options, &[])
+    }
+
+    fn cache_put_tagged(
+        &mut self,
+        now: Instant,
+        namespace: &str,
+        key: &str,
+        value: &[u8],
+        options: Options,
+        tags: &[String],
+    ) -> Answer<Option<Stamp>> {
+        let options = native_options(options, tags);
         let stamp = self
             .cache(now, |cache, now| {
                 cache.put(now, namespace, key, value.to_vec(), options)
@@ -203,7 +215,7 @@ pub(super) fn place(core::cache::Place { namespace, key }: core::cache::Place) -
 pub(super) fn entry(entry: core::cache::Entry<'_>) -> Entry {
     Entry {
         value: entry.value.to_vec(),
-        content_type: entry.content_type.to_owned(),
+        media_type: entry.media_type,
         remaining: entry.remaining_us,
     }
 }
@@ -223,12 +235,12 @@ pub(super) fn stale_lives(lives: StaleLives) -> core::cache::StaleLives {
     }
 }
 
-pub(super) fn native_options(options: &Options) -> core::cache::Options {
+pub(super) fn native_options(options: Options, tags: &[String]) -> core::cache::Options {
     core::cache::Options {
-        content_type: options.content_type.clone(),
+        media_type: options.media_type,
         memory_life_us: options.memory_life,
         disk_life_us: options.disk_life,
-        tags: options.tags.clone(),
+        tags: tags.to_vec(),
         stale: options.stale.map(stale_lives),
     }
 }
@@ -257,7 +269,7 @@ fn level(totals: core::cache::LevelTotals) -> LevelTotals {
 pub(super) fn native_stored(stored: &Stored) -> core::cache::Stored {
     core::cache::Stored {
         value: stored.value.clone(),
-        content_type: stored.content_type.clone(),
+        media_type: stored.media_type,
         tags: stored.tags.clone(),
         stamp: core::cache::Stamp {
             put_at_us: stored.stamp.put_at,

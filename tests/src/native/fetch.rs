@@ -68,9 +68,10 @@ impl Fetch for Native {
         key: &str,
         lease: u64,
         value: &[u8],
-        options: &Options,
+        options: Options,
+        tags: &[String],
     ) -> Answer<Fulfilled> {
-        let options = native_options(options);
+        let options = native_options(options, tags);
         let fulfilled = self
             .cache(now, |cache, now| {
                 cache.fulfil(now, namespace, key, lease, value.to_vec(), options)
@@ -165,7 +166,7 @@ fn lease(lease: cache::Lease) -> Lease {
 fn stale(stale: cache::Stale<'_>) -> StaleEntry {
     StaleEntry {
         value: stale.value.to_vec(),
-        content_type: stale.content_type.to_owned(),
+        media_type: stale.media_type,
         stale_for: stale.stale_for_us,
     }
 }

@@ -31,7 +31,7 @@ pub struct Stale<'a> {
     /// As it was put.
     pub value: &'a [u8],
     /// The media type it was put with.
-    pub content_type: &'a str,
+    pub media_type: u32,
     /// How long ago its life ended, in microseconds; 0 if it has not.
     pub stale_for_us: i64,
 }
@@ -40,7 +40,7 @@ impl<'a> Stale<'a> {
     fn of(written: &'a Written, mono_us: u64) -> Self {
         Self {
             value: &written.value,
-            content_type: &written.content_type,
+            media_type: written.media_type,
             stale_for_us: written.upkeep.stale_for_us(mono_us),
         }
     }

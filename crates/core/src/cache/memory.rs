@@ -6,6 +6,7 @@
 //! does. Which live entry leaves is the eviction policy's choice. Lives,
 //! promotion and what belongs on disk are decided by the caller.
 
+use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -23,7 +24,7 @@ use super::upkeep::Upkeep;
 #[derive(Debug, Clone)]
 pub(super) struct Written {
     pub(super) value: Vec<u8>,
-    pub(super) content_type: String,
+    pub(super) media_type: u32,
     pub(super) tags: Vec<String>,
     /// When it was written, in microseconds since the Unix epoch.
     pub(super) put_at_us: i64,
@@ -168,10 +169,10 @@ impl Memory {
 
     /// Writes an entry, which is a use of the key, in place of an older one.
     /// One that the bounds can never hold only removes the older one.
-    pub(super) fn write(&mut self, mono_us: u64, key: String, written: Written, use_number: u64) {
-        let hash = key_hash(&key);
-        let found = self.find_live(mono_us, hash, &key);
-        let bytes = bytes(&key, &written);
+    pub(super) fn write(&mut self, mono_us: u64, key: &str, written: Written, use_number: u64) {
+        let hash = key_hash(key);
+        let found = self.find_live(mono_us, hash, key);
+        let bytes = bytes(key, &written);
         if self.room.entries == 0 || bytes > self.room.bytes {
             found.and_then(|slot| self.remove(slot));
             return;
@@ -183,7 +184,7 @@ impl Memory {
                 slot
             }
             None => self.add(Kept {
-                key,
+                key: key.to_owned(),
                 written,
                 usage: Use {
                     count: 1,

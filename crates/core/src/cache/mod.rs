@@ -49,7 +49,7 @@ use memory::{Kept, Written};
 use namespaces::{Namespace, Namespaces};
 use negative::Negatives;
 use policy::Policies;
-use record::{check_labels, check_namespace, check_place, check_stored};
+use record::{check_namespace, check_place, check_stored, check_tags};
 use upkeep::Upkeep;
 
 pub use disk::Usage;
@@ -251,7 +251,7 @@ impl Cache {
         options: Options,
     ) -> Result<Option<Stamp>, Error> {
         check_place(namespace, key)?;
-        check_labels(&options.content_type, &options.tags)?;
+        check_tags(&options.tags)?;
         let settings = self.namespaces.settings_of(namespace);
         let most_bytes = match settings.levels {
             Levels::Both => settings.max_value_bytes,
@@ -290,10 +290,10 @@ impl Cache {
         let put_at_us = self.removals.date_write(now);
         place.memory.write(
             mono_us,
-            key.to_owned(),
+            key,
             Written {
                 value,
-                content_type: options.content_type,
+                media_type: options.media_type,
                 tags: options.tags,
                 put_at_us,
                 end_us,

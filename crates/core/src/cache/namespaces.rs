@@ -8,13 +8,12 @@ use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::hash::BuildHasher;
 
-use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
 use crate::Error;
 
+use super::key_hash::key_hash;
 use super::memory::{Memory, Written};
 use super::record::Stored;
 use super::settings::Settings;
@@ -74,10 +73,10 @@ impl Namespace {
         let end_us = mono_us.saturating_add_signed(life_us);
         self.memory.write(
             mono_us,
-            key.to_owned(),
+            key,
             Written {
                 value: stored.value,
-                content_type: stored.content_type,
+                media_type: stored.media_type,
                 tags: stored.tags,
                 put_at_us: stored.stamp.put_at_us,
                 end_us,
@@ -110,7 +109,6 @@ pub(super) struct Namespaces {
     /// Places in `list` by hash of the name. Never iterated: its order differs
     /// by platform.
     places: HashTable<usize>,
-    hasher: FixedState,
     /// What namespaces without own settings get.
     defaults: Settings,
     /// Whether `defaults` were given, and so replace what is built in.
@@ -126,7 +124,6 @@ impl Default for Namespaces {
         Self {
             list: Vec::new(),
             places: HashTable::new(),
-            hasher: FixedState::default(),
             defaults,
             defaults_given: false,
             elsewhere: Namespace::new(
@@ -279,7 +276,7 @@ impl Namespaces {
 
     fn find(&self, name: &str) -> Option<usize> {
         self.places
-            .find(self.hasher.hash_one(name), |place| {
+            .find(key_hash(name), |place| {
                 self.list
                     .get(*place)
                     .is_some_and(|namespace| namespace.name == name)
@@ -324,11 +321,8 @@ impl Namespaces {
     }
 
     fn index(&mut self, place: usize) {
-        let (list, hasher) = (&self.list, &self.hasher);
-        let hash = |place: &usize| {
-            list.get(*place)
-                .map_or(0, |found| hasher.hash_one(found.name.as_str()))
-        };
+        let list = &self.list;
+        let hash = |place: &usize| list.get(*place).map_or(0, |found| key_hash(&found.name));
         self.places.insert_unique(hash(&place), place, hash);
     }
 }

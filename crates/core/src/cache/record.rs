@@ -12,7 +12,7 @@ use crate::{Error, length};
 use super::memory::Written;
 use super::policy::StaleLives;
 
-/// Longest name of a namespace, content type or tag, in bytes.
+/// Longest name of a namespace or tag, in bytes.
 pub(super) const LONGEST_NAME_BYTES: usize = 255;
 /// Longest key in bytes.
 pub(super) const LONGEST_KEY_BYTES: usize = 1024;
@@ -22,8 +22,8 @@ const MOST_TAGS: usize = 16;
 /// What a write may carry beside its value.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Options {
-    /// A media type, at most 255 bytes.
-    pub content_type: String,
+    /// The caller's number for what kind of value it is; given back, never read.
+    pub media_type: u32,
     /// Life in memory in microseconds in place of the namespace's; over 0.
     pub memory_life_us: Option<i64>,
     /// Life on disk in microseconds in place of the namespace's; over 0.
@@ -79,7 +79,7 @@ pub struct Stored {
     /// As it was put.
     pub value: Vec<u8>,
     /// As it was put.
-    pub content_type: String,
+    pub media_type: u32,
     /// As they were put.
     pub tags: Vec<String>,
     /// What `put` answered.
@@ -91,8 +91,8 @@ pub struct Stored {
 pub struct Entry<'a> {
     /// As it was put.
     pub value: &'a [u8],
-    /// The media type it was put with.
-    pub content_type: &'a str,
+    /// As it was put.
+    pub media_type: u32,
     /// Life left in memory in microseconds, over 0.
     pub remaining_us: i64,
 }
@@ -102,7 +102,7 @@ impl<'a> Entry<'a> {
         let remaining_us = written.upkeep.fresh_until_us.saturating_sub(mono_us);
         Self {
             value: &written.value,
-            content_type: &written.content_type,
+            media_type: written.media_type,
             remaining_us: i64::try_from(remaining_us).unwrap_or(i64::MAX),
         }
     }
@@ -162,8 +162,7 @@ pub(super) fn check_place(namespace: &str, key: &str) -> Result<(), Error> {
     within("key", key.len(), LONGEST_KEY_BYTES)
 }
 
-pub(super) fn check_labels(content_type: &str, tags: &[String]) -> Result<(), Error> {
-    within("content-type", content_type.len(), LONGEST_NAME_BYTES)?;
+pub(super) fn check_tags(tags: &[String]) -> Result<(), Error> {
     if tags.len() > MOST_TAGS {
         return Err(Error::TooLarge(format!(
             "{} tags given, at most {MOST_TAGS} are taken",
@@ -178,7 +177,7 @@ pub(super) fn check_stored(stored: &Stored) -> Result<(), Error> {
     length("stamp life", stored.stamp.life_us, false)?;
     length("stamp memory-life", stored.stamp.memory_life_us, false)?;
     stored.stamp.stale.check()?;
-    check_labels(&stored.content_type, &stored.tags)
+    check_tags(&stored.tags)
 }
 
 fn within(name: &str, bytes: usize, most: usize) -> Result<(), Error> {

@@ -44,7 +44,7 @@ fn hits(cache: &mut Cache, seconds: i64, namespace: &str, key: &str) -> bool {
 fn stored(put_at_seconds: i64, life_seconds: i64, memory_life_seconds: i64) -> Stored {
     Stored {
         value: b"stored".to_vec(),
-        content_type: "text/plain".into(),
+        media_type: 7,
         tags: vec!["room".into()],
         stamp: Stamp {
             put_at_us: at(put_at_seconds).dated_us,

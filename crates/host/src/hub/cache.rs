@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use weirhouse_runner::Fault;
-use weirhouse_runner::wit::cache::{Admitted, Lookup, Options, Stamp as WitStamp, Stored};
+use weirhouse_runner::wit::cache::{Admitted, Lookup, Options, Stamp as WitStamp};
 use weirhouse_runner::wit::types::Instant;
 
 use super::engine::Engine;
@@ -60,7 +60,7 @@ impl Hub {
                 Lookup::Hit(entry) => Some(CacheHit {
                     level: "l1",
                     value: entry.value,
-                    content_type: entry.content_type,
+                    content_type: engine.media_types.name(entry.media_type).to_owned(),
                     remaining: micros(entry.remaining),
                 }),
                 Lookup::Miss => None,
@@ -78,7 +78,14 @@ impl Hub {
         namespace: &str,
         key: &str,
     ) -> Result<Option<CacheHit>, HubError> {
-        let found = self.store.get(namespace, key)?.map(Stored::from);
+        let found = self.store.get(namespace, key)?;
+        let content_type = found.as_ref().map(|record| record.content_type.clone());
+        let number = content_type
+            .as_deref()
+            .map(|name| engine.media_types.number(name));
+        let is_numbered = !matches!(number, Some(Err(_)));
+        let number = number.and_then(Result::ok).unwrap_or_default();
+        let found = found.map(|record| record.into_stored(number));
         let mut admit =
             |found| engine.call(now, |core| core.cache_admit(now, namespace, key, found));
         let admitted = match admit(found.as_ref()) {
@@ -89,11 +96,15 @@ impl Hub {
             }
             answer => answer?,
         };
+        if !is_numbered {
+            // Memory could not tell what it is; it is served from disk.
+            engine.call(now, |core| core.cache_forget(now, namespace, key))?;
+        }
         match (found, admitted) {
             (Some(found), Admitted::Hit(remaining)) => Ok(Some(CacheHit {
                 level: "l2",
                 value: found.value,
-                content_type: found.content_type,
+                content_type: content_type.unwrap_or_default(),
                 remaining: micros(remaining),
             })),
             (Some(_), Admitted::Remove) => {
@@ -113,22 +124,32 @@ impl Hub {
         options: PutOptions,
     ) -> Result<Ticket, HubError> {
         let now = self.clock.now();
-        let options = Options {
-            content_type: options.content_type,
-            memory_life: options.memory_life.map(length),
-            disk_life: options.disk_life.map(length),
-            tags: options.tags,
-            stale: None,
-        };
+        let PutOptions {
+            content_type,
+            memory_life,
+            disk_life,
+            tags,
+        } = options;
         self.timed("cache_put", |engine| {
+            let media_type = engine.media_types.number(&content_type);
+            let options = Options {
+                media_type: media_type.map_err(Fault::Refused)?,
+                memory_life: memory_life.map(length),
+                disk_life: disk_life.map(length),
+                stale: None,
+            };
             let stamp = engine.call(now, |core| {
-                core.cache_put(now, namespace, key, &value, &options)
+                if tags.is_empty() {
+                    core.cache_put(now, namespace, key, &value, options)
+                } else {
+                    core.cache_put_tagged(now, namespace, key, &value, options, &tags)
+                }
             })?;
             let ticket = if let Some(stamp) = stamp {
                 let record = Record {
                     value,
-                    content_type: options.content_type,
-                    tags: options.tags,
+                    content_type,
+                    tags,
                     stamp: stamp.into(),
                 };
                 match self.store.put(namespace, key, record) {
@@ -230,9 +251,13 @@ impl Hub {
         namespace: &str,
         key: &str,
     ) -> Result<(), HubError> {
-        let Some(found) = self.store.get(namespace, key)?.map(Stored::from) else {
+        let Some(found) = self.store.get(namespace, key)? else {
             return Ok(());
         };
+        let Ok(media_type) = engine.media_types.number(&found.content_type) else {
+            return Ok(());
+        };
+        let found = found.into_stored(media_type);
         let warmed = match engine.call(now, |core| core.cache_warm(now, namespace, key, &found)) {
             Err(HubError::Optimizer(fault @ Fault::Refused(_))) => {
                 note_unusable(&fault, namespace, key);

@@ -16,6 +16,7 @@ use weirhouse_runner::{Component, Fault, Optimizer};
 
 use super::entities::{Entities, Name};
 use super::error::HubError;
+use super::media_types::MediaTypes;
 use super::removals::Removing;
 use super::settings::{Refresh, Settings};
 use super::stats::{Link, Operations};
@@ -39,6 +40,7 @@ pub(super) struct Engine {
     pub(super) mirror: Mirror,
     pub(super) entities: Entities,
     pub(super) settings: Settings,
+    pub(super) media_types: MediaTypes,
     pub(super) link: Link,
     pub(super) operations: Operations,
     /// Values that trapped the optimizer, by series; skipped until the series
@@ -64,6 +66,7 @@ impl Engine {
             mirror: Mirror::new(),
             entities: Entities::default(),
             settings,
+            media_types: MediaTypes::default(),
             link: Link::default(),
             operations: Operations::default(),
             set_aside: HashMap::new(),

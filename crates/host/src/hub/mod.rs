@@ -10,6 +10,7 @@ mod clock;
 mod engine;
 mod entities;
 mod error;
+mod media_types;
 mod removals;
 mod settings;
 mod stats;

@@ -21,6 +21,8 @@ use super::settings::whole;
 
 /// What every value is.
 const CONTENT_TYPE: &str = "application/json";
+/// The number of the only content type there is.
+pub(super) const MEDIA_TYPE: u32 = 0;
 
 #[derive(Serialize)]
 struct Hit<'a> {
@@ -69,14 +71,13 @@ impl Session<'_> {
             }),
         };
         let options = wit::Options {
-            content_type: CONTENT_TYPE.into(),
+            media_type: MEDIA_TYPE,
             memory_life: l1_ttl.map(|Micros(us)| us),
             disk_life: l2_ttl.map(|Micros(us)| us),
-            tags: Vec::new(),
             stale,
         };
         let bytes = value.get().as_bytes();
-        let stamp = self.optimizer.cache_put(now, ns, key, bytes, &options)?;
+        let stamp = self.optimizer.cache_put(now, ns, key, bytes, options)?;
         self.store_value(ns, key, bytes, stamp)?;
         ok()
     }
@@ -125,7 +126,7 @@ impl Session<'_> {
             wit::Lookup::Hit(entry) => hit("l1", entry.value),
             wit::Lookup::Miss => answer(&Miss { miss: true }),
             wit::Lookup::Below => {
-                let found = self.store.get(ns, key)?.map(wit::Stored::from);
+                let found = self.stored(ns, key)?;
                 let admitted = self.optimizer.cache_admit(now, ns, key, found.as_ref())?;
                 match (admitted, found) {
                     (wit::Admitted::Hit(_), Some(stored)) => hit("l2", stored.value),
@@ -138,6 +139,12 @@ impl Session<'_> {
                 }
             }
         }
+    }
+
+    /// What the store has under a key, as the optimizer is told of it.
+    pub(super) fn stored(&self, ns: &str, key: &str) -> Result<Option<wit::Stored>, Problem> {
+        let found = self.store.get(ns, key)?;
+        Ok(found.map(|record| record.into_stored(MEDIA_TYPE)))
     }
 
     pub(super) fn delete(&mut self, arguments: &Key) -> Outcome {

@@ -4,20 +4,15 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use weirhouse_runner::wit::cache::{Options, Stored};
+use weirhouse_runner::wit::cache::Options;
 use weirhouse_runner::wit::fetch::{Answer, Fulfilled, Lease, RescueFrom, Resumed};
 
-use crate::store::L2Store;
-
 use super::arguments::{Ahead, Event, Fail, Fulfil, Key, NothingThere};
-use super::caching::{Miss, hit, json};
+use super::caching::{MEDIA_TYPE, Miss, hit, json};
 use super::micros::Micros;
 use super::output::{Outcome, Problem, answer, ok};
 use super::session::Session;
 use super::settings::whole;
-
-/// What every value is.
-const CONTENT_TYPE: &str = "application/json";
 
 #[derive(Serialize)]
 struct Stale<'a> {
@@ -85,7 +80,7 @@ impl Session<'_> {
 
     fn resume(&mut self, key: &str, ns: &str) -> Outcome {
         let now = self.now();
-        let found = self.store.get(ns, key)?.map(Stored::from);
+        let found = self.stored(ns, key)?;
         let resumed = self.optimizer.fetch_resume(now, ns, key, found.as_ref())?;
         let value = found.map(|found| found.value).unwrap_or_default();
         match resumed {
@@ -124,16 +119,15 @@ impl Session<'_> {
         let now = self.now();
         let lease = self.lease(*lease)?;
         let options = Options {
-            content_type: CONTENT_TYPE.into(),
+            media_type: MEDIA_TYPE,
             memory_life: None,
             disk_life: None,
-            tags: Vec::new(),
             stale: None,
         };
         let bytes = value.get().as_bytes();
         let fulfilled = self
             .optimizer
-            .fetch_fulfil(now, ns, key, lease, bytes, &options)?;
+            .fetch_fulfil(now, ns, key, lease, bytes, options, &[])?;
         match fulfilled {
             Fulfilled::Kept(stamp) => {
                 self.store_value(ns, key, bytes, stamp)?;
@@ -166,7 +160,7 @@ impl Session<'_> {
             RescueFrom::Memory(entry) => self.stale(entry.value, entry.stale_for, None),
             RescueFrom::Nothing => answer(&Miss { miss: true }),
             RescueFrom::Below => {
-                let Some(found) = self.store.get(ns, key)?.map(Stored::from) else {
+                let Some(found) = self.stored(ns, key)? else {
                     return answer(&Miss { miss: true });
                 };
                 match self.optimizer.fetch_rescue(now, ns, key, &found)? {

@@ -33,13 +33,15 @@ impl From<Stamp> for wit::Stamp {
     }
 }
 
-impl From<Record> for wit::Stored {
-    fn from(record: Record) -> Self {
-        Self {
-            value: record.value,
-            content_type: record.content_type,
-            tags: record.tags,
-            stamp: record.stamp.into(),
+impl Record {
+    /// What the optimizer is told of it; `media_type` is the number of its
+    /// content type.
+    pub fn into_stored(self, media_type: u32) -> wit::Stored {
+        wit::Stored {
+            value: self.value,
+            media_type,
+            tags: self.tags,
+            stamp: self.stamp.into(),
         }
     }
 }

@@ -15,8 +15,10 @@ operations! {
         = weirhouse_core_cache.call_admit;
     fallible cache_warm(now: Instant, namespace: &str, key: &str, found: &Stored) -> Admitted
         = weirhouse_core_cache.call_warm;
-    fallible cache_put(now: Instant, namespace: &str, key: &str, value: &[u8], options: &Options) -> Option<Stamp>
+    fallible cache_put(now: Instant, namespace: &str, key: &str, value: &[u8], options: Options) -> Option<Stamp>
         = weirhouse_core_cache.call_put;
+    fallible cache_put_tagged(now: Instant, namespace: &str, key: &str, value: &[u8], options: Options, tags: &[String]) -> Option<Stamp>
+        = weirhouse_core_cache.call_put_tagged;
     fallible cache_forget(now: Instant, namespace: &str, key: &str) -> () = weirhouse_core_cache.call_forget;
     fallible cache_delete(now: Instant, namespace: &str, key: &str) -> bool = weirhouse_core_cache.call_delete;
     plain cache_clear(now: Instant, namespace: Option<&str>) -> Vec<Place> = weirhouse_core_cache.call_clear;

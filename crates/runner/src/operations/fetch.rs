@@ -13,7 +13,7 @@ operations! {
     fallible fetch_ask(now: Instant, namespace: &str, key: &str) -> Answer = weirhouse_core_fetch.call_ask;
     fallible fetch_resume(now: Instant, namespace: &str, key: &str, found: Option<&Stored>) -> Resumed
         = weirhouse_core_fetch.call_resume;
-    fallible fetch_fulfil(now: Instant, namespace: &str, key: &str, lease: u64, value: &[u8], options: &Options) -> Fulfilled
+    fallible fetch_fulfil(now: Instant, namespace: &str, key: &str, lease: u64, value: &[u8], options: Options, tags: &[String]) -> Fulfilled
         = weirhouse_core_fetch.call_fulfil;
     fallible fetch_nothing(now: Instant, namespace: &str, key: &str, lease: u64, life: Option<i64>) -> bool
         = weirhouse_core_fetch.call_nothing;

@@ -92,6 +92,7 @@ macro_rules! operations {
         $(#[$doc])*
         pub trait $trait {
             $(
+                #[allow(clippy::too_many_arguments, reason = "as many as it has in WIT")]
                 #[doc = concat!("Calls `", stringify!($interface), ".", stringify!($call), "`.")]
                 fn $name(&mut self $(, $arg: $type)*) -> Result<$answer, super::Fault>;
             )*

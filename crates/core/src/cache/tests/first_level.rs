@@ -6,7 +6,7 @@ use super::*;
 fn a_hit_gives_value_type_and_remaining_life() {
     let mut cache = Cache::new();
     let options = Options {
-        content_type: "application/json".into(),
+        media_type: 3,
         ..Options::default()
     };
     cache
@@ -14,7 +14,7 @@ fn a_hit_gives_value_type_and_remaining_life() {
         .expect("proper put");
     let expected = Entry {
         value: b"null",
-        content_type: "application/json",
+        media_type: 3,
         remaining_us: 290 * SECOND_US,
     };
     assert_eq!(cache.get(at(10), "a", "k"), Ok(Lookup::Hit(expected)));

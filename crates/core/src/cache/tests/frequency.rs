@@ -187,7 +187,7 @@ impl Witness {
         let newer = held && self.last[&name(key)].put_at_us >= put_at_us;
         let stored = Stored {
             value: vec![255 - key; bytes],
-            content_type: String::new(),
+            media_type: 0,
             tags: vec![],
             stamp: Stamp {
                 put_at_us,

@@ -206,7 +206,7 @@ impl World {
         prop_assert_eq!(removed_by, None, "{} came after its removal", number);
         let record = Stored {
             value: number.to_le_bytes().to_vec(),
-            content_type: String::new(),
+            media_type: 0,
             tags,
             stamp: stamp.expect("both levels"),
         };

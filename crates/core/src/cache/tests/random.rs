@@ -137,7 +137,7 @@ impl Pair {
                     .map_or(Lookup::Below, |(value, remaining_us)| {
                         Lookup::Hit(Entry {
                             value,
-                            content_type: "",
+                            media_type: 0,
                             remaining_us: *remaining_us,
                         })
                     });
@@ -196,7 +196,7 @@ impl Pair {
                 };
                 let stored = Stored {
                     value: vec![key; bytes],
-                    content_type: String::new(),
+                    media_type: 0,
                     tags: vec![],
                     stamp,
                 };

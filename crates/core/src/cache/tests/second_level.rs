@@ -40,8 +40,8 @@ fn a_promoted_record_lives_no_longer_than_it_has_left() {
             panic!("not promoted")
         };
         assert_eq!(
-            (entry.remaining_us, entry.content_type),
-            (in_memory * SECOND_US, "text/plain")
+            (entry.remaining_us, entry.media_type),
+            (in_memory * SECOND_US, 7)
         );
     }
 }

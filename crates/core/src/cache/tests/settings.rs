@@ -101,29 +101,17 @@ fn refused_settings_change_nothing() {
 fn names_and_labels_outside_their_bounds_are_refused() {
     let long = |bytes: usize| "x".repeat(bytes);
     let tags = |count: usize, bytes: usize| vec![long(bytes); count];
-    let options = |content_type, tags| Options {
-        content_type,
+    let options = |tags| Options {
         tags,
         ..Options::default()
     };
     for (namespace, key, options, accepted) in [
-        (
-            long(255),
-            long(1024),
-            options(long(255), tags(16, 255)),
-            true,
-        ),
+        (long(255), long(1024), options(tags(16, 255)), true),
         (long(256), long(1), Options::default(), false),
         (String::new(), long(1), Options::default(), false),
         (long(1), long(1025), Options::default(), false),
-        (long(1), long(1), options(long(256), Vec::new()), false),
-        (long(1), long(1), options(String::new(), tags(17, 1)), false),
-        (
-            long(1),
-            long(1),
-            options(String::new(), tags(1, 256)),
-            false,
-        ),
+        (long(1), long(1), options(tags(17, 1)), false),
+        (long(1), long(1), options(tags(1, 256)), false),
     ] {
         let mut cache = Cache::new();
         let outcome = cache.put(at(0), &namespace, &key, Vec::new(), options);
