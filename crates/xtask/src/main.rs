@@ -9,6 +9,7 @@ mod bench;
 mod component;
 mod debian_rust_src;
 mod fingerprint;
+mod fuzz;
 mod home_assistant;
 mod instructions;
 mod lint;
@@ -86,6 +87,12 @@ enum Command {
         #[arg(default_value = bench::FIGURES)]
         name: String,
     },
+    /// Tell the core what it does not expect, for some time
+    ///
+    /// `observe` makes sequences of operations of all kinds, `restore` snapshots that are damaged or
+    /// made up. They start from `tests/fuzz/corpus`, which they do not change; inputs that reach more
+    /// are kept under `target/fuzz/found` for the next run. Needs a C++ compiler.
+    Fuzz(fuzz::Options),
     /// Provide, start and stop a real Home Assistant on this machine
     #[command(subcommand)]
     Ha(home_assistant::Command),
@@ -99,6 +106,7 @@ fn main() -> ExitCode {
         Command::Lint => lint::run(&workspace),
         Command::Test(options) => test::run(&workspace, &options),
         Command::Bench { name } => bench::run(&workspace, &name),
+        Command::Fuzz(options) => fuzz::run(&workspace, &options),
         Command::Ha(command) => home_assistant::run(&workspace, &command),
     });
     outcome.unwrap_or_else(|error| {

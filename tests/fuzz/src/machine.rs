@@ -1,0 +1,214 @@
+//! An optimizer under fuzz, and what must hold whatever it is told.
+//!
+//! Nothing panics; what is refused changed nothing; totals add up; a snapshot
+//! is always taken by a fresh optimizer, which then gives the same again.
+
+mod cache;
+mod calls;
+mod updates;
+
+use weirhouse_core::batch::BatchTotals;
+use weirhouse_core::resilience::Permit;
+use weirhouse_core::{Error, Instant, Now, Optimizer};
+
+use crate::argument::Passing;
+use crate::operation::{Operation, Step, Time};
+
+/// What a call came to: all that matters here is whether it was refused.
+type Outcome = Result<(), Error>;
+
+/// An optimizer, the clocks, and what it handed out to be given back.
+pub struct Machine {
+    optimizer: Optimizer,
+    clock: Instant,
+    deliveries: Vec<(u32, u64)>,
+    leases: Vec<u64>,
+    permits: Vec<Permit>,
+    removals: Vec<u64>,
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self {
+            optimizer: Optimizer::new(),
+            clock: Instant {
+                mono_us: 1_000_000,
+                wall_us: 1_750_000_000_000_000,
+            },
+            deliveries: Vec::new(),
+            leases: Vec::new(),
+            permits: Vec::new(),
+            removals: Vec::new(),
+        }
+    }
+}
+
+/// What a refused call must leave as it was.
+#[derive(Debug, PartialEq)]
+struct Visible {
+    snapshot: Vec<u8>,
+    handles: Vec<u32>,
+    deadline_us: Option<u64>,
+    updates: weirhouse_core::significance::UpdateTotals,
+    batches: BatchTotals,
+    sinks: Vec<weirhouse_core::delivery::SinkStatus>,
+}
+
+impl Machine {
+    /// Lets time pass, makes the call, and checks what must hold after it.
+    ///
+    /// # Panics
+    ///
+    /// Where something does not hold that must.
+    pub fn step(&mut self, step: &Step) {
+        self.pass(step.passing);
+        let before = self.visible();
+        if let Err(error) = self.call(&step.operation) {
+            assert!(!error.to_string().is_empty());
+            assert_eq!(
+                before,
+                self.visible(),
+                "{error}: refused, yet something changed"
+            );
+        }
+        self.check_totals();
+    }
+
+    /// Checks that what was learned survives a restart.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not.
+    pub fn check_snapshot(&mut self) {
+        let bytes = self.optimizer.snapshot(self.clock);
+        let once = restored(self.clock, &bytes).snapshot(self.clock);
+        let twice = restored(self.clock, &once).snapshot(self.clock);
+        assert_eq!(once, twice, "a snapshot restored gives another");
+    }
+
+    fn now(&mut self) -> Now {
+        self.optimizer.moment(self.clock)
+    }
+
+    fn pass(&mut self, passing: Passing) {
+        const SECOND: u64 = 1_000_000;
+        let on = match passing {
+            Passing::Nothing => 0,
+            Passing::Short(micros) => u64::from(micros),
+            Passing::Seconds(seconds) => u64::from(seconds) * SECOND,
+            Passing::Hours(hours) => u64::from(hours) * 3600 * SECOND,
+            Passing::Jump(to_us) => {
+                self.clock.mono_us = to_us;
+                0
+            }
+            Passing::WallJump(to_us) => {
+                self.clock.wall_us = to_us;
+                0
+            }
+            Passing::Back(seconds) => {
+                let back = u64::from(seconds) * SECOND;
+                self.clock.mono_us = self.clock.mono_us.saturating_sub(back);
+                self.clock.wall_us = self.clock.wall_us.saturating_sub_unsigned(back);
+                0
+            }
+        };
+        self.clock.mono_us = self.clock.mono_us.saturating_add(on);
+        self.clock.wall_us = self.clock.wall_us.saturating_add_unsigned(on);
+    }
+
+    fn call(&mut self, operation: &Operation) -> Outcome {
+        match operation {
+            Operation::Entities(call) => self.entities(call),
+            Operation::Updates(call) => self.updates(call),
+            Operation::Time(call) => self.time(call),
+            Operation::Batching(call) => self.batching(call),
+            Operation::Delivery(call) => self.delivery(call),
+            Operation::Schedule(call) => self.schedule(call),
+            Operation::Cache(call) => self.cache(call),
+            Operation::Fetch(call) => self.fetch(call),
+            Operation::Removals(call) => self.removals(call),
+            Operation::Flow(call) => self.flow(call),
+            Operation::Resilience(call) => self.resilience(call),
+            Operation::Context(call) => self.context(call),
+            Operation::Metrics(call) => self.metrics(call),
+        }
+    }
+
+    fn time(&mut self, call: &Time) -> Outcome {
+        let clock = self.clock;
+        match call {
+            Time::Tick => {
+                self.optimizer.tick(clock);
+            }
+            Time::Flush => self.optimizer.flush(clock),
+            Time::Snapshot => self.check_snapshot(),
+            Time::Restart => {
+                let bytes = self.optimizer.snapshot(clock);
+                *self = Self {
+                    optimizer: restored(clock, &bytes),
+                    clock,
+                    ..Self::default()
+                };
+            }
+            Time::RestoreOver => {
+                let bytes = self.optimizer.snapshot(clock);
+                let fresh = self.optimizer.all_handles().is_empty();
+                let outcome = self.optimizer.restore(clock, &bytes);
+                assert_eq!(fresh, outcome.is_ok(), "{outcome:?}");
+                outcome?;
+            }
+        }
+        Ok(())
+    }
+
+    fn visible(&mut self) -> Visible {
+        let optimizer = &mut self.optimizer;
+        Visible {
+            snapshot: optimizer.snapshot(self.clock),
+            handles: optimizer.all_handles(),
+            deadline_us: optimizer.next_deadline(),
+            updates: optimizer.update_totals(),
+            batches: optimizer.batch_totals(),
+            sinks: optimizer.delivery.status(),
+        }
+    }
+
+    fn check_totals(&self) {
+        let updates = self.optimizer.update_totals();
+        assert_eq!(updates.observed, updates.published + updates.suppressed);
+        assert!(updates.late <= updates.suppressed);
+        let batches = self.optimizer.batch_totals();
+        assert_eq!(
+            batches.updates,
+            batches.coalesced
+                + batches.dropped
+                + batches.removed
+                + batches.sent
+                + u64::from(batches.pending)
+        );
+        for sink in self.optimizer.delivery.status() {
+            let totals = sink.totals;
+            assert_eq!(
+                totals.offered,
+                totals.coalesced
+                    + totals.dropped
+                    + totals.removed
+                    + totals.delivered
+                    + totals.lost
+                    + u64::from(totals.pending)
+            );
+        }
+    }
+}
+
+fn restored(clock: Instant, bytes: &[u8]) -> Optimizer {
+    let mut fresh = Optimizer::new();
+    let outcome = fresh.restore(clock, bytes);
+    assert!(outcome.is_ok(), "a snapshot is refused: {outcome:?}");
+    fresh
+}
+
+/// One of what was handed out, the latest first.
+fn pick<T: Copy>(list: &[T], back: u8) -> Option<T> {
+    list.iter().rev().nth(usize::from(back % 8)).copied()
+}
