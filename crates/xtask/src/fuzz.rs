@@ -34,6 +34,9 @@ pub(crate) struct Options {
     /// Time for each target, in seconds
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
+    /// Where chance starts; the same number makes the same run, as far as it gets. Without it, anywhere
+    #[arg(long)]
+    seed: Option<std::num::NonZeroU32>,
     /// Only these, of `observe` and `restore`; by default both
     #[arg(value_name = "TARGET", value_parser = TARGETS)]
     targets: Vec<String>,
@@ -48,7 +51,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
     };
     let built = build(workspace, &targets)?;
     for target in targets {
-        run_target(workspace, &built, target, options.seconds)?;
+        run_target(workspace, &built, target, options)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -80,7 +83,8 @@ fn host() -> Result<String> {
     Ok(host.context("rustc names no host")?.to_owned())
 }
 
-fn run_target(workspace: &Workspace, built: &Path, target: &str, seconds: u32) -> Result<()> {
+fn run_target(workspace: &Workspace, built: &Path, target: &str, options: &Options) -> Result<()> {
+    let seconds = options.seconds;
     eprintln!("==> fuzzing {target} for {seconds} s");
     let scratch = workspace.target.join("fuzz");
     let found = scratch.join("found").join(target);
@@ -103,6 +107,9 @@ fn run_target(workspace: &Workspace, built: &Path, target: &str, seconds: u32) -
             "-max_len=4096",
             "-print_final_stats=1",
         ]);
+    if let Some(seed) = options.seed {
+        fuzzer.arg(format!("-seed={seed}"));
+    }
     if run_command(&mut fuzzer).is_err() {
         bail!(
             "{target} failed; the input lies in {}, the newest there. To repeat it: {} INPUT",
