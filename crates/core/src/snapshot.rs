@@ -9,7 +9,7 @@
 //! damaged refuses the whole snapshot.
 //!
 //! Bytes are not trusted. Reading takes memory in proportion to their number,
-//! whatever lengths they claim, and everything is checked before anything is
+//! whatever lengths and handles they claim, and everything is checked before anything is
 //! loaded. There is no checksum here: the store that keeps the bytes has one.
 
 mod version_1;
@@ -47,8 +47,6 @@ pub struct Restored {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u32)]
 pub(crate) enum Tag {
-    /// Series and their numbers.
-    Series = 1,
     /// Baselines and newest readings.
     Baselines = 2,
     /// Keys that were hot.
@@ -61,6 +59,8 @@ pub(crate) enum Tag {
     Placements = 6,
     /// Removals that the store may not have made durable.
     Removals = 7,
+    /// Series and their numbers, in the order of these.
+    Series = 8,
 }
 
 /// A part of the optimizer that is carried over a restart.

@@ -64,9 +64,8 @@ impl Plan {
     fn read(bytes: &[u8]) -> Result<Self, Error> {
         let sections = Sections::divide(bytes)?;
         let mut entities = Entities::default();
-        let series = sections.read::<Entities>(&entities)?;
-        for (handle, owner, series) in series.unwrap_or_default() {
-            entities.restore(handle, owner, series);
+        if let Some(series) = sections.read::<Entities>(&entities)? {
+            entities.fill(series);
         }
         Ok(Self {
             sections,

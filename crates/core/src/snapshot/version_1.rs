@@ -33,10 +33,8 @@ pub(super) fn into_sections(body: &[u8]) -> Result<Vec<u8>, Error> {
     let Contents { series, hot } = postcard::from_bytes(body).map_err(|error| {
         Error::Incompatible(format!("the snapshot is damaged or cut short: {error}"))
     })?;
-    let numbered: Vec<_> = series
-        .iter()
-        .map(|record| (record.handle, record.owner, &record.series))
-        .collect();
+    let numbered = by_handle(&series, body.len())
+        .ok_or_else(|| Error::Incompatible("the snapshot is damaged in its handles".into()))?;
     let baselines: Vec<_> = series
         .iter()
         .filter_map(|record| record.history.map(|history| (record.handle, history)))
@@ -47,4 +45,27 @@ pub(super) fn into_sections(body: &[u8]) -> Result<Vec<u8>, Error> {
     push_section(&mut sections, Tag::HotKeys, &hot);
     sections.push(END);
     Ok(sections)
+}
+
+/// The series as a table by handle; `None` if one occurs twice or lies beyond
+/// `most`. This version did not spell out vacancies; one that has mostly those
+/// is given up, because the table would outgrow the bytes it is made of.
+fn by_handle(series: &[SeriesRecord], most: usize) -> Option<Vec<Option<(u32, &Series)>>> {
+    let mut table = Vec::new();
+    for record in series {
+        let index = record.handle as usize;
+        if index >= most {
+            return None;
+        }
+        if index >= table.len() {
+            table.resize(index + 1, None);
+        }
+        if table[index]
+            .replace((record.owner, &record.series))
+            .is_some()
+        {
+            return None;
+        }
+    }
+    Some(table)
 }

@@ -73,6 +73,31 @@ fn a_snapshot_carries_numbers_and_baselines_over() {
     );
 }
 
+/// What a restore allocates is bounded by the bytes: a handle has as many
+/// before it as it has vacancies below it.
+#[test]
+fn far_handles_take_as_many_bytes() {
+    let names: Vec<String> = (0..1_000)
+        .map(|number| format!("sensor.s{number}"))
+        .collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut before = Optimizer::new();
+    let handles = before.intern(&states(&names)).unwrap();
+    before.release(&handles[..999]).unwrap();
+    let bytes = before.snapshot(at(0));
+    assert!((999..1_100).contains(&bytes.len()), "{}", bytes.len());
+    let mut after = Optimizer::new();
+    after.restore(at(0), &bytes).unwrap();
+    assert_eq!(after.names(&[999]), Ok(states(&["sensor.s999"])));
+    assert_eq!(after.intern(&states(&["sensor.b"])), Ok(vec![0]));
+
+    // Version 1 named handles without that.
+    let mut far = Optimizer::new();
+    let tiny = b"WHS\x01\x01\xbf\x84\x3d\xbf\x84\x3d\x08sensor.a\x00\x00\x00";
+    let refused = far.restore(at(0), tiny).unwrap_err().to_string();
+    assert!(refused.contains("handles"), "{refused}");
+}
+
 #[test]
 fn the_preset_of_an_attribute_applies_after_a_restore() {
     let latitude = [attribute("device_tracker.a", "latitude")];
