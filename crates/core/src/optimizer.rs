@@ -19,7 +19,7 @@ use crate::reading::Reading;
 use crate::resilience::Breakers;
 use crate::rule::{Combine, Rule, RuleSettings, Thresholds};
 use crate::schedule::{self, Bounds, Class, Schedule, Volatility};
-use crate::significance::{Proposal, Publication, Reason, Significance, UpdateTotals};
+use crate::significance::{Outgoing, Proposal, Publication, Reason, Significance, UpdateTotals};
 use crate::time::{self, Instant, Now, Timeline};
 
 /// Thresholds for one call, in place of the rule's.
@@ -61,6 +61,28 @@ pub struct Optimizer {
     hot: HotKeys,
 }
 
+/// Puts the owners of published series into the batcher.
+struct Owners<'optimizer> {
+    now_us: u64,
+    entities: &'optimizer Entities,
+    batcher: &'optimizer mut Batcher,
+    delivery: &'optimizer Deliveries,
+}
+
+impl Outgoing for Owners<'_> {
+    fn publish(&mut self, handle: u32) {
+        if let Ok(owner) = self.entities.owner(handle) {
+            self.batcher.mark(self.now_us, owner);
+        }
+    }
+
+    fn waits(&self, handle: u32) -> bool {
+        self.entities
+            .owner(handle)
+            .is_ok_and(|owner| self.batcher.holds(owner) || self.delivery.holds(owner))
+    }
+}
+
 impl Optimizer {
     /// An optimizer with the documented defaults that knows nothing.
     pub fn new() -> Self {
@@ -90,8 +112,8 @@ impl Optimizer {
     pub fn tick(&mut self, now: Instant) -> Option<u64> {
         let now = self.moment(now);
         let now_us = now.mono_us;
-        let (significance, publish) = self.publishing(now_us);
-        significance.tick(now_us, publish);
+        let (significance, mut outgoing) = self.publishing(now_us);
+        significance.tick(now_us, &mut outgoing);
         self.batcher.tick(now_us);
         self.delivery.tick(now_us);
         self.schedule.tick(now);
@@ -104,20 +126,10 @@ impl Optimizer {
     pub fn flush(&mut self, now: Instant) {
         self.tick(now);
         let now_us = self.moment(now).mono_us;
-        let Self {
-            significance,
-            batcher,
-            entities,
-            gates,
-            ..
-        } = self;
-        significance.settle_all(now_us, |handle| {
-            if let Ok(owner) = entities.owner(handle) {
-                batcher.mark(now_us, owner);
-            }
-        });
-        batcher.flush();
-        gates.flush(now_us);
+        let (significance, mut outgoing) = self.publishing(now_us);
+        significance.settle_all(now_us, &mut outgoing);
+        self.batcher.flush();
+        self.gates.flush(now_us);
     }
 
     /// Numbers of series, in order.
@@ -241,12 +253,12 @@ impl Optimizer {
         check_times(times, series.len())?;
         self.entities.check(series)?;
         let now_us = self.moment(now).mono_us;
-        let (significance, mut publish) = self.publishing(now_us);
+        let (significance, mut outgoing) = self.publishing(now_us);
         Ok(if times.is_empty() {
-            significance.observe_numbers(now_us, series, values, repeat(None), &mut publish)
+            significance.observe_numbers(now_us, series, values, repeat(None), &mut outgoing)
         } else {
             let times = times.iter().copied().map(Some);
-            significance.observe_numbers(now_us, series, values, times, &mut publish)
+            significance.observe_numbers(now_us, series, values, times, &mut outgoing)
         })
     }
 
@@ -272,12 +284,12 @@ impl Optimizer {
             rest = tail;
             Reading::of_bytes(piece)
         });
-        let (significance, mut publish) = self.publishing(now_us);
+        let (significance, mut outgoing) = self.publishing(now_us);
         Ok(if times.is_empty() {
-            significance.observe_all(now_us, series, readings, repeat(None), &mut publish)
+            significance.observe_all(now_us, series, readings, repeat(None), &mut outgoing)
         } else {
             let times = times.iter().copied().map(Some);
-            significance.observe_all(now_us, series, readings, times, &mut publish)
+            significance.observe_all(now_us, series, readings, times, &mut outgoing)
         })
     }
 
@@ -295,30 +307,19 @@ impl Optimizer {
             Thresholds::check(thresholds.absolute, thresholds.percentage, Combine::All)?;
         let now_us = self.moment(now).mono_us;
         let reading = Reading::of_text(text);
-        let reason = self
-            .significance
-            .observe_with(now_us, series, reading, time, &thresholds);
-        if reason.publishes() {
-            self.batcher.mark(now_us, self.entities.owner(series)?);
-        }
-        Ok(reason)
+        let (significance, mut outgoing) = self.publishing(now_us);
+        Ok(significance.observe_with(now_us, series, reading, time, &thresholds, &mut outgoing))
     }
 
-    /// What judges, and what puts the owner of a published series into the
-    /// batcher.
-    fn publishing(&mut self, now_us: u64) -> (&mut Significance, impl FnMut(u32)) {
-        let Self {
-            significance,
-            batcher,
-            entities,
-            ..
-        } = self;
-        let publish = move |handle| {
-            if let Ok(owner) = entities.owner(handle) {
-                batcher.mark(now_us, owner);
-            }
+    /// What judges, and where published series go.
+    fn publishing(&mut self, now_us: u64) -> (&mut Significance, Owners<'_>) {
+        let owners = Owners {
+            now_us,
+            entities: &self.entities,
+            batcher: &mut self.batcher,
+            delivery: &self.delivery,
         };
-        (significance, publish)
+        (&mut self.significance, owners)
     }
 
     /// The number published for each series; NaN where that is none.

@@ -56,8 +56,8 @@ pub enum Reason {
     Heartbeat = 0x87,
     /// The stream went quiet for `settle`.
     Settle = 0x88,
-    /// It was the last value of a total before a fall or an absence, and
-    /// suppressed until then.
+    /// It was the last value of a total before a fall or an absence, and had not
+    /// left yet: suppressed, or merged with the reading that ended it.
     Final = 0x89,
 }
 
@@ -77,6 +77,16 @@ pub struct Publication {
     pub reason: Reason,
     /// The value; `None` where it is no number, and the newest reading.
     pub number: Option<f64>,
+}
+
+/// Where published series go.
+pub(crate) trait Outgoing {
+    /// Takes a series that was published.
+    fn publish(&mut self, handle: u32);
+
+    /// Whether a value that a series published earlier may still wait there, to
+    /// be merged with a newer one.
+    fn waits(&self, handle: u32) -> bool;
 }
 
 /// What happened to readings since the start.
@@ -217,20 +227,20 @@ impl Significance {
         reading: Reading,
         time: Option<i64>,
         thresholds: &Thresholds,
+        outgoing: &mut impl Outgoing,
     ) -> Reason {
         self.totals.observed += 1;
-        self.judge(now_us, handle, reading, time, Some(thresholds))
+        self.judge(now_us, handle, reading, time, Some(thresholds), outgoing)
     }
 
-    /// Judges numbers in order; tells `published` the handles of those that go
-    /// out.
+    /// Judges numbers in order; those that go out, go to `outgoing`.
     pub(crate) fn observe_numbers(
         &mut self,
         now_us: u64,
         handles: &[u32],
         numbers: &[f64],
         times: impl Iterator<Item = Option<i64>>,
-        mut published: impl FnMut(u32),
+        outgoing: &mut impl Outgoing,
     ) -> Vec<Reason> {
         self.totals.observed += handles.len() as u64;
         let numbers = handles.iter().zip(numbers).zip(times);
@@ -240,7 +250,7 @@ impl Significance {
                     .suppress_number(now_us, number, time)
                     .unwrap_or_else(|| {
                         let reading = Reading::of_number(number);
-                        self.judge_and_tell(now_us, handle, reading, time, &mut published)
+                        self.judge(now_us, handle, reading, time, None, outgoing)
                     })
             })
             .collect()
@@ -253,7 +263,7 @@ impl Significance {
         handles: &[u32],
         readings: impl Iterator<Item = Reading>,
         times: impl Iterator<Item = Option<i64>>,
-        mut published: impl FnMut(u32),
+        outgoing: &mut impl Outgoing,
     ) -> Vec<Reason> {
         self.totals.observed += handles.len() as u64;
         let readings = handles.iter().zip(readings).zip(times);
@@ -261,26 +271,9 @@ impl Significance {
             .map(|((&handle, reading), time)| {
                 self.tracks[handle as usize]
                     .suppress(now_us, reading, time)
-                    .unwrap_or_else(|| {
-                        self.judge_and_tell(now_us, handle, reading, time, &mut published)
-                    })
+                    .unwrap_or_else(|| self.judge(now_us, handle, reading, time, None, outgoing))
             })
             .collect()
-    }
-
-    fn judge_and_tell(
-        &mut self,
-        now_us: u64,
-        handle: u32,
-        reading: Reading,
-        time: Option<i64>,
-        published: &mut impl FnMut(u32),
-    ) -> Reason {
-        let reason = self.judge(now_us, handle, reading, time, None);
-        if reason.publishes() {
-            published(handle);
-        }
-        reason
     }
 
     /// Judges a reading that is not certainly suppressed.
@@ -292,6 +285,7 @@ impl Significance {
         reading: Reading,
         time: Option<i64>,
         thresholds: Option<&Thresholds>,
+        outgoing: &mut impl Outgoing,
     ) -> Reason {
         let track = &mut self.tracks[handle as usize];
         let rule = track.rule(&self.shared);
@@ -315,13 +309,18 @@ impl Significance {
             timer_us,
             last_of_total,
         } = track.observe(now_us, reading, time, thresholds, &self.shared, choose);
-        if last_of_total.is_some() {
+        if let Some(last) = last_of_total
+            && (last.unsent || outgoing.waits(handle))
+        {
             self.totals.timed += 1;
             self.outbox.push(Publication {
                 series: handle,
                 reason: Reason::Final,
-                number: last_of_total,
+                number: Some(last.number),
             });
+        }
+        if reason.publishes() {
+            outgoing.publish(handle);
         }
         if reason != Reason::Late && self.learning.observe(now_us, handle, reading, learns) {
             track.empty_band();
@@ -339,8 +338,8 @@ impl Significance {
         self.timers.peek().map(|&Reverse((due_us, _))| due_us)
     }
 
-    /// Publishes what time demands; lists the handles in `published`.
-    pub(crate) fn tick(&mut self, now_us: u64, mut published: impl FnMut(u32)) {
+    /// Publishes what time demands.
+    pub(crate) fn tick(&mut self, now_us: u64, outgoing: &mut impl Outgoing) {
         while let Some(&Reverse((timer_us, handle))) = self.timers.peek()
             && timer_us <= now_us
         {
@@ -354,7 +353,7 @@ impl Significance {
             if let Some(reason) = track.fire(now_us, &self.shared) {
                 self.totals.timed += 1;
                 self.outbox.push(track.publication(handle, reason));
-                published(handle);
+                outgoing.publish(handle);
             }
             self.rearm(handle);
         }
@@ -362,7 +361,7 @@ impl Significance {
 
     /// Publishes every value that waits to settle, in the order of handles: what
     /// a series showed last is not lost because nobody is left to wait for it.
-    pub(crate) fn settle_all(&mut self, now_us: u64, mut published: impl FnMut(u32)) {
+    pub(crate) fn settle_all(&mut self, now_us: u64, outgoing: &mut impl Outgoing) {
         for handle in 0..self.tracks.len() as u32 {
             let Some(track) = self.tracks.get_mut(handle as usize) else {
                 continue;
@@ -370,7 +369,7 @@ impl Significance {
             if track.settle_now(now_us, &self.shared) {
                 self.totals.timed += 1;
                 self.outbox.push(track.publication(handle, Reason::Settle));
-                published(handle);
+                outgoing.publish(handle);
                 self.rearm(handle);
             }
         }

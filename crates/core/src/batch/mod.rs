@@ -166,6 +166,11 @@ impl Batcher {
         }
     }
 
+    /// Whether an entity waits, due ones included.
+    pub fn holds(&self, entity: u32) -> bool {
+        self.queue.contains(entity)
+    }
+
     /// Takes entities out, due ones included; says how many waited.
     pub fn remove(&mut self, entities: &[u32]) -> u32 {
         let due = self.due;

@@ -273,6 +273,11 @@ impl Deliveries {
         }
     }
 
+    /// Whether an entity is owed to a sink, or was sent and not reported on.
+    pub(crate) fn holds(&self, entity: u32) -> bool {
+        self.all().any(|(_, sink)| sink.holds(entity))
+    }
+
     /// Where every sink stands, by number.
     pub fn status(&self) -> Vec<SinkStatus> {
         self.all()

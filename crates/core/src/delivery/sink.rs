@@ -85,6 +85,11 @@ impl Sink {
         Some((self.number, self.failing + 1, entities))
     }
 
+    /// Whether an entity is owed, or at hand.
+    pub(super) fn holds(&self, entity: u32) -> bool {
+        self.owed.contains(entity) || self.at_hand.iter().any(|&(held, _)| held == entity)
+    }
+
     /// The delivery that the host is sending.
     pub(super) fn sending(&self) -> Option<u64> {
         matches!(self.stage, Stage::Sending).then_some(self.number)

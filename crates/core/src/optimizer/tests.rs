@@ -1,3 +1,5 @@
+mod totals;
+
 use super::*;
 use alloc::string::ToString;
 

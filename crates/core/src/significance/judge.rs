@@ -38,13 +38,25 @@ pub(super) fn judge(
     }
 }
 
-/// The newest reading, where it is the suppressed last value of a total that
-/// `reading` ends by a fall, or by being no number. Such a reading is published.
-pub(super) fn last_of_total(history: &History, reading: Reading, rule: &Rule) -> Option<f64> {
+/// A total's value before it fell or became no number.
+pub(super) struct LastOfTotal {
+    pub(super) number: f64,
+    /// Whether it was suppressed.
+    pub(super) unsent: bool,
+}
+
+/// The newest reading, where it is the last value of a total that `reading` ends
+/// by a fall, or by being no number. Such a reading is published.
+pub(super) fn last_of_total(
+    history: &History,
+    reading: Reading,
+    rule: &Rule,
+) -> Option<LastOfTotal> {
     match history.latest {
-        Reading::Number(latest) if rule.total && history.unsent => {
-            let ends = !matches!(reading, Reading::Number(now) if now >= latest);
-            ends.then_some(latest)
+        Reading::Number(number) if rule.total => {
+            let goes_on = matches!(reading, Reading::Number(now) if now >= number);
+            let unsent = history.unsent;
+            (!goes_on).then_some(LastOfTotal { number, unsent })
         }
         _ => None,
     }

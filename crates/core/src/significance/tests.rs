@@ -14,11 +14,22 @@ fn with_rule(settings: &RuleSettings) -> Significance {
     significance
 }
 
+/// Keeps nothing.
+pub(super) struct Nowhere;
+
+impl Outgoing for Nowhere {
+    fn publish(&mut self, _handle: u32) {}
+
+    fn waits(&self, _handle: u32) -> bool {
+        false
+    }
+}
+
 impl Significance {
     /// Judges one reading by the rule of its series.
     fn observe(&mut self, now_us: u64, handle: u32, text: &str, time: Option<i64>) -> Reason {
         let readings = once(Reading::of_text(text));
-        self.observe_all(now_us, &[handle], readings, once(time), |_| {})[0]
+        self.observe_all(now_us, &[handle], readings, once(time), &mut Nowhere)[0]
     }
 }
 
@@ -39,7 +50,7 @@ fn reasons(settings: &RuleSettings, texts: &[&str]) -> Vec<Reason> {
 fn run(significance: &mut Significance, until_s: u64) -> Vec<(u64, Reason)> {
     let mut seen = Vec::new();
     while let Some(due) = significance.deadline_us().filter(|&due| due <= until_s * S) {
-        significance.tick(due, |_| {});
+        significance.tick(due, &mut Nowhere);
         seen.extend(
             significance
                 .poll()
@@ -238,7 +249,9 @@ fn a_total_ends_in_its_last_value() {
 fn an_override_stands_in_for_the_rule_of_one_call() {
     let mut significance = with_rule(&absolute(10.0));
     let mut observe = |text, thresholds: Option<Thresholds>| match &thresholds {
-        Some(other) => significance.observe_with(S, 0, Reading::of_text(text), None, other),
+        Some(other) => {
+            significance.observe_with(S, 0, Reading::of_text(text), None, other, &mut Nowhere)
+        }
         None => significance.observe(S, 0, text, None),
     };
     let any_change = Thresholds {
@@ -275,7 +288,7 @@ fn the_heartbeat_repeats_the_current_value_and_replays_nothing() {
         run(&mut significance, 125),
         [(60, Reason::Heartbeat), (120, Reason::Heartbeat)]
     );
-    significance.tick(1_000 * S, |_| {});
+    significance.tick(1_000 * S, &mut Nowhere);
     assert_eq!(significance.poll().len(), 1, "a long sleep fires once");
     // The heartbeat published 22, which is the baseline now.
     assert_eq!(
@@ -381,7 +394,7 @@ proptest! {
         let mut read = Vec::new();
         for (second, tenths) in (0..).zip(tenths) {
             let number = f64::from(tenths) / 10.0;
-            significance.tick(second * S, |_| {});
+            significance.tick(second * S, &mut Nowhere);
             let reason = significance.observe(second * S, 0, &alloc::format!("{number}"), None);
             published.extend(significance.poll().into_iter().filter_map(|it| it.number));
             if reason.publishes() {
@@ -434,7 +447,7 @@ fn void_timers_do_not_pile_up() {
     for round in 0..1_000 {
         let text = if round % 2 == 0 { "0" } else { "0.5" };
         significance.observe(2 * round * S, 0, text, None);
-        significance.tick((2 * round + 1) * S, |_| {});
+        significance.tick((2 * round + 1) * S, &mut Nowhere);
         significance.set_preset(0, None);
     }
     assert_eq!(
@@ -523,14 +536,14 @@ proptest! {
                     let reading = Reading::of_text(&text);
                     let reason = short.observe(now_us, 0, &text, time);
                     full.totals.observed += 1;
-                    prop_assert_eq!(reason, full.judge(now_us, 0, reading, time, None));
+                    prop_assert_eq!(reason, full.judge(now_us, 0, reading, time, None, &mut Nowhere));
                 }
                 Step::Override(text, absolute) => {
                     let reading = Reading::of_text(&text);
                     let thresholds = Thresholds { absolute: Some(absolute), ..Thresholds::default() };
                     prop_assert_eq!(
-                        short.observe_with(now_us, 0, reading, None, &thresholds),
-                        full.observe_with(now_us, 0, reading, None, &thresholds)
+                        short.observe_with(now_us, 0, reading, None, &thresholds, &mut Nowhere),
+                        full.observe_with(now_us, 0, reading, None, &thresholds, &mut Nowhere)
                     );
                 }
                 Step::Wait(seconds) => {

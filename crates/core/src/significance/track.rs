@@ -3,7 +3,7 @@
 use alloc::sync::Arc;
 
 use super::band::Band;
-use super::judge::{crosses, judge, last_of_total};
+use super::judge::{LastOfTotal, crosses, judge, last_of_total};
 use super::{Publication, Reason};
 use crate::reading::Reading;
 use crate::rule::{Rule, Thresholds};
@@ -51,8 +51,8 @@ pub(super) struct Judgement {
     pub(super) reason: Reason,
     /// The timer to set, if one is needed.
     pub(super) timer_us: Option<u64>,
-    /// The value to publish before the reading: see [`last_of_total`].
-    pub(super) last_of_total: Option<f64>,
+    /// What a total showed last, if the reading ended it.
+    pub(super) last_of_total: Option<LastOfTotal>,
 }
 
 /// The rules that series share.

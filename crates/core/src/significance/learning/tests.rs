@@ -1,5 +1,6 @@
 use super::*;
 use crate::rule::RuleSettings;
+use crate::significance::tests::Nowhere;
 use crate::significance::{Reason, Significance};
 use core::iter::repeat;
 use proptest::prelude::*;
@@ -83,7 +84,7 @@ fn significance(settings: &RuleSettings) -> Significance {
 fn observe(significance: &mut Significance, numbers: &[f64]) -> Vec<Reason> {
     let readings = numbers.iter().copied().map(Reading::of_number);
     let handles: Vec<u32> = numbers.iter().map(|_| 0).collect();
-    significance.observe_all(0, &handles, readings, repeat(None), |_| {})
+    significance.observe_all(0, &handles, readings, repeat(None), &mut Nowhere)
 }
 
 fn flicker(level: f64, count: u32) -> Vec<f64> {
