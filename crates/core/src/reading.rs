@@ -67,10 +67,49 @@ impl Reading {
     pub(crate) fn is_well_formed(self) -> bool {
         !matches!(self, Self::Number(number) if !number.is_finite())
     }
+}
 
+/// What a [`Reading`] is, without its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    Number,
+    Text,
+    Unknown,
+    Unavailable,
+    NotFinite,
+}
+
+impl Kind {
     /// Whether it is a value at all: a finite number or a text.
     pub(crate) fn is_value(self) -> bool {
-        matches!(self, Self::Number(_) | Self::Text(_))
+        matches!(self, Self::Number | Self::Text)
+    }
+}
+
+impl Reading {
+    /// Its kind, and the bits of its value; 0 where it has none.
+    #[inline]
+    pub(crate) fn split(self) -> (Kind, u64) {
+        match self {
+            Self::Number(number) => (Kind::Number, number.to_bits()),
+            Self::Text(digest) => (Kind::Text, digest),
+            Self::Unknown => (Kind::Unknown, 0),
+            Self::Unavailable => (Kind::Unavailable, 0),
+            Self::NotFinite => (Kind::NotFinite, 0),
+        }
+    }
+
+    /// The reverse of [`Reading::split`].
+    #[inline]
+    pub(crate) fn join(kind: Kind, bits: u64) -> Self {
+        match kind {
+            Kind::Number => Self::Number(f64::from_bits(bits)),
+            Kind::Text => Self::Text(bits),
+            Kind::Unknown => Self::Unknown,
+            Kind::Unavailable => Self::Unavailable,
+            Kind::NotFinite => Self::NotFinite,
+        }
     }
 }
 

@@ -2,9 +2,10 @@
 
 use alloc::boxed::Box;
 use alloc::format;
+use core::hint::select_unpredictable;
 
 use crate::Error;
-use crate::time::optional_length;
+use crate::time::{NEVER_US, optional_length};
 
 /// Most levels one rule may list.
 const MOST_LEVELS: usize = 16;
@@ -55,27 +56,45 @@ pub struct RuleSettings {
     pub learn: bool,
 }
 
-/// A rule that was checked.
-#[derive(Debug, Clone, PartialEq, Default)]
+/// A rule that was checked, in the form in which readings are judged.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "as many as there are settings"
+)]
 pub struct Rule {
     pub(crate) thresholds: Thresholds,
-    pub(crate) max_age_us: Option<u64>,
-    pub(crate) settle_us: Option<u64>,
-    pub(crate) zero_crossing: bool,
-    pub(crate) levels: Box<[f64]>,
+    /// [`NEVER_US`] where there is no heartbeat.
+    pub(crate) max_age_us: u64,
+    /// [`NEVER_US`] where nothing settles.
+    pub(crate) settle_us: u64,
+    /// What may not be crossed unpublished: zero first, where that counts, and
+    /// then the levels.
+    pub(crate) crossings: Box<[f64]>,
+    zero_crossing: bool,
     pub(crate) total: bool,
     /// Judge by the learned threshold in place of the absolute one.
     pub(crate) learn: bool,
+    /// Whether the baseline alone decides what becomes of a number. Whether a
+    /// total fell depends on its newest value; what to publish within a
+    /// tolerance and how much a series scatters is learned from every reading.
+    pub(crate) baseline_decides: bool,
 }
 
 /// How far a number must move.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct Thresholds {
-    pub(crate) absolute: Option<f64>,
-    pub(crate) percentage: Option<f64>,
-    pub(crate) combine: Combine,
+    absolute: Option<f64>,
+    percentage: Option<f64>,
+    combine: Combine,
     /// Whether a value at the threshold is already beyond it, or still within.
     pub(crate) publishing: Publishing,
+    /// The two again as they are compared, 0 where they are not given: they are
+    /// asked for with every publication.
+    difference: f64,
+    fraction: f64,
+    /// Whether both are given, and the nearer one decides.
+    nearer: bool,
 }
 
 impl Thresholds {
@@ -99,7 +118,36 @@ impl Thresholds {
             percentage,
             combine,
             publishing: Publishing::Exact,
+            difference: absolute.unwrap_or(0.0),
+            fraction: percentage.unwrap_or(0.0),
+            nearer: combine == Combine::Any && absolute.is_some() && percentage.is_some(),
         })
+    }
+
+    /// These with another absolute threshold.
+    pub(crate) fn with_absolute(self, absolute: f64) -> Self {
+        Self {
+            absolute: Some(absolute),
+            difference: absolute,
+            nearer: self.combine == Combine::Any && self.percentage.is_some(),
+            ..self
+        }
+    }
+
+    /// Whether there are any.
+    pub(crate) fn is_given(&self) -> bool {
+        self.absolute.is_some() | self.percentage.is_some()
+    }
+
+    /// The difference from a baseline at which they are reached together; 0
+    /// where none is given. From a baseline of 0 any other value is infinitely
+    /// far, in percent.
+    #[inline]
+    pub(crate) fn at(&self, base: f64) -> f64 {
+        let relative = self.fraction * base.abs();
+        // Where all must be reached, the farther one decides.
+        let is_relative = (self.difference > relative) == self.nearer;
+        select_unpredictable(is_relative, relative, self.difference)
     }
 
     /// How far the published value may be from a reading, where it may be chosen.
@@ -143,33 +191,59 @@ impl Rule {
         let thresholds =
             Thresholds::check(settings.absolute, settings.percentage, settings.combine)?;
         check_publishing(settings)?;
+        let thresholds = Thresholds {
+            publishing: settings.publishing,
+            ..thresholds
+        };
+        let zero = settings.zero_crossing.then_some(0.0);
         Ok(Self {
-            thresholds: Thresholds {
-                publishing: settings.publishing,
-                ..thresholds
-            },
-            max_age_us: optional_length("max-age", settings.max_age_us)?,
-            settle_us: optional_length("settle", settings.settle_us)?,
+            thresholds,
+            max_age_us: optional_length("max-age", settings.max_age_us)?.unwrap_or(NEVER_US),
+            settle_us: optional_length("settle", settings.settle_us)?.unwrap_or(NEVER_US),
+            crossings: zero
+                .into_iter()
+                .chain(settings.levels.iter().copied())
+                .collect(),
             zero_crossing: settings.zero_crossing,
-            levels: settings.levels.clone(),
             total: settings.total,
             learn: settings.learn,
+            baseline_decides: !settings.total
+                && !settings.learn
+                && thresholds.tolerance().is_none(),
         })
     }
 
     /// The settings this rule was made of.
     pub fn settings(&self) -> RuleSettings {
+        let length = |length_us: u64| (length_us != NEVER_US).then_some(length_us.cast_signed());
+        let zero = usize::from(self.zero_crossing);
         RuleSettings {
             absolute: self.thresholds.absolute,
             percentage: self.thresholds.percentage,
             combine: self.thresholds.combine,
-            max_age_us: self.max_age_us.map(u64::cast_signed),
-            settle_us: self.settle_us.map(u64::cast_signed),
+            max_age_us: length(self.max_age_us),
+            settle_us: length(self.settle_us),
             publishing: self.thresholds.publishing,
             zero_crossing: self.zero_crossing,
-            levels: self.levels.clone(),
+            levels: self.crossings.iter().skip(zero).copied().collect(),
             total: self.total,
             learn: self.learn,
+        }
+    }
+}
+
+impl Default for Rule {
+    /// Any change matters.
+    fn default() -> Self {
+        Self {
+            thresholds: Thresholds::default(),
+            max_age_us: NEVER_US,
+            settle_us: NEVER_US,
+            crossings: Box::default(),
+            zero_crossing: false,
+            total: false,
+            learn: false,
+            baseline_decides: true,
         }
     }
 }

@@ -11,12 +11,12 @@ mod judge;
 mod learning;
 mod noise;
 mod section;
+mod terms;
+mod timers;
 mod track;
 
-use alloc::collections::BinaryHeap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::cmp::Reverse;
 
 use crate::reading::Reading;
 use crate::rule::{Rule, Thresholds};
@@ -24,8 +24,10 @@ use crate::rule::{Rule, Thresholds};
 pub(crate) use centred::Placements;
 use learning::Learning;
 pub use noise::Proposal;
+use terms::{SharedRules, Terms};
+use timers::Timers;
 pub(crate) use track::History;
-use track::{Judgement, SharedRules, Track};
+use track::{Judgement, Track};
 
 /// Why a reading was published or suppressed. The codes are those of the WIT
 /// type `updates.verdict`; the high bit says publish.
@@ -108,23 +110,18 @@ pub struct UpdateTotals {
 /// a copy of its own.
 const MOST_SHARED_RULES: usize = 64;
 
-/// Most timers per series in the heap, void ones included. A settling series
-/// with a distant heartbeat leaves one behind each time it settles.
-const MOST_TIMERS_PER_SERIES: usize = 2;
-
 /// Baselines, rules and timers of all series, by handle. The handles that
 /// methods take are in use; whose they are, [`crate::entities`] knows.
 #[derive(Default)]
 pub struct Significance {
     tracks: Vec<Track>,
+    /// As many as there are tracks.
+    terms: Vec<Terms>,
     shared: SharedRules,
     /// The first different rules of series, so that those with the same rule
     /// share it; presets are among few.
     known: Vec<Arc<Rule>>,
-    /// Timers, earliest first. One that no longer matches its track's is void;
-    /// one that fires before it is due is set again, which keeps the cost of a
-    /// reading independent of its timers.
-    timers: BinaryHeap<Reverse<(u64, u32)>>,
+    timers: Timers,
     outbox: Vec<Publication>,
     /// What centred rules learned.
     pub(crate) placements: Placements,
@@ -139,13 +136,17 @@ impl Significance {
         let index = handle as usize;
         if index >= self.tracks.len() {
             self.tracks.resize_with(index + 1, Track::default);
+            self.terms.resize_with(index + 1, Terms::default);
         }
     }
 
     /// Forgets a series altogether.
     pub(crate) fn release(&mut self, handle: u32) {
-        if let Some(track) = self.tracks.get_mut(handle as usize) {
+        let index = handle as usize;
+        if let (Some(track), Some(terms)) = (self.tracks.get_mut(index), self.terms.get_mut(index))
+        {
             *track = Track::default();
+            *terms = Terms::default();
         }
         self.placements.forget(handle);
         self.learning.forget(handle);
@@ -155,7 +156,7 @@ impl Significance {
     /// The rule a series is judged by: its own, else its preset, else the
     /// default.
     pub(crate) fn rule_of(&self, handle: u32) -> &Rule {
-        self.tracks[handle as usize].rule(&self.shared)
+        self.terms[handle as usize].rules.effective(&self.shared)
     }
 
     /// Sets the rule of series with neither rule nor preset.
@@ -168,7 +169,7 @@ impl Significance {
     pub(crate) fn set_rule(&mut self, handles: &[u32], rule: Option<Rule>) {
         let rule = rule.map(|rule| self.share(rule));
         for &handle in handles {
-            self.tracks[handle as usize].set_rule(rule.clone());
+            self.terms[handle as usize].rules.own.clone_from(&rule);
             self.rearm(handle);
         }
     }
@@ -176,7 +177,7 @@ impl Significance {
     /// Sets or removes the preset of one series.
     pub(crate) fn set_preset(&mut self, handle: u32, preset: Option<Rule>) {
         let preset = preset.map(|preset| self.share(preset));
-        self.tracks[handle as usize].set_preset(preset);
+        self.terms[handle as usize].rules.preset = preset;
         self.rearm(handle);
     }
 
@@ -246,12 +247,12 @@ impl Significance {
         let numbers = handles.iter().zip(numbers).zip(times);
         numbers
             .map(|((&handle, &number), time)| {
-                self.tracks[handle as usize]
-                    .suppress_number(now_us, number, time)
-                    .unwrap_or_else(|| {
-                        let reading = Reading::of_number(number);
-                        self.judge(now_us, handle, reading, time, None, outgoing)
-                    })
+                let track = &mut self.tracks[handle as usize];
+                if let Some(reason) = track.suppress_number(now_us, number, time) {
+                    return reason;
+                }
+                let reading = Reading::of_number(number);
+                self.judge(now_us, handle, reading, time, None, outgoing)
             })
             .collect()
     }
@@ -269,9 +270,11 @@ impl Significance {
         let readings = handles.iter().zip(readings).zip(times);
         readings
             .map(|((&handle, reading), time)| {
-                self.tracks[handle as usize]
-                    .suppress(now_us, reading, time)
-                    .unwrap_or_else(|| self.judge(now_us, handle, reading, time, None, outgoing))
+                let track = &mut self.tracks[handle as usize];
+                if let Some(reason) = track.suppress(now_us, reading, time) {
+                    return reason;
+                }
+                self.judge(now_us, handle, reading, time, None, outgoing)
             })
             .collect()
     }
@@ -287,13 +290,50 @@ impl Significance {
         thresholds: Option<&Thresholds>,
         outgoing: &mut impl Outgoing,
     ) -> Reason {
+        let index = handle as usize;
+        let Terms { rules, timing } = &mut self.terms[index];
+        let rule = rules.effective(&self.shared);
+        if thresholds.is_some() || !rule.baseline_decides || self.learning.is_everywhere() {
+            return self.judge_closely(now_us, handle, reading, time, thresholds, outgoing);
+        }
+        let track = &mut self.tracks[index];
+        let follows = match reading {
+            Reading::Number(number) => track.observe_number(timing, rule, (now_us, number, time)),
+            _ => None,
+        };
+        let judgement = follows.unwrap_or_else(|| {
+            let exactly = |number, _, _| number;
+            track.observe(
+                timing,
+                rule,
+                &rule.thresholds,
+                (now_us, reading, time),
+                exactly,
+            )
+        });
+        self.note(handle, &judgement, outgoing)
+    }
+
+    /// [`Significance::judge`] where more than the baseline decides, or every
+    /// reading is learned from.
+    #[inline(never)]
+    fn judge_closely(
+        &mut self,
+        now_us: u64,
+        handle: u32,
+        reading: Reading,
+        time: Option<i64>,
+        thresholds: Option<&Thresholds>,
+        outgoing: &mut impl Outgoing,
+    ) -> Reason {
         let track = &mut self.tracks[handle as usize];
-        let rule = track.rule(&self.shared);
+        let Terms { rules, timing } = &mut self.terms[handle as usize];
+        let rule = rules.effective(&self.shared);
         let learns = rule.learn;
         let learned = learns
             .then(|| self.learning.thresholds(handle, rule))
             .flatten();
-        let thresholds = thresholds.or(learned.as_ref());
+        let thresholds = thresholds.or(learned.as_ref()).unwrap_or(&rule.thresholds);
         let placements = &mut self.placements;
         let baseline = track.history().map_or(reading, |it| it.published);
         let choose = |number, tolerance, leaves| {
@@ -304,12 +344,8 @@ impl Significance {
                 number
             }
         };
-        let Judgement {
-            reason,
-            timer_us,
-            last_of_total,
-        } = track.observe(now_us, reading, time, thresholds, &self.shared, choose);
-        if let Some(last) = last_of_total
+        let judgement = track.observe(timing, rule, thresholds, (now_us, reading, time), choose);
+        if let Some(last) = &judgement.last_of_total
             && (last.unsent || outgoing.waits(handle))
         {
             self.totals.timed += 1;
@@ -319,54 +355,72 @@ impl Significance {
                 number: Some(last.number),
             });
         }
-        if reason.publishes() {
-            outgoing.publish(handle);
-        }
-        if reason != Reason::Late && self.learning.observe(now_us, handle, reading, learns) {
+        if judgement.reason != Reason::Late
+            && self.learning.observe(now_us, handle, reading, learns)
+        {
             track.empty_band();
         }
-        self.totals.published += u64::from(reason.publishes());
+        self.note(handle, &judgement, outgoing)
+    }
+
+    /// Counts a judgement, and does what it asks for.
+    fn note(&mut self, handle: u32, judgement: &Judgement, outgoing: &mut impl Outgoing) -> Reason {
+        let reason = judgement.reason;
+        if reason.publishes() {
+            self.totals.published += 1;
+            outgoing.publish(handle);
+        }
         self.totals.late += u64::from(reason == Reason::Late);
-        if let Some(timer_us) = timer_us {
-            self.push_timer(timer_us, handle);
+        if let Some(timer_us) = judgement.timer_us {
+            self.set_timer(timer_us, handle);
         }
         reason
     }
 
     /// The earliest moment at which a heartbeat or a settled value may be due.
     pub(crate) fn deadline_us(&self) -> Option<u64> {
-        self.timers.peek().map(|&Reverse((due_us, _))| due_us)
+        self.timers.earliest_us()
     }
 
     /// Publishes what time demands.
     pub(crate) fn tick(&mut self, now_us: u64, outgoing: &mut impl Outgoing) {
-        while let Some(&Reverse((timer_us, handle))) = self.timers.peek()
-            && timer_us <= now_us
-        {
-            self.timers.pop();
-            let Some(track) = self.tracks.get_mut(handle as usize) else {
-                continue;
-            };
-            if track.timer_us() != Some(timer_us) {
-                continue;
+        let Self {
+            tracks,
+            terms,
+            shared,
+            timers,
+            outbox,
+            learning,
+            totals,
+            ..
+        } = self;
+        timers.fire(now_us, |timer_us, handle| {
+            let index = handle as usize;
+            let (track, Terms { rules, timing }) = (tracks.get_mut(index)?, terms.get_mut(index)?);
+            if timing.timer_us != timer_us {
+                return None;
             }
-            if let Some(reason) = track.fire(now_us, &self.shared) {
-                self.totals.timed += 1;
-                self.outbox.push(track.publication(handle, reason));
+            let rule = rules.effective(shared);
+            if let Some(reason) = track.fire(timing, rule, now_us) {
+                totals.timed += 1;
+                outbox.push(track.publication(handle, reason));
                 outgoing.publish(handle);
             }
-            self.rearm(handle);
-        }
+            let next_us = track.rearm(timing, rule);
+            if learning.follows(handle) {
+                track.empty_band();
+            }
+            next_us
+        });
     }
 
     /// Publishes every value that waits to settle, in the order of handles: what
     /// a series showed last is not lost because nobody is left to wait for it.
     pub(crate) fn settle_all(&mut self, now_us: u64, outgoing: &mut impl Outgoing) {
         for handle in 0..self.tracks.len() as u32 {
-            let Some(track) = self.tracks.get_mut(handle as usize) else {
-                continue;
-            };
-            if track.settle_now(now_us, &self.shared) {
+            let track = &mut self.tracks[handle as usize];
+            let Terms { rules, timing } = &mut self.terms[handle as usize];
+            if track.settle_now(timing, rules.effective(&self.shared), now_us) {
                 self.totals.timed += 1;
                 self.outbox.push(track.publication(handle, Reason::Settle));
                 outgoing.publish(handle);
@@ -389,12 +443,12 @@ impl Significance {
     }
 
     /// History of a series, if it has any.
-    pub(crate) fn history(&self, handle: u32) -> Option<&History> {
+    pub(crate) fn history(&self, handle: u32) -> Option<History> {
         self.tracks.get(handle as usize).and_then(Track::history)
     }
 
     /// Histories of all series that have any, by handle.
-    pub(crate) fn histories(&self) -> impl Iterator<Item = (u32, &History)> {
+    pub(crate) fn histories(&self) -> impl Iterator<Item = (u32, History)> {
         (0..)
             .zip(&self.tracks)
             .filter_map(|(handle, track)| Some((handle, track.history()?)))
@@ -405,38 +459,39 @@ impl Significance {
         &mut self,
         now_us: u64,
         handle: u32,
-        (published, latest, newest_time, unsent): (Reading, Reading, i64, bool),
+        published: Reading,
+        latest: Reading,
+        newest_time: i64,
     ) {
         self.adopt(handle);
         self.tracks[handle as usize].restore(History {
+            published,
             latest,
-            unsent,
-            ..History::first(published, newest_time, now_us)
+            newest_time,
+            heard_us: now_us,
         });
+        self.terms[handle as usize].timing.published_us = now_us;
         self.rearm(handle);
     }
 
     /// Sets the timer of a series to what its rule and history ask for.
     fn rearm(&mut self, handle: u32) {
         let track = &mut self.tracks[handle as usize];
-        let timer_us = track.rearm(&self.shared);
+        let Terms { rules, timing } = &mut self.terms[handle as usize];
+        let timer_us = track.rearm(timing, rules.effective(&self.shared));
         if self.learning.follows(handle) {
             track.empty_band();
         }
         if let Some(timer_us) = timer_us {
-            self.push_timer(timer_us, handle);
+            self.set_timer(timer_us, handle);
         }
     }
 
-    /// Adds a timer, and sweeps out the void ones when they have come to
-    /// outnumber the others.
-    fn push_timer(&mut self, timer_us: u64, handle: u32) {
-        self.timers.push(Reverse((timer_us, handle)));
-        if self.timers.len() > MOST_TIMERS_PER_SERIES * self.tracks.len() {
-            let armed = (0..).zip(&self.tracks);
-            self.timers = armed
-                .filter_map(|(handle, track)| Some(Reverse((track.timer_us()?, handle))))
-                .collect();
+    fn set_timer(&mut self, timer_us: u64, handle: u32) {
+        self.timers.push(timer_us, handle);
+        if self.timers.are_mostly_void(self.terms.len()) {
+            let timings = self.terms.iter().map(|terms| terms.timing.timer_us);
+            self.timers = Timers::of((0..).zip(timings));
         }
     }
 

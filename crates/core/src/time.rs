@@ -49,6 +49,9 @@ impl Timeline {
 /// added: 146,000 years after the host's start.
 const END_OF_TIME_US: u64 = 1 << 62;
 
+/// A moment that never comes, and a length of time that never ends.
+pub(crate) const NEVER_US: u64 = u64::MAX;
+
 /// The longest length of time any setting takes: ten years.
 const LONGEST_US: i64 = 10 * 366 * 24 * 3600 * 1_000_000;
 

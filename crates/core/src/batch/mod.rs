@@ -12,7 +12,7 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use crate::Error;
-use crate::time::length;
+use crate::time::{NEVER_US, length};
 
 pub use adaptive::Adaptive;
 use adaptive::Pace;
@@ -118,16 +118,28 @@ impl BatchTotals {
 /// The batcher. An entity waits at most once, in the order of first becoming
 /// dirty, so none starves; what is due keeps coalescing until it is taken, so a
 /// host that is slow to take costs no memory.
-#[derive(Default)]
 pub struct Batcher {
     settings: Batching,
     pace: Pace,
     queue: DirtyQueue<()>,
     /// How many at the front of the queue are due: their window has closed.
     due: usize,
-    /// When the open window closes.
-    closes_us: Option<u64>,
+    /// When the open window closes; [`NEVER_US`] while none is open.
+    closes_us: u64,
     totals: BatchTotals,
+}
+
+impl Default for Batcher {
+    fn default() -> Self {
+        Self {
+            settings: Batching::default(),
+            pace: Pace::default(),
+            queue: DirtyQueue::default(),
+            due: 0,
+            closes_us: NEVER_US,
+            totals: BatchTotals::default(),
+        }
+    }
 }
 
 impl Batcher {
@@ -145,25 +157,37 @@ impl Batcher {
     /// An entity has something new to send.
     pub fn mark(&mut self, now_us: u64, entity: u32) {
         self.totals.updates += 1;
-        if self.queue.contains(entity) {
+        if self.queue.len() >= self.settings.capacity as usize && !self.make_room_for(entity) {
+            return;
+        }
+        if !self.queue.push(entity, ()) {
             self.totals.coalesced += 1;
             return;
+        }
+        if self.closes_us == NEVER_US {
+            self.closes_us = now_us + self.pace.window_us();
+        }
+        if self.settings.flush_on_full && self.in_window() >= self.pace.max() {
+            self.closes_us = self.closes_us.min(now_us);
+        }
+    }
+
+    /// Lets go what does not fit beside an entity; says whether it may come in.
+    #[cold]
+    fn make_room_for(&mut self, entity: u32) -> bool {
+        if self.queue.contains(entity) {
+            return true;
         }
         // More than one leaves where the capacity was lowered.
         while self.queue.len() >= self.settings.capacity as usize {
             self.totals.dropped += 1;
             if self.settings.overflow == Overflow::DropNew {
-                return;
+                return false;
             }
             self.queue.pop();
             self.due = self.due.saturating_sub(1);
         }
-        self.queue.push(entity, ());
-        let window_us = self.pace.window_us();
-        let closes_us = *self.closes_us.get_or_insert(now_us + window_us);
-        if self.settings.flush_on_full && self.in_window() >= self.pace.max() {
-            self.closes_us = Some(closes_us.min(now_us));
-        }
+        true
     }
 
     /// Whether an entity waits, due ones included.
@@ -181,34 +205,37 @@ impl Batcher {
         self.due -= due_gone;
         self.totals.removed += u64::from(removed);
         if self.in_window() == 0 {
-            self.closes_us = None;
+            self.closes_us = NEVER_US;
         }
         removed
     }
 
     /// When the open window closes.
     pub fn deadline_us(&self) -> Option<u64> {
-        self.closes_us
+        (self.closes_us != NEVER_US).then_some(self.closes_us)
     }
 
     /// Closes windows that are due.
     pub fn tick(&mut self, now_us: u64) {
-        while self.closes_us.is_some_and(|closes_us| closes_us <= now_us) {
+        while self.closes_us <= now_us {
             let size = self.in_window().min(self.pace.max());
             self.due += size;
             let left = self.in_window();
             self.pace.window_closed(size, left, self.totals.batches + 1);
             let full = self.settings.flush_on_full && left >= self.pace.max();
             // What did not fit opens the next window at once.
-            let wait_us = if full { 0 } else { self.pace.window_us() };
-            self.closes_us = (left > 0).then_some(now_us + wait_us);
+            self.closes_us = match left {
+                0 => NEVER_US,
+                _ if full => now_us,
+                _ => now_us + self.pace.window_us(),
+            };
         }
     }
 
     /// Makes everything that waits due.
     pub fn flush(&mut self) {
         self.due = self.queue.len();
-        self.closes_us = None;
+        self.closes_us = NEVER_US;
     }
 
     /// Takes the next batch that is due.
@@ -217,7 +244,8 @@ impl Batcher {
         if size == 0 {
             return None;
         }
-        let batch: Vec<u32> = self.queue.take(size).map(|(entity, ())| entity).collect();
+        let mut batch = Vec::with_capacity(size);
+        batch.extend(self.queue.take(size).map(|(entity, ())| entity));
         self.due -= size;
         self.totals.batches += 1;
         self.totals.sent += batch.len() as u64;

@@ -36,15 +36,18 @@ impl<T> DirtyQueue<T> {
         self.dirty.get(entity as usize).is_some_and(|&waits| waits)
     }
 
-    /// Puts an entity that does not wait at the end.
-    pub(crate) fn push(&mut self, entity: u32, note: T) {
+    /// Puts an entity at the end, unless it waits already; says whether it did
+    /// not.
+    pub(crate) fn push(&mut self, entity: u32, note: T) -> bool {
         let index = entity as usize;
         if index >= self.dirty.len() {
             self.dirty.resize(index + 1, false);
         }
-        if !core::mem::replace(&mut self.dirty[index], true) {
+        let is_new = !core::mem::replace(&mut self.dirty[index], true);
+        if is_new {
             self.waiting.push_back((entity, note));
         }
+        is_new
     }
 
     /// The note of the one that has waited longest.

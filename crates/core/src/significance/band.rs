@@ -7,14 +7,13 @@
 
 use core::ops::RangeInclusive;
 
-use crate::rule::{Combine, Rule, Thresholds};
+use crate::rule::Rule;
 
 /// From `low` to `high`, both included, around the baseline.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Band {
     low: f64,
     high: f64,
-    base: f64,
 }
 
 /// How much narrower than the threshold the band is, as a fraction of the
@@ -27,38 +26,22 @@ const MARGIN: f64 = 1.0 / (1_u64 << 48) as f64;
 /// shrinking with the number; above them, a band would end in infinity.
 const SCALES: RangeInclusive<f64> = 1e-290..=1e290;
 
-impl Default for Band {
-    fn default() -> Self {
-        Self::EMPTY
-    }
-}
-
 impl Band {
     /// No number: every reading is judged in full.
     pub(super) const EMPTY: Self = Self {
         low: f64::INFINITY,
         high: f64::NEG_INFINITY,
-        base: 0.0,
     };
 
-    /// The band of a baseline under a rule.
+    /// The band of a baseline under a rule by which the baseline decides.
+    #[inline]
     pub(super) fn around(base: f64, rule: &Rule) -> Self {
-        // Whether a total fell depends on its latest value, which moves with
-        // every reading; what to publish within a tolerance and how much a
-        // series scatters is learned from every reading.
-        if rule.total || rule.thresholds.tolerance().is_some() || rule.learn {
-            return Self::EMPTY;
-        }
-        let reach = reach(base, &rule.thresholds);
+        let reach = reach(base, rule.thresholds.at(base));
         let mut band = Self {
             low: base - reach,
             high: base + reach,
-            base,
         };
-        if rule.zero_crossing {
-            band.stop_at(0.0, base);
-        }
-        for &level in &rule.levels {
+        for &level in &rule.crossings {
             band.stop_at(level, base);
         }
         band
@@ -66,15 +49,12 @@ impl Band {
 
     /// Whether a number lies in it; an infinity or NaN never does.
     #[inline]
-    pub(super) fn holds(self, number: f64) -> bool {
-        self.low <= number && number <= self.high
-    }
-
-    /// Whether a number the band holds differs from the baseline.
-    #[inline]
-    #[allow(clippy::float_cmp, reason = "a repeat is the very same number")]
-    pub(super) fn is_off_base(self, number: f64) -> bool {
-        number != self.base
+    #[allow(
+        clippy::needless_bitwise_bool,
+        reason = "one branch on chance is cheaper than two"
+    )]
+    pub(super) fn holds(&self, number: f64) -> bool {
+        (self.low <= number) & (number <= self.high)
     }
 
     /// Keeps the band on the baseline's side of a level.
@@ -89,40 +69,21 @@ impl Band {
 }
 
 /// How far a number may be from its baseline to be certainly within the
-/// thresholds; 0 where only a repeat is.
-fn reach(base: f64, thresholds: &Thresholds) -> f64 {
-    let short_of = |threshold: f64| {
-        let scale = base.abs() + threshold;
-        let reach = threshold - scale * MARGIN;
-        if SCALES.contains(&scale) && reach > 0.0 {
-            reach
-        } else {
-            0.0
-        }
-    };
-    let absolute = thresholds.absolute.map(short_of);
-    // From a baseline of 0 this is 0, too.
-    let percentage = thresholds
-        .percentage
-        .map(|fraction| short_of(fraction * base.abs()));
-    match (absolute, percentage) {
-        (Some(one), Some(other)) => {
-            let wider = one > other;
-            // Where all thresholds must be reached, the farther one suppresses.
-            if wider == (thresholds.combine == Combine::All) {
-                one
-            } else {
-                other
-            }
-        }
-        (one, other) => one.or(other).unwrap_or(0.0),
+/// threshold; 0 where only a repeat is.
+fn reach(base: f64, threshold: f64) -> f64 {
+    let scale = base.abs() + threshold;
+    let reach = threshold - scale * MARGIN;
+    if SCALES.contains(&scale) && reach > 0.0 {
+        reach
+    } else {
+        0.0
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule::RuleSettings;
+    use crate::rule::{Combine, RuleSettings};
     use crate::significance::judge::judge_numbers;
     use proptest::prelude::*;
 
@@ -195,17 +156,5 @@ mod tests {
             prop_assert!(band.holds(base + 0.999_999 * threshold));
             prop_assert!(band.holds(base - 0.999_999 * threshold));
         }
-    }
-
-    #[test]
-    fn a_total_is_always_judged() {
-        let rule = RuleSettings {
-            total: true,
-            absolute: Some(5.0),
-            ..RuleSettings::default()
-        };
-        let band = Band::around(1.0, &Rule::check(&rule).unwrap());
-        assert_eq!(band, Band::EMPTY);
-        assert!(!band.holds(1.0));
     }
 }

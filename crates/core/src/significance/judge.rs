@@ -1,8 +1,9 @@
 //! The comparison of a reading with its baseline.
 
-use super::{History, Reason};
+use super::Reason;
+use super::track::History;
 use crate::reading::{Reading, differs_by, exceeds};
-use crate::rule::{Combine, Publishing, Rule, Thresholds};
+use crate::rule::{Publishing, Rule, Thresholds};
 
 /// Compares a reading with its baseline under a rule; `thresholds` stand in for
 /// those of the rule.
@@ -25,16 +26,25 @@ pub(super) fn judge(
         }
         (Unknown | Unavailable, _) | (_, Unknown | Unavailable) => Reason::Availability,
         (NotFinite, _) | (_, NotFinite) => Reason::NotFinite,
-        (Number(before), Number(now)) => {
-            if crosses(rule, before, now) {
-                Reason::Crossing
-            } else if rule.total && falls(history, reading) {
-                Reason::Reset
-            } else {
-                compare(thresholds, before, now)
-            }
-        }
+        (Number(before), Number(now)) => match judge_number(rule, thresholds, before, now) {
+            Reason::Crossing => Reason::Crossing,
+            _ if rule.total && falls(history, reading) => Reason::Reset,
+            reason => reason,
+        },
         _ => Reason::Changed,
+    }
+}
+
+/// [`judge`] for two numbers, where the rule is not for a total.
+#[inline]
+#[allow(clippy::float_cmp, reason = "a repeat is the very same number")]
+pub(super) fn judge_number(rule: &Rule, thresholds: &Thresholds, before: f64, now: f64) -> Reason {
+    if before == now {
+        Reason::Repeat
+    } else if crosses(rule, before, now) {
+        Reason::Crossing
+    } else {
+        compare(thresholds, before, now)
     }
 }
 
@@ -55,7 +65,7 @@ pub(super) fn last_of_total(
     match history.latest {
         Reading::Number(number) if rule.total => {
             let goes_on = matches!(reading, Reading::Number(now) if now >= number);
-            let unsent = history.unsent;
+            let unsent = history.unsent();
             (!goes_on).then_some(LastOfTotal { number, unsent })
         }
         _ => None,
@@ -72,40 +82,33 @@ fn falls(history: &History, reading: Reading) -> bool {
 pub(super) fn judge_numbers(rule: &Rule, before: f64, latest: f64, now: f64) -> Reason {
     let history = History {
         latest: Reading::Number(latest),
-        ..History::first(Reading::Number(before), i64::MIN, 0)
+        published: Reading::Number(before),
+        newest_time: i64::MIN,
+        heard_us: 0,
     };
     judge(&history, Reading::Number(now), rule, &rule.thresholds)
 }
 
 /// Applies the thresholds to two numbers that differ.
+#[inline]
 fn compare(thresholds: &Thresholds, before: f64, now: f64) -> Reason {
-    let reached = |met: bool| {
-        if met {
-            Reason::Threshold
-        } else {
-            Reason::Within
-        }
+    if !thresholds.is_given() {
+        return Reason::Changed;
+    }
+    let threshold = thresholds.at(before);
+    let reached = match thresholds.publishing {
+        Publishing::Exact => differs_by(before, now, threshold),
+        Publishing::Centred => exceeds(before, now, threshold),
     };
-    let absolute = thresholds
-        .absolute
-        .map(|threshold| match thresholds.publishing {
-            Publishing::Exact => differs_by(before, now, threshold),
-            Publishing::Centred => exceeds(before, now, threshold),
-        });
-    let percentage = thresholds.percentage.map(|fraction| {
-        // From a baseline of 0 any other value is infinitely far.
-        before == 0.0 || differs_by(before, now, fraction * before.abs())
-    });
-    match (absolute, percentage, thresholds.combine) {
-        (None, None, _) => Reason::Changed,
-        (Some(met), None, _) | (None, Some(met), _) => reached(met),
-        (Some(absolute), Some(percentage), Combine::All) => reached(absolute && percentage),
-        (Some(absolute), Some(percentage), Combine::Any) => reached(absolute || percentage),
+    if reached {
+        Reason::Threshold
+    } else {
+        Reason::Within
     }
 }
 
 /// Whether zero or a listed level lies between two numbers.
 pub(super) fn crosses(rule: &Rule, before: f64, now: f64) -> bool {
-    let passes = |level: f64| (before < level) != (now < level);
-    (rule.zero_crossing && passes(0.0)) || rule.levels.iter().any(|&level| passes(level))
+    let passes = |&level: &f64| (before < level) != (now < level);
+    rule.crossings.iter().any(passes)
 }

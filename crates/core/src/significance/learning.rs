@@ -40,9 +40,14 @@ struct Study {
 }
 
 impl Learning {
-    /// Whether all series are studied in rounds.
+    /// Sets whether all series are studied in rounds.
     pub(super) fn set_everywhere(&mut self, everywhere: bool) {
         self.everywhere = everywhere;
+    }
+
+    /// Whether all series are.
+    pub(super) fn is_everywhere(&self) -> bool {
+        self.everywhere
     }
 
     /// Whether a series has to show its every reading.
@@ -88,10 +93,7 @@ impl Learning {
     /// The thresholds that a rule with `learn` stands for now.
     pub(super) fn thresholds(&self, handle: u32, rule: &Rule) -> Option<Thresholds> {
         let learned = self.study(handle)?.floor.threshold()?;
-        Some(Thresholds {
-            absolute: Some(learned),
-            ..rule.thresholds
-        })
+        Some(rule.thresholds.with_absolute(learned))
     }
 
     pub(super) fn proposal(&self, handle: u32) -> Option<Proposal> {

@@ -11,7 +11,8 @@ use crate::snapshot::{Section, Tag};
 impl Section for Significance {
     const TAG: Tag = Tag::Baselines;
 
-    /// Handle; baseline, newest reading, its time, and whether it waits unsent.
+    /// Handle; baseline, newest reading, its time, and whether it waits unsent,
+    /// which follows from the two and is not read.
     type Content = Vec<(u32, (Reading, Reading, i64, bool))>;
 
     fn save(&self, _now: Now) -> Self::Content {
@@ -21,7 +22,7 @@ impl Section for Significance {
                     history.published,
                     history.latest,
                     history.newest_time,
-                    history.unsent,
+                    history.unsent(),
                 );
                 (handle, record)
             })
@@ -44,8 +45,8 @@ impl Section for Significance {
     }
 
     fn load(&mut self, now: Now, content: Self::Content) {
-        for (handle, history) in content {
-            self.restore(now.mono_us, handle, history);
+        for (handle, (published, latest, newest_time, _)) in content {
+            self.restore(now.mono_us, handle, published, latest, newest_time);
         }
     }
 }

@@ -254,10 +254,7 @@ fn an_override_stands_in_for_the_rule_of_one_call() {
         }
         None => significance.observe(S, 0, text, None),
     };
-    let any_change = Thresholds {
-        absolute: Some(0.0),
-        ..Thresholds::default()
-    };
+    let any_change = Thresholds::default().with_absolute(0.0);
     assert_eq!(observe("20", None), Reason::First);
     assert_eq!(observe("21", None), Reason::Within);
     assert_eq!(observe("21", Some(any_change)), Reason::Threshold);
@@ -433,7 +430,7 @@ proptest! {
         prop_assert!(settled.len() <= 1);
         let history = significance.history(0).unwrap();
         prop_assert_eq!(history.published, history.latest);
-        prop_assert!(!history.unsent);
+        prop_assert!(!history.unsent());
     }
 }
 
@@ -470,7 +467,7 @@ enum Step {
     Wait(u64),
     Rule(RuleSettings),
     Reset,
-    Restore(alloc::string::String, bool),
+    Restore(alloc::string::String),
 }
 
 fn any_rule() -> impl Strategy<Value = RuleSettings> {
@@ -512,7 +509,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (0_u64..30).prop_map(Step::Wait),
         1 => any_rule().prop_map(Step::Rule),
         1 => Just(Step::Reset),
-        1 => (near(), any::<bool>()).prop_map(|(text, unsent)| Step::Restore(text, unsent)),
+        1 => near().prop_map(Step::Restore),
     ]
 }
 
@@ -540,7 +537,7 @@ proptest! {
                 }
                 Step::Override(text, absolute) => {
                     let reading = Reading::of_text(&text);
-                    let thresholds = Thresholds { absolute: Some(absolute), ..Thresholds::default() };
+                    let thresholds = Thresholds::default().with_absolute(absolute);
                     prop_assert_eq!(
                         short.observe_with(now_us, 0, reading, None, &thresholds, &mut Nowhere),
                         full.observe_with(now_us, 0, reading, None, &thresholds, &mut Nowhere)
@@ -557,11 +554,10 @@ proptest! {
                     full.set_rule(&[0], Some(rule));
                 }
                 Step::Reset => prop_assert_eq!(short.reset(0), full.reset(0)),
-                Step::Restore(text, unsent) => {
+                Step::Restore(text) => {
                     let reading = Reading::of_text(&text);
-                    let history = (reading, Reading::Number(1.0), 0, unsent);
-                    short.restore(now_us, 0, history);
-                    full.restore(now_us, 0, history);
+                    short.restore(now_us, 0, reading, Reading::Number(1.0), 0);
+                    full.restore(now_us, 0, reading, Reading::Number(1.0), 0);
                 }
             }
             prop_assert_eq!(short.history(0), full.history(0));

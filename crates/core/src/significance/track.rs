@@ -1,12 +1,13 @@
-//! One series: its history, its rule, and what makes most of its readings cheap.
-
-use alloc::sync::Arc;
+//! One series: its history, packed so that a reading that is suppressed touches
+//! one line of the processor's cache, and nothing else.
 
 use super::band::Band;
-use super::judge::{LastOfTotal, crosses, judge, last_of_total};
+use super::judge::{LastOfTotal, crosses, judge, judge_number, last_of_total};
+use super::terms::Timing;
 use super::{Publication, Reason};
-use crate::reading::Reading;
+use crate::reading::{Kind, Reading};
 use crate::rule::{Rule, Thresholds};
+use crate::time::NEVER_US;
 
 /// What is known of one series.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,155 +18,86 @@ pub(crate) struct History {
     pub(crate) latest: Reading,
     /// When the source took the newest reading, in its own unit.
     pub(crate) newest_time: i64,
-    /// Whether the newest reading differs from the baseline.
-    pub(crate) unsent: bool,
-    /// When the baseline was published.
-    pub(super) published_us: u64,
     /// When the newest reading came.
     pub(super) heard_us: u64,
 }
 
-/// A moment that never comes.
-const NEVER_US: u64 = u64::MAX;
+impl History {
+    /// Whether the newest reading differs from the baseline.
+    pub(crate) fn unsent(&self) -> bool {
+        self.published != self.latest
+    }
+}
 
 /// A series, judged in two steps. [`Track::suppress`] answers for readings that
 /// are certainly suppressed, and touches nothing but this structure;
 /// [`Track::observe`] decides all others. A rule whose decisions depend on more
 /// than its baseline leaves the band empty, and so sees every number in
 /// [`Track::observe`].
-#[derive(Default)]
+#[derive(Debug, Clone)]
+#[repr(align(64))]
 pub(super) struct Track {
     band: Band,
+    /// Bits of the baseline, as [`Reading::split`] gives them.
+    published: u64,
+    /// Those of the newest reading.
+    latest: u64,
+    heard_us: u64,
     /// From this moment on, the timer that is set comes before a number
     /// suppressed now would settle.
     armed_from_us: u64,
-    history: Option<History>,
-    /// The earliest timer in the heap for this series.
-    timer_us: Option<u64>,
-    own: Option<Arc<Rule>>,
-    preset: Option<Arc<Rule>>,
+    newest_time: i64,
+    /// `None` before the first reading.
+    published_kind: Option<Kind>,
+    latest_kind: Kind,
 }
 
 /// What a reading led to.
 pub(super) struct Judgement {
     pub(super) reason: Reason,
-    /// The timer to set, if one is needed.
+    /// When its timer is due, if that is sooner than the one that is set.
     pub(super) timer_us: Option<u64>,
     /// What a total showed last, if the reading ended it.
     pub(super) last_of_total: Option<LastOfTotal>,
 }
 
-/// The rules that series share.
-#[derive(Default)]
-pub(super) struct SharedRules {
-    /// For series that have no other.
-    pub(super) default: Rule,
-    /// Whether presets apply.
-    pub(super) presets: bool,
-}
-
-impl History {
-    /// That of a series whose first reading was published now.
-    pub(super) fn first(reading: Reading, newest_time: i64, now_us: u64) -> Self {
+impl Default for Track {
+    fn default() -> Self {
         Self {
-            published: reading,
-            latest: reading,
-            newest_time,
-            unsent: false,
-            published_us: now_us,
-            heard_us: now_us,
+            band: Band::EMPTY,
+            published: 0,
+            latest: 0,
+            heard_us: 0,
+            armed_from_us: 0,
+            newest_time: i64::MIN,
+            published_kind: None,
+            latest_kind: Kind::Unknown,
         }
     }
-
-    /// Notes a reading that is not published, unless it is late.
-    #[inline]
-    fn suppress(
-        &mut self,
-        now_us: u64,
-        reading: Reading,
-        time: Option<i64>,
-        reason: Reason,
-    ) -> Option<Reason> {
-        if let Some(time) = time {
-            if time < self.newest_time {
-                return None;
-            }
-            self.newest_time = time;
-        }
-        self.latest = reading;
-        self.heard_us = now_us;
-        self.unsent = reason == Reason::Within;
-        Some(reason)
-    }
-
-    /// Publishes a value for the newest reading.
-    fn publish(&mut self, value: Reading, now_us: u64) {
-        self.published = value;
-        self.published_us = now_us;
-        self.unsent = self.published != self.latest;
-    }
-
-    /// When the newest reading must go out.
-    fn settle_due_us(&self, rule: &Rule) -> Option<u64> {
-        rule.settle_us
-            .filter(|_| self.unsent)
-            .map(|settle_us| self.heard_us + settle_us)
-    }
-
-    /// When time next asks for a publication.
-    fn due_us(&self, rule: &Rule) -> Option<u64> {
-        let heartbeat = rule
-            .max_age_us
-            .filter(|_| self.latest.is_value())
-            .map(|max_age_us| self.published_us + max_age_us);
-        match (self.settle_due_us(rule), heartbeat) {
-            (Some(settle), Some(heartbeat)) => Some(settle.min(heartbeat)),
-            (one, other) => one.or(other),
-        }
-    }
-}
-
-/// The rule a series is judged by: its own, else its preset, else the default.
-fn effective<'rule>(
-    own: Option<&'rule Arc<Rule>>,
-    preset: Option<&'rule Arc<Rule>>,
-    shared: &'rule SharedRules,
-) -> &'rule Rule {
-    own.or(preset.filter(|_| shared.presets))
-        .map_or(&shared.default, Arc::as_ref)
 }
 
 impl Track {
-    pub(super) fn history(&self) -> Option<&History> {
-        self.history.as_ref()
-    }
-
-    /// The earliest timer in the heap for this series.
-    pub(super) fn timer_us(&self) -> Option<u64> {
-        self.timer_us
-    }
-
-    pub(super) fn rule<'rule>(&'rule self, shared: &'rule SharedRules) -> &'rule Rule {
-        effective(self.own.as_ref(), self.preset.as_ref(), shared)
-    }
-
-    pub(super) fn set_rule(&mut self, rule: Option<Arc<Rule>>) {
-        self.own = rule;
-    }
-
-    pub(super) fn set_preset(&mut self, preset: Option<Arc<Rule>>) {
-        self.preset = preset;
+    pub(super) fn history(&self) -> Option<History> {
+        Some(History {
+            published: Reading::join(self.published_kind?, self.published),
+            latest: Reading::join(self.latest_kind, self.latest),
+            newest_time: self.newest_time,
+            heard_us: self.heard_us,
+        })
     }
 
     /// Forgets the history; says whether there was any.
     pub(super) fn reset(&mut self) -> bool {
         self.band = Band::EMPTY;
-        self.history.take().is_some()
+        self.newest_time = i64::MIN;
+        self.published_kind.take().is_some()
     }
 
     /// Puts back a history; [`Track::rearm`] must follow.
     pub(super) fn restore(&mut self, history: History) {
-        self.history = Some(history);
+        self.newest_time = history.newest_time;
+        self.hear(history.heard_us, history.latest);
+        self.set_published(history.published);
     }
 
     /// Has the next number judged in full, whatever it is.
@@ -176,25 +108,33 @@ impl Track {
     /// Suppresses a number if that is certain without its rule; else changes
     /// nothing.
     #[inline]
+    #[allow(clippy::float_cmp, reason = "a repeat is the very same number")]
+    #[allow(
+        clippy::needless_bitwise_bool,
+        reason = "which of them fails first is chance, and one branch on chance is enough"
+    )]
     pub(super) fn suppress_number(
         &mut self,
         now_us: u64,
         number: f64,
         time: Option<i64>,
     ) -> Option<Reason> {
-        if !self.band.holds(number) {
+        let repeats = number == f64::from_bits(self.published);
+        let is_certain = self.band.holds(number)
+            & (repeats | (now_us >= self.armed_from_us))
+            & time.is_none_or(|time| time >= self.newest_time);
+        if !is_certain {
             return None;
         }
-        let reason = if self.band.is_off_base(number) {
-            if now_us < self.armed_from_us {
-                return None;
-            }
-            Reason::Within
-        } else {
+        self.newest_time = time.unwrap_or(self.newest_time);
+        self.latest = number.to_bits();
+        self.latest_kind = Kind::Number;
+        self.heard_us = now_us;
+        Some(if repeats {
             Reason::Repeat
-        };
-        let history = self.history.as_mut()?;
-        history.suppress(now_us, Reading::Number(number), time, reason)
+        } else {
+            Reason::Within
+        })
     }
 
     /// [`Track::suppress_number`] for any reading.
@@ -205,158 +145,220 @@ impl Track {
         reading: Reading,
         time: Option<i64>,
     ) -> Option<Reason> {
-        if let Reading::Number(number) = reading {
-            return self.suppress_number(now_us, number, time);
+        let (kind, bits) = reading.split();
+        if kind == Kind::Number {
+            return self.suppress_number(now_us, f64::from_bits(bits), time);
         }
-        let history = self.history.as_mut()?;
-        if history.published != reading {
+        let repeats = self.published_kind == Some(kind) && self.published == bits;
+        if !repeats || time.is_some_and(|time| time < self.newest_time) {
             return None;
         }
-        history.suppress(now_us, reading, time, Reason::Repeat)
+        self.newest_time = time.unwrap_or(self.newest_time);
+        self.hear(now_us, reading);
+        Some(Reason::Repeat)
     }
 
-    /// Judges a reading. Where a centred rule applies, `choose` sees every number
-    /// with its tolerance, and whether it left that; then it gives the value to
-    /// publish.
+    /// [`Track::observe`] for a number that follows a published number, where
+    /// the baseline decides: nearly every reading that is published.
+    #[inline]
+    pub(super) fn observe_number(
+        &mut self,
+        timing: &mut Timing,
+        rule: &Rule,
+        (now_us, number, time): (u64, f64, Option<i64>),
+    ) -> Option<Judgement> {
+        let follows = self.published_kind == Some(Kind::Number)
+            && time.is_none_or(|time| time >= self.newest_time);
+        if !follows {
+            return None;
+        }
+        let base = f64::from_bits(self.published);
+        let reason = judge_number(rule, &rule.thresholds, base, number);
+        self.newest_time = time.unwrap_or(self.newest_time);
+        self.latest = number.to_bits();
+        self.latest_kind = Kind::Number;
+        self.heard_us = now_us;
+        let due_us = if reason.publishes() {
+            self.published = number.to_bits();
+            self.band = Band::around(number, rule);
+            timing.published_us = now_us;
+            now_us.saturating_add(rule.max_age_us)
+        } else {
+            self.due_us(timing, rule)
+        };
+        Some(Judgement {
+            reason,
+            timer_us: self.arm_sooner(timing, rule, due_us),
+            last_of_total: None,
+        })
+    }
+
+    /// Judges a reading by a rule, or by other `thresholds` than the rule's.
+    /// Where a centred rule applies, `choose` sees every number with its
+    /// tolerance, and whether it left that; then it gives the value to publish.
+    #[inline]
     pub(super) fn observe(
         &mut self,
-        now_us: u64,
-        reading: Reading,
-        time: Option<i64>,
-        thresholds: Option<&Thresholds>,
-        shared: &SharedRules,
+        timing: &mut Timing,
+        rule: &Rule,
+        thresholds: &Thresholds,
+        (now_us, reading, time): (u64, Reading, Option<i64>),
         choose: impl FnOnce(f64, f64, bool) -> f64,
     ) -> Judgement {
-        let rule = effective(self.own.as_ref(), self.preset.as_ref(), shared);
+        if time.is_some_and(|time| time < self.newest_time) {
+            return Judgement {
+                reason: Reason::Late,
+                timer_us: None,
+                last_of_total: None,
+            };
+        }
         let mut last = None;
-        let (reason, history) = match &mut self.history {
-            Some(history) if time.is_some_and(|time| time < history.newest_time) => {
-                return Judgement {
-                    reason: Reason::Late,
-                    timer_us: None,
-                    last_of_total: None,
-                };
-            }
+        let mut value = reading;
+        let reason = match self.history() {
+            None => Reason::First,
             Some(history) => {
-                let thresholds = thresholds.unwrap_or(&rule.thresholds);
-                let reason = judge(history, reading, rule, thresholds);
-                let value = match (thresholds.tolerance(), reading) {
-                    (Some(tolerance), Reading::Number(number)) => {
-                        let leaves = reason == Reason::Threshold;
-                        let chosen = choose(number, tolerance, leaves);
-                        // On the other side of a level it would be a crossing
-                        // that never was.
-                        if crosses(rule, chosen, number) {
-                            reading
-                        } else {
-                            Reading::Number(chosen)
-                        }
+                let reason = judge(&history, reading, rule, thresholds);
+                if let (Some(tolerance), Reading::Number(number)) =
+                    (thresholds.tolerance(), reading)
+                {
+                    let chosen = choose(number, tolerance, reason == Reason::Threshold);
+                    // On the other side of a level it would be a crossing that
+                    // never was.
+                    if !crosses(rule, chosen, number) {
+                        value = Reading::Number(chosen);
                     }
-                    _ => reading,
-                };
-                last = last_of_total(history, reading, rule);
-                history.latest = reading;
-                history.newest_time = time.unwrap_or(history.newest_time);
-                history.heard_us = now_us;
-                history.unsent = history.published != reading;
-                if reason.publishes() {
-                    history.publish(value, now_us);
                 }
-                (reason, &*history)
-            }
-            empty => {
-                let newest_time = time.unwrap_or(i64::MIN);
-                let history = History::first(reading, newest_time, now_us);
-                (Reason::First, &*empty.insert(history))
+                last = last_of_total(&history, reading, rule);
+                reason
             }
         };
+        self.newest_time = time.unwrap_or(self.newest_time);
+        self.hear(now_us, reading);
         if reason.publishes() {
-            self.band = band(history, rule);
+            self.set_published(value);
+            timing.published_us = now_us;
+            self.band = self.band(rule);
         }
-        let due_us = history
-            .due_us(rule)
-            .filter(|&due_us| self.timer_us.is_none_or(|timer_us| due_us < timer_us));
-        if due_us.is_some() {
-            self.timer_us = due_us;
-            self.armed_from_us = armed_from_us(due_us, rule);
-        }
+        let due_us = self.due_us(timing, rule);
         Judgement {
             reason,
-            timer_us: due_us,
+            timer_us: self.arm_sooner(timing, rule, due_us),
             last_of_total: last,
         }
     }
 
     /// The value just published for the newest reading.
     pub(super) fn publication(&self, series: u32, reason: Reason) -> Publication {
-        let number = match self.history.map(|history| history.published) {
-            Some(Reading::Number(number)) => Some(number),
-            _ => None,
-        };
+        let is_number = self.published_kind == Some(Kind::Number);
         Publication {
             series,
             reason,
-            number,
+            number: is_number.then(|| f64::from_bits(self.published)),
         }
     }
 
     /// Publishes the newest reading if time demands it now.
-    pub(super) fn fire(&mut self, now_us: u64, shared: &SharedRules) -> Option<Reason> {
-        let rule = effective(self.own.as_ref(), self.preset.as_ref(), shared);
-        let history = self.history.as_mut()?;
-        let is_due = |due_us: Option<u64>| due_us.is_some_and(|due_us| due_us <= now_us);
-        if !is_due(history.due_us(rule)) {
+    pub(super) fn fire(&mut self, timing: &mut Timing, rule: &Rule, now_us: u64) -> Option<Reason> {
+        if self.due_us(timing, rule) > now_us {
             return None;
         }
-        let settled = is_due(history.settle_due_us(rule));
-        history.publish(history.latest, now_us);
-        Some(if settled {
+        let reason = if self.settle_due_us(rule) <= now_us {
             Reason::Settle
         } else {
             Reason::Heartbeat
-        })
+        };
+        self.publish_latest(timing, now_us);
+        Some(reason)
     }
 
     /// Publishes the newest reading if it waits to settle, however long it would
     /// still wait; says whether it did.
-    pub(super) fn settle_now(&mut self, now_us: u64, shared: &SharedRules) -> bool {
-        let rule = effective(self.own.as_ref(), self.preset.as_ref(), shared);
-        let waiting = self
-            .history
-            .as_mut()
-            .filter(|history| history.settle_due_us(rule).is_some());
-        if let Some(history) = waiting {
-            history.publish(history.latest, now_us);
-            return true;
+    pub(super) fn settle_now(&mut self, timing: &mut Timing, rule: &Rule, now_us: u64) -> bool {
+        let waits = self.settle_due_us(rule) != NEVER_US;
+        if waits {
+            self.publish_latest(timing, now_us);
         }
-        false
+        waits
     }
 
     /// Follows a change of rule, history or timer; gives the timer to set.
-    pub(super) fn rearm(&mut self, shared: &SharedRules) -> Option<u64> {
-        let rule = effective(self.own.as_ref(), self.preset.as_ref(), shared);
-        self.band = Band::EMPTY;
-        self.timer_us = None;
-        if let Some(history) = &self.history {
-            self.band = band(history, rule);
-            self.timer_us = history.due_us(rule);
+    pub(super) fn rearm(&mut self, timing: &mut Timing, rule: &Rule) -> Option<u64> {
+        self.band = self.band(rule);
+        let due_us = self.due_us(timing, rule);
+        self.arm(timing, rule, due_us);
+        (due_us != NEVER_US).then_some(due_us)
+    }
+
+    fn hear(&mut self, now_us: u64, reading: Reading) {
+        (self.latest_kind, self.latest) = reading.split();
+        self.heard_us = now_us;
+    }
+
+    fn set_published(&mut self, value: Reading) {
+        let (kind, bits) = value.split();
+        self.published_kind = Some(kind);
+        self.published = bits;
+    }
+
+    fn publish_latest(&mut self, timing: &mut Timing, now_us: u64) {
+        self.published_kind = Some(self.latest_kind);
+        self.published = self.latest;
+        timing.published_us = now_us;
+    }
+
+    /// When time next asks for a publication.
+    fn due_us(&self, timing: &Timing, rule: &Rule) -> u64 {
+        let beats = self.latest_kind.is_value() && self.published_kind.is_some();
+        let heartbeat_us = if beats {
+            timing.published_us.saturating_add(rule.max_age_us)
+        } else {
+            NEVER_US
+        };
+        heartbeat_us.min(self.settle_due_us(rule))
+    }
+
+    /// When the newest reading must go out.
+    fn settle_due_us(&self, rule: &Rule) -> u64 {
+        if self.is_unsent() {
+            self.heard_us.saturating_add(rule.settle_us)
+        } else {
+            NEVER_US
         }
-        self.armed_from_us = armed_from_us(self.timer_us, rule);
-        self.timer_us
     }
-}
 
-/// The numbers that a series with this history certainly suppresses.
-fn band(history: &History, rule: &Rule) -> Band {
-    match history.published {
-        Reading::Number(base) => Band::around(base, rule),
-        _ => Band::EMPTY,
+    /// [`History::unsent`], without taking it apart.
+    #[allow(clippy::float_cmp, reason = "a repeat is the very same number")]
+    fn is_unsent(&self) -> bool {
+        let (published, latest) = (self.published, self.latest);
+        // Zero has two signs.
+        let same_number =
+            self.latest_kind == Kind::Number && f64::from_bits(published) == f64::from_bits(latest);
+        self.published_kind
+            .is_some_and(|kind| kind != self.latest_kind || !(same_number || published == latest))
     }
-}
 
-/// When a number suppressed settles no earlier than the timer fires.
-fn armed_from_us(timer_us: Option<u64>, rule: &Rule) -> u64 {
-    rule.settle_us.map_or(0, |settle_us| {
-        timer_us.unwrap_or(NEVER_US).saturating_sub(settle_us)
-    })
+    /// Gives the timer to set, if it is due before the one that is set.
+    fn arm_sooner(&mut self, timing: &mut Timing, rule: &Rule, due_us: u64) -> Option<u64> {
+        let is_sooner = due_us < timing.timer_us;
+        if is_sooner {
+            self.arm(timing, rule, due_us);
+        }
+        is_sooner.then_some(due_us)
+    }
+
+    /// Notes the timer that is set now.
+    fn arm(&mut self, timing: &mut Timing, rule: &Rule, timer_us: u64) {
+        timing.timer_us = timer_us;
+        // Where nothing settles this is 0: no number has to wait for a timer.
+        self.armed_from_us = timer_us.saturating_sub(rule.settle_us);
+    }
+
+    /// The numbers that are certainly suppressed from now on.
+    fn band(&self, rule: &Rule) -> Band {
+        if self.published_kind == Some(Kind::Number) && rule.baseline_decides {
+            Band::around(f64::from_bits(self.published), rule)
+        } else {
+            Band::EMPTY
+        }
+    }
 }
