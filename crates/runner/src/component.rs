@@ -4,12 +4,12 @@
 use std::path::Path;
 
 use wasmtime::component::Linker;
-use wasmtime::{Store, StoreLimits, StoreLimitsBuilder, Trap};
+use wasmtime::{Store, Trap};
 
 use crate::artifact;
 use crate::engine::Engine;
 use crate::fault::{Fault, LoadError, TrapCause};
-use crate::limits;
+use crate::limiter::Limiter;
 use crate::wit::types::Instant;
 use crate::wit::{Optimizer as Bindings, OptimizerPre};
 
@@ -20,14 +20,14 @@ use crate::wit::{Optimizer as Bindings, OptimizerPre};
 /// answers [`Fault::Trapped`], and [`Component::generation`] has grown.
 pub struct Component {
     engine: Engine,
-    pre: OptimizerPre<StoreLimits>,
+    pre: OptimizerPre<Limiter>,
     live: Result<Live, String>,
     generation: u64,
     checkpoint: Option<(Instant, Vec<u8>)>,
 }
 
 struct Live {
-    store: Store<StoreLimits>,
+    store: Store<Limiter>,
     bindings: Bindings,
 }
 
@@ -69,6 +69,13 @@ impl Component {
         Ok(bytes)
     }
 
+    /// Linear memory of the live instance, in bytes; `None` if none could be
+    /// started.
+    pub fn memory_bytes(&self) -> Option<usize> {
+        let live = self.live.as_ref().ok()?;
+        Some(live.store.data().memory_bytes())
+    }
+
     /// WebAssembly instructions that the live instance has run, as wasmtime
     /// counts them; `None` unless [`Engine::counting`] made its engine.
     #[cfg(feature = "count")]
@@ -81,7 +88,7 @@ impl Component {
     pub(crate) fn enter<T>(
         &mut self,
         operation: &'static str,
-        call: impl FnOnce(&Bindings, &mut Store<StoreLimits>) -> wasmtime::Result<T>,
+        call: impl FnOnce(&Bindings, &mut Store<Limiter>) -> wasmtime::Result<T>,
     ) -> Result<T, Fault> {
         let live = self
             .live
@@ -136,16 +143,9 @@ impl Component {
 }
 
 impl Live {
-    fn start(engine: &Engine, pre: &OptimizerPre<StoreLimits>) -> wasmtime::Result<Self> {
-        let limits = StoreLimitsBuilder::new()
-            .memory_size(limits::MEMORY_BYTES)
-            .table_elements(limits::TABLE_ELEMENTS)
-            .instances(limits::INSTANCES)
-            .memories(limits::INSTANCES)
-            .tables(limits::INSTANCES)
-            .build();
-        let mut store = Store::new(engine.wasmtime(), limits);
-        store.limiter(|limits| limits);
+    fn start(engine: &Engine, pre: &OptimizerPre<Limiter>) -> wasmtime::Result<Self> {
+        let mut store = Store::new(engine.wasmtime(), Limiter::default());
+        store.limiter(|limiter| limiter);
         #[cfg(feature = "count")]
         // More than can be spent; refused by an engine that does not count.
         let _ = store.set_fuel(u64::MAX);

@@ -22,6 +22,7 @@ mod artifact;
 mod component;
 mod engine;
 mod fault;
+mod limiter;
 pub mod limits;
 pub mod operations;
 mod reason;
