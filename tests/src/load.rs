@@ -40,6 +40,11 @@ impl Home {
         self.spacing_us
     }
 
+    /// Its entities in the order of their numbers.
+    pub fn entity_ids(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(|series| &*series.entity)
+    }
+
     /// Makes it known to a fresh optimizer, which numbers its entities from 0.
     pub fn introduce(&self, optimizer: &mut dyn Optimizer) -> Result<(), Fault> {
         let handles = optimizer.intern(&self.names)?;

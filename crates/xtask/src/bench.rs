@@ -29,7 +29,8 @@ fn figures(workspace: &Workspace) -> Result<()> {
     run_command(
         workspace
             .cargo("bench")
-            .args(["--package", "weirhouse-tests", "--bench", FIGURES])
+            .args(["--package", "weirhouse-tests"])
+            .args(["--bench", FIGURES, "--bench", "memory"])
             .env("WEIRHOUSE_BIN", program)
             .env("WEIRHOUSE_CORE_CWASM", &component.cwasm),
     )

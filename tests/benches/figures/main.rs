@@ -11,6 +11,8 @@
 
 mod cache;
 mod first_level;
+mod frames;
+mod passage;
 mod process;
 mod readings;
 mod rounds;
@@ -19,6 +21,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use weirhouse_runner::{Component, Engine};
+use weirhouse_tests::native::Native;
 
 fn main() -> Result<()> {
     let core = path("WEIRHOUSE_CORE_CWASM")?;
@@ -27,6 +30,11 @@ fn main() -> Result<()> {
     readings::empty_call(&mut Component::load(&engine, &core)?);
     readings::by_batch(&mut Component::load(&engine, &core)?, 2_000)?;
     readings::by_entities(&|| Ok(Box::new(Component::load(&engine, &core)?)))?;
+    frames::by_frame(
+        &mut Component::load(&engine, &core)?,
+        &mut Native::new(),
+        2_000,
+    )?;
     first_level::measure(&engine, &core)?;
     cache::measure(&mut Component::load(&engine, &core)?)?;
     process::measure(&engine, &core, &program)

@@ -9,12 +9,10 @@ use weirhouse_runner::wit::types::Instant;
 use weirhouse_tests::load::{Home, Readings};
 use weirhouse_tests::native::Native;
 
+use crate::passage::Passage;
 use crate::rounds::{Case, each_ns, least};
 
 const READINGS: usize = 1 << 16;
-
-/// How often time is let pass, at most: the window of the batcher.
-const WINDOW_US: u64 = 100_000;
 
 /// Whether readings cross as numbers or as texts.
 #[derive(Clone, Copy)]
@@ -23,11 +21,10 @@ enum Form {
     Texts,
 }
 
-/// A home and the time in it, which goes on from one round to the next.
+/// An optimizer that judges a home, and the time in it.
 struct Side<'a> {
     optimizer: &'a mut dyn Optimizer,
-    spacing_us: u64,
-    mono_us: u64,
+    time: Passage,
 }
 
 /// What one reading costs by the size of a batch.
@@ -160,21 +157,14 @@ impl<'a> Side<'a> {
         home.introduce(optimizer)?;
         Ok(Self {
             optimizer,
-            spacing_us: home.spacing_us(),
-            mono_us: 0,
+            time: Passage::new(home.spacing_us()),
         })
     }
 
-    /// Readings in batches. After each, time has passed: what became due is
-    /// taken, and so are the batches that leave.
+    /// Readings in batches, each with the time that has passed before it.
     fn take(&mut self, readings: &Readings, form: Form, batch: usize) {
         for batch in readings.batches(batch) {
-            let passed_us = batch.series.len() as u64 * self.spacing_us;
-            self.mono_us += passed_us;
-            let now = Instant {
-                mono: self.mono_us,
-                wall: 0,
-            };
+            let now = self.time.after(batch.series.len());
             let verdicts = match form {
                 Form::Numbers => {
                     self.optimizer
@@ -186,11 +176,7 @@ impl<'a> Side<'a> {
                 }
             };
             std::hint::black_box(verdicts.unwrap());
-            if self.mono_us % WINDOW_US < passed_us {
-                self.optimizer.tick(now).unwrap();
-                self.optimizer.poll_published().unwrap();
-                while !self.optimizer.poll_batch().unwrap().is_empty() {}
-            }
+            self.time.collect(self.optimizer);
         }
     }
 }
