@@ -9,20 +9,23 @@
 //! - **planned**: as member of a group with a budget of calls (`budget`), which is
 //!   spent where it removes most staleness (`planner`, `forecast`, `staleness`).
 //!
-//! What the calls found is told by [`Schedule::report`]. [`simulate()`] plays a
-//! day in advance. Calls themselves are made by the host.
+//! What is asked of them is in `registration` and `groups`. Here is what becomes
+//! of it: what the calls found is told by [`Schedule::report`], and what is due is
+//! listed by [`Schedule::tick`]. [`simulate()`] plays a day in advance. Calls
+//! themselves are made by the host.
 
 mod bounds;
 mod budget;
 mod forecast;
 mod grid;
+mod groups;
 mod planner;
+mod registration;
 mod section;
 mod simulate;
 mod staleness;
 mod volatility;
 
-use alloc::borrow::ToOwned;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
@@ -31,48 +34,21 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::time::{Now, length};
-use budget::{Account, Spender, Usage};
-use forecast::{Forecast, Learned};
-use planner::{Call, Group, Member};
+use crate::time::Now;
+use budget::{Spender, Usage};
+use forecast::Learned;
+use planner::{Call, Group};
 use volatility::{Measured, Tally};
 
 pub use bounds::Bounds;
 pub use budget::{Budget, Night};
 pub use forecast::BUCKETS;
 pub use grid::{Class, Volatility, interval_us};
+pub use groups::GroupStatus;
 pub use simulate::{Day, GroupDay, Pace, Source, SourceDay, simulate};
 pub use staleness::{fresh_share, mean_age};
 
-/// Most groups.
-const MOST_GROUPS: usize = 1_000;
-/// Most entities of one group: its price is set in some hundredths of a second.
-const MOST_MEMBERS: usize = 5_000;
-/// Longest name of a group, in bytes.
-const LONGEST_NAME: usize = 255;
-/// Greatest weight of an entity.
-const MOST_WEIGHT: f64 = 1_000.0;
 const SECONDS_A_DAY: f64 = 86_400.0;
-
-/// What a group has spent and has left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GroupStatus {
-    /// Entities planned in it.
-    pub members: u32,
-    /// Calls of the last 60 s; 0 without a budget for the minute.
-    pub last_minute: u32,
-    /// Calls since the last reset, urgent ones included.
-    pub today: u32,
-    /// Of them, urgent ones.
-    pub urgent_today: u32,
-    /// What planned calls have left until the reset; none without a budget for
-    /// the day.
-    pub left_today: Option<u32>,
-    /// What urgent calls have left until then, the reserve included.
-    pub left_urgent: Option<u32>,
-    /// The monotonic time of the next reset, in microseconds.
-    pub resets_us: u64,
-}
 
 struct Entry {
     /// Place in the order of registration.
@@ -82,14 +58,6 @@ struct Entry {
     /// When an outcome was last reported.
     seen_us: Option<u64>,
     how: How,
-}
-
-/// What a new registration of an entity keeps of the one before.
-struct Place {
-    order: u64,
-    listed: bool,
-    seen_us: Option<u64>,
-    rates: Rates,
 }
 
 enum How {
@@ -132,120 +100,6 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Sets the shortest interval that is taken from now on; 0 takes any.
-    pub fn set_shortest(&mut self, interval_us: i64) -> Result<(), Error> {
-        self.shortest_us = length("shortest interval", interval_us, true)?;
-        Ok(())
-    }
-
-    /// Opens a group, or gives an open one another budget; what it spent stays
-    /// spent.
-    pub fn set_group(&mut self, now: Now, name: &str, budget: Budget) -> Result<(), Error> {
-        budget.check()?;
-        if name.is_empty() || name.len() > LONGEST_NAME {
-            return Err(Error::InvalidArgument(format!(
-                "the name of a group must have 1 to {LONGEST_NAME} bytes, not {}",
-                name.len()
-            )));
-        }
-        if let Some(group) = self.groups.get_mut(name) {
-            group.set_budget(now, budget);
-            return Ok(());
-        }
-        if self.groups.len() >= MOST_GROUPS {
-            return Err(Error::TooLarge(format!(
-                "{MOST_GROUPS} groups are open, which is the most; remove some first"
-            )));
-        }
-        let spent = self.spent.remove(name);
-        let account = spent.map_or_else(Account::default, |usage| Account::restore(now, &usage));
-        let group = Group::new(now, budget, account);
-        self.groups.insert(name.to_owned(), group);
-        Ok(())
-    }
-
-    /// Closes a group and ends the refreshes of its members; says whether it was
-    /// open.
-    pub fn remove_group(&mut self, name: &str) -> bool {
-        let Some(group) = self.groups.remove(name) else {
-            return false;
-        };
-        for entity in group.entities() {
-            self.entries.remove(&entity);
-            self.outbox.retain(|&other| other != entity);
-        }
-        true
-    }
-
-    /// Refreshes `entity` every `interval_us`, first one interval from now.
-    pub fn register(&mut self, now: Now, entity: u32, interval_us: i64) -> Result<(), Error> {
-        let interval_us = length("interval", interval_us, false)?;
-        self.check_shortest("interval", interval_us)?;
-        let place = self.withdraw(entity);
-        let how = How::Fixed {
-            interval_us,
-            due_us: now.mono_us + interval_us,
-        };
-        self.enter(entity, &place, how);
-        Ok(())
-    }
-
-    /// Refreshes `entity` at an interval within bounds that follows how often it
-    /// changes; gives the one it starts with, in microseconds.
-    pub fn register_measured(
-        &mut self,
-        now: Now,
-        entity: u32,
-        bounds: Bounds,
-    ) -> Result<u64, Error> {
-        self.check_shortest("shortest interval", bounds.shortest_us())?;
-        let place = self.withdraw(entity);
-        let interval = Measured::new(bounds, place.rates.measured);
-        let starts_us = interval.interval_us();
-        let how = How::Measured {
-            interval,
-            last_us: now.mono_us,
-            due_us: now.mono_us + starts_us,
-        };
-        self.enter(entity, &place, how);
-        Ok(starts_us)
-    }
-
-    /// Refreshes `entity` by the plan of a group. A source of twice the `weight`,
-    /// over 0 and at most 1,000, is as bad to have stale as two.
-    pub fn register_planned(
-        &mut self,
-        now: Now,
-        entity: u32,
-        group: &str,
-        bounds: Bounds,
-        weight: f64,
-    ) -> Result<(), Error> {
-        self.check_shortest("shortest interval", bounds.shortest_us())?;
-        if !(weight > 0.0 && weight <= MOST_WEIGHT) {
-            return Err(Error::InvalidArgument(format!(
-                "weight must be over 0 and at most {MOST_WEIGHT}, not {weight}"
-            )));
-        }
-        let Some(open) = self.groups.get(group) else {
-            return Err(unknown_group(group));
-        };
-        if open.size() >= MOST_MEMBERS && open.member(entity).is_none() {
-            return Err(Error::TooLarge(format!(
-                "group `{group}` has {MOST_MEMBERS} entities, which is the most"
-            )));
-        }
-        let place = self.withdraw(entity);
-        let prior = 1e6 / bounds.middle_us() as f64;
-        let forecast = Forecast::new(prior, place.rates.planned);
-        if let Some(group) = self.groups.get_mut(group) {
-            let member = Member::new(now, place.order, bounds, weight, &forecast, place.listed);
-            group.add(now, entity, member);
-        }
-        self.enter(entity, &place, How::Planned(group.to_owned()));
-        Ok(())
-    }
-
     /// Tells how often a planned entity changes, in changes a second for each
     /// eighth of the day in UTC, in place of what is learned; says whether it
     /// is planned.
@@ -257,17 +111,6 @@ impl Schedule {
             member.forecast.tell(rates);
         }
         group.requeue(now, entity);
-        true
-    }
-
-    /// Ends the refreshes of an entity; says whether there were any.
-    pub fn unregister(&mut self, entity: u32) -> bool {
-        self.restored.remove(&entity);
-        let Some(entry) = self.entries.remove(&entity) else {
-            return false;
-        };
-        self.leave(entity, &entry);
-        self.outbox.retain(|&other| other != entity);
         true
     }
 
@@ -299,22 +142,6 @@ impl Schedule {
             How::Planned(group) => self.groups.get(group)?.member(entity)?.forecast.mean(),
         };
         Some(per_second * SECONDS_A_DAY)
-    }
-
-    /// What a group has spent and has left.
-    pub fn group_status(&mut self, now: Now, name: &str) -> Option<GroupStatus> {
-        let group = self.groups.get_mut(name)?;
-        group.settle(now);
-        let (budget, account) = (group.budget(), group.account());
-        Some(GroupStatus {
-            members: group.size() as u32,
-            last_minute: account.minute().all(),
-            today: account.today().all(),
-            urgent_today: account.today().urgent,
-            left_today: account.left_today(budget, Spender::Planned),
-            left_urgent: account.left_today(budget, Spender::Urgent),
-            resets_us: budget.resets_us(now),
-        })
     }
 
     /// Reports whether entities changed since the report before. The first
@@ -464,17 +291,6 @@ impl Schedule {
         taken
     }
 
-    fn check_shortest(&self, name: &str, interval_us: u64) -> Result<(), Error> {
-        if interval_us >= self.shortest_us {
-            return Ok(());
-        }
-        Err(Error::InvalidArgument(format!(
-            "{name} must be at least {} s, not {} s",
-            self.shortest_us as f64 / 1e6,
-            interval_us as f64 / 1e6
-        )))
-    }
-
     fn check_registered(&self, entity: u32) -> Result<(), Error> {
         if self.entries.contains_key(&entity) {
             return Ok(());
@@ -482,59 +298,6 @@ impl Schedule {
         Err(Error::InvalidArgument(format!(
             "entity {entity} is not registered for refreshes"
         )))
-    }
-
-    /// Takes an entity out, to be entered again: what is to be kept of the
-    /// registration before, or the end of the order.
-    fn withdraw(&mut self, entity: u32) -> Place {
-        let restored = self.restored.remove(&entity).unwrap_or_default();
-        let Some(old) = self.entries.remove(&entity) else {
-            self.registered += 1;
-            return Place {
-                order: self.registered,
-                listed: false,
-                seen_us: None,
-                rates: restored,
-            };
-        };
-        let learned = self.learned(entity, &old);
-        self.leave(entity, &old);
-        Place {
-            order: old.order,
-            listed: old.listed,
-            seen_us: old.seen_us,
-            rates: Rates {
-                measured: learned.measured.or(restored.measured),
-                planned: learned.planned.or(restored.planned),
-            },
-        }
-    }
-
-    fn enter(&mut self, entity: u32, place: &Place, how: How) {
-        if let How::Fixed { due_us, .. } | How::Measured { due_us, .. } = &how {
-            self.queue.insert((*due_us, place.order, entity));
-        }
-        let entry = Entry {
-            order: place.order,
-            listed: place.listed,
-            seen_us: place.seen_us,
-            how,
-        };
-        self.entries.insert(entity, entry);
-    }
-
-    /// Takes an entity out of the queue or group it is in.
-    fn leave(&mut self, entity: u32, entry: &Entry) {
-        match &entry.how {
-            How::Fixed { due_us, .. } | How::Measured { due_us, .. } => {
-                self.queue.remove(&(*due_us, entry.order, entity));
-            }
-            How::Planned(name) => {
-                if let Some(group) = self.groups.get_mut(name) {
-                    group.remove(entity);
-                }
-            }
-        }
     }
 
     fn learned(&self, entity: u32, entry: &Entry) -> Rates {
@@ -561,10 +324,6 @@ impl Schedule {
             _ => None,
         }
     }
-}
-
-fn unknown_group(name: &str) -> Error {
-    Error::InvalidArgument(format!("there is no group `{name}`; open it first"))
 }
 
 #[cfg(test)]

@@ -19,110 +19,29 @@
 //! reset, nor than half the mean distance of the whole budget. So a share `x` of
 //! the day spends at most the share `1 − (1 − x)²`, and at noon a quarter is left.
 //!
-//! The account itself is kept by `budget`, the rates by `forecast`.
+//! Here is the order of calls; a source is a `member`, and its `price` is found
+//! beside it. The account itself is kept by `budget`, the rates by `forecast`.
+
+mod member;
+mod price;
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use core::cmp::Ordering;
 
-use super::Bounds;
 use super::budget::{Account, Budget, Spender};
-use super::forecast::{BUCKET_US, BUCKETS, DAY_US, Forecast, bucket_of};
-use super::staleness::{interval_at, worth_of_call};
+use super::forecast::{BUCKET_US, DAY_US, bucket_of};
 use crate::time::Now;
+use price::{Price, Pricing};
+
+pub(super) use member::Member;
 
 const HOUR_US: u64 = 3_600_000_000;
 
 /// How many times the mean rate planned calls may reach.
 const MOST_UNEVEN: u64 = 2;
 
-/// Logarithm of the highest and of minus the lowest price ever set, in s²: that
-/// of one call in ten years and more.
-const MOST_LN_PRICE: f64 = 45.0;
-/// Steps of one solution, and the error of the logarithm of calls that ends it.
-const MOST_STEPS: u32 = 24;
-const CLOSE_ENOUGH: f64 = 0.005;
 /// Calls at least between two prices.
 const FEWEST_CALLS_A_PRICE: u32 = 16;
-
-/// One source of a group.
-#[derive(Debug)]
-pub(super) struct Member {
-    /// Place in the order of registration.
-    order: u64,
-    bounds: Bounds,
-    weight: f64,
-    pub(super) forecast: Forecast,
-    /// When it was last asked, or registered.
-    last_us: u64,
-    due_us: u64,
-    /// Handed out and not taken yet.
-    listed: bool,
-}
-
-/// What a call costs, and how far longest intervals are stretched.
-#[derive(Debug, Clone, Copy)]
-struct Price {
-    /// In s² of weighted age; infinite where even the longest intervals are more
-    /// than the budget allows.
-    price: f64,
-    /// At least 1.
-    stretch: f64,
-}
-
-impl Member {
-    /// A member to be asked as if it had been just now.
-    pub(super) fn new(
-        now: Now,
-        order: u64,
-        bounds: Bounds,
-        weight: f64,
-        forecast: &Forecast,
-        listed: bool,
-    ) -> Self {
-        Self {
-            order,
-            bounds,
-            weight,
-            forecast: *forecast,
-            last_us: now.mono_us,
-            due_us: now.mono_us,
-            listed,
-        }
-    }
-
-    /// The interval, in seconds, after an outcome.
-    fn interval(&self, bucket: usize, changed: bool, weight: f64, price: Price) -> f64 {
-        let rate = self.forecast.rate(bucket, changed);
-        let shortest = self.bounds.shortest_us() as f64 / 1e6;
-        let longest = self.bounds.longest_us() as f64 / 1e6 * price.stretch;
-        interval_at(price.price, rate, self.weight * weight).clamp(shortest, longest)
-    }
-
-    /// Calls per second at a price, over the mix of outcomes that these calls
-    /// would meet.
-    fn calls(&self, bucket: usize, weight: f64, price: Price) -> f64 {
-        let quiet = self.interval(bucket, false, weight, price);
-        let restless = self.interval(bucket, true, weight, price);
-        let finds =
-            |changed, interval: f64| -libm::expm1(-self.forecast.rate(bucket, changed) * interval);
-        let (begins, goes_on) = (finds(false, quiet), finds(true, restless));
-        // The share of calls that find a change, in the long run.
-        let share = begins / (begins + 1.0 - goes_on).max(1e-12);
-        1.0 / (share * restless + (1.0 - share) * quiet)
-    }
-
-    /// What a call now removes, in s² of weighted age.
-    fn worth(&self, now: Now, weight: f64) -> f64 {
-        let rate = self
-            .forecast
-            .rate(bucket_of(now.dated_us), self.forecast.changed());
-        if rate <= 0.0 {
-            return 0.0;
-        }
-        let elapsed = now.mono_us.saturating_sub(self.last_us) as f64 / 1e6;
-        self.weight * weight * worth_of_call(rate * elapsed) / (rate * rate)
-    }
-}
 
 /// A call that the plan makes now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -141,8 +60,7 @@ pub(super) struct Group {
     /// Members by time: due, order of registration, entity.
     queue: BTreeSet<(u64, u64, u32)>,
     price: Price,
-    /// The logarithm of the price, to start the next solution from.
-    ln_price: f64,
+    pricing: Pricing,
     /// Calls since the price was set.
     calls: u32,
     /// When the price is set anew.
@@ -160,11 +78,8 @@ impl Group {
             account,
             members: BTreeMap::new(),
             queue: BTreeSet::new(),
-            price: Price {
-                price: 1.0,
-                stretch: 1.0,
-            },
-            ln_price: 0.0,
+            price: Price::of(1.0),
+            pricing: Pricing::default(),
             calls: 0,
             reprice_us: now.mono_us,
             apart_us: now.mono_us,
@@ -395,38 +310,8 @@ impl Group {
 
     /// Sets the price, and with it when each member is due.
     fn reprice(&mut self, now: Now) {
-        let here = Slice {
-            bucket: bucket_of(now.dated_us),
-            weight: self.budget.weight_at(now.dated_us),
-            seconds: 1.0,
-        };
-        let mut price = Price {
-            price: 0.0,
-            stretch: 1.0,
-        };
-        if let Some(limit) = self.budget.planned_per_day() {
-            let left = self.account.left_today(&self.budget, Spender::Planned);
-            let until_us = self.budget.resets_us(now) - now.mono_us;
-            // On a day that is cut short the rest is not to be spent in a rush.
-            let even = f64::from(limit) * until_us as f64 / DAY_US as f64;
-            let calls = f64::from(left.unwrap_or_default()).min(even * MOST_UNEVEN as f64);
-            price = self.solve(&self.slices(now, until_us), calls);
-            self.ln_price = ln_of(price).unwrap_or(self.ln_price);
-        }
-        if let Some(limit) = self.budget.planned_per_minute() {
-            let calls = f64::from(limit) / 60.0;
-            if self.calls_in(&[here], price) > calls {
-                let dear = self.solve(&[here], calls);
-                price = Price {
-                    price: price.price.max(dear.price),
-                    stretch: price.stretch.max(dear.stretch),
-                };
-                if self.budget.per_day.is_none() {
-                    self.ln_price = ln_of(price).unwrap_or(self.ln_price);
-                }
-            }
-        }
-        self.price = price;
+        let (budget, account) = (&self.budget, &self.account);
+        self.price = self.pricing.price(now, &self.members, budget, account);
         self.calls = 0;
         let into_us = now.dated_us.rem_euclid(BUCKET_US).unsigned_abs() % HOUR_US;
         let hour_us = now.mono_us.saturating_add(HOUR_US - into_us);
@@ -439,85 +324,4 @@ impl Group {
         }
         self.members = members;
     }
-
-    /// The price at which the calls of all members in these spans come to `calls`.
-    ///
-    /// A call's worth rises with the square to the cube of the interval, so the
-    /// logarithm of calls falls by 1/3 to 1/2 for each unit of that of the price,
-    /// or by less where bounds hold; a step of twice the error closes in from
-    /// one side.
-    fn solve(&self, slices: &[Slice], calls: f64) -> Price {
-        let at = |price| Price {
-            price,
-            stretch: 1.0,
-        };
-        let fewest = self.calls_in(slices, at(f64::INFINITY));
-        if fewest >= calls {
-            let stretch = if calls > 0.0 { fewest / calls } else { 1.0 };
-            return Price {
-                price: f64::INFINITY,
-                stretch,
-            };
-        }
-        if self.calls_in(slices, at(0.0)) <= calls {
-            return at(0.0);
-        }
-        let mut ln_price = self.ln_price;
-        for _ in 0..MOST_STEPS {
-            let error = libm::log(self.calls_in(slices, at(libm::exp(ln_price))) / calls);
-            if error.abs() < CLOSE_ENOUGH {
-                break;
-            }
-            ln_price = (ln_price + 2.0 * error).clamp(-MOST_LN_PRICE, MOST_LN_PRICE);
-        }
-        at(libm::exp(ln_price))
-    }
-
-    /// Calls of all members in these spans, at a price.
-    fn calls_in(&self, slices: &[Slice], price: Price) -> f64 {
-        let members = self.members.values();
-        members
-            .flat_map(|member| {
-                let slices = slices.iter().filter(|slice| slice.seconds > 0.0);
-                slices.map(move |slice| {
-                    slice.seconds * member.calls(slice.bucket, slice.weight, price)
-                })
-            })
-            .sum()
-    }
-
-    /// The time from now on by bucket and by what staleness counts.
-    fn slices(&self, now: Now, length_us: u64) -> [Slice; 2 * BUCKETS] {
-        let night = self.budget.night.map_or(1.0, |night| night.weight);
-        let mut slices = core::array::from_fn(|place| Slice {
-            bucket: place % BUCKETS,
-            weight: if place < BUCKETS { 1.0 } else { night },
-            seconds: 0.0,
-        });
-        let mut from_us = 0;
-        while from_us < length_us {
-            let part_us = (length_us - from_us).min(HOUR_US / 2);
-            let dated_us = now.dated_us.saturating_add_unsigned(from_us);
-            let by_day = self.budget.weight_at(dated_us) >= 1.0;
-            let place = bucket_of(dated_us) + if by_day { 0 } else { BUCKETS };
-            if let Some(slice) = slices.get_mut(place) {
-                slice.seconds += part_us as f64 / 1e6;
-            }
-            from_us += part_us;
-        }
-        slices
-    }
-}
-
-/// The logarithm of a price at which some interval lies within its bounds.
-fn ln_of(Price { price, .. }: Price) -> Option<f64> {
-    (price > 0.0 && price.is_finite()).then(|| libm::log(price))
-}
-
-/// A span of the day in which rates and weights are taken as constant.
-#[derive(Debug, Clone, Copy)]
-struct Slice {
-    bucket: usize,
-    weight: f64,
-    seconds: f64,
 }

@@ -9,8 +9,9 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::budget::{Account, Usage};
+use super::groups::{LONGEST_NAME, MOST_GROUPS};
 use super::volatility::Tally;
-use super::{LONGEST_NAME, MOST_GROUPS, Rates, Schedule};
+use super::{Rates, Schedule};
 use crate::Now;
 use crate::entities::Entities;
 use crate::snapshot::{Section, Tag};
