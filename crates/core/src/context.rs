@@ -11,6 +11,7 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
+use crate::sort::{sort, sort_by};
 use crate::time::length;
 use crate::{Error, Now};
 
@@ -159,7 +160,8 @@ impl Context {
     pub fn offer(&mut self, now: Now, offers: &Offers<'_>) -> Result<Vec<bool>, Error> {
         offers.check()?;
         let unknown = |entity: &&u32| !self.lines.contains_key(*entity);
-        let fresh: BTreeSet<u32> = offers.entities.iter().filter(unknown).copied().collect();
+        let mut fresh: BTreeSet<u32> = BTreeSet::new();
+        fresh.extend(offers.entities.iter().filter(unknown));
         if self.lines.len() + fresh.len() > MOST_LINES {
             return Err(Error::TooLarge(format!(
                 "{} lines are known, {} more were offered and {MOST_LINES} is the most; withdraw some first",
@@ -252,21 +254,21 @@ impl Context {
                 tokens,
             });
         }
-        ranked.sort_unstable_by(Candidate::by_relevance);
+        sort_by(&mut ranked, Candidate::by_relevance);
 
         let mut chosen = Vec::new();
         for candidate in ranked {
             if rooms.take(candidate.section, candidate.tokens) {
-                chosen.push((candidate.section, candidate.entity));
+                chosen.push((candidate.section, chosen.len(), candidate.entity));
             } else {
                 selection.omitted += 1;
             }
         }
-        // Stable, so that within a section the order of relevance remains.
-        chosen.sort_by_key(|&(section, _)| section);
+        // Within a section the order of relevance remains.
+        sort(&mut chosen);
         selection.lines = chosen
             .into_iter()
-            .map(|(section, entity)| (entity, rooms.section(section)))
+            .map(|(section, _, entity)| (entity, rooms.section(section)))
             .collect();
         selection.tokens = rooms.spent;
         Ok(selection)
@@ -314,8 +316,10 @@ impl Ranks {
     fn of(request: &Request) -> Self {
         // Reversed, so that of a number listed twice the first place counts.
         let places = |list: &[u32]| {
-            let places = list.iter().enumerate().rev();
-            places.map(|(place, &number)| (number, place)).collect()
+            let mut places = BTreeMap::new();
+            let numbers = list.iter().enumerate().rev();
+            places.extend(numbers.map(|(place, &number)| (number, place)));
+            places
         };
         Self {
             areas: places(&request.areas),

@@ -35,6 +35,7 @@ pub mod schedule;
 pub mod significance;
 mod slots;
 mod snapshot;
+mod sort;
 mod time;
 
 pub use entities::{Facts, Series};

@@ -12,6 +12,7 @@
 
 use alloc::vec::Vec;
 
+use crate::sort::sort;
 use crate::{Error, Now, length};
 
 use super::Cache;
@@ -381,7 +382,7 @@ impl Cache {
                 }
             }
         }
-        due.sort_unstable();
+        sort(&mut due);
         due.truncate(most as usize);
         let mut ahead = Vec::new();
         for (_, place) in due {

@@ -13,6 +13,7 @@ use alloc::vec::Vec;
 use core::fmt::Write as _;
 
 use crate::Error;
+use crate::sort::sort;
 
 use super::record::LONGEST_KEY_BYTES;
 
@@ -50,7 +51,7 @@ pub fn cache_key(parts: &[Part]) -> Result<String, Error> {
             Part::Named { name, value } => named.push((name, value)),
         }
     }
-    named.sort_unstable();
+    sort(&mut named);
     let mut previous = None;
     for (name, value) in named {
         if previous == Some(name) {

@@ -19,6 +19,7 @@ use super::settings::Eviction;
 use super::slab::{Slab, Slot};
 use super::totals::LevelTotals;
 use super::upkeep::Upkeep;
+use crate::sort::sort;
 
 /// What was written under a key.
 #[derive(Debug, Clone)]
@@ -270,7 +271,7 @@ impl Memory {
             .filter(|(_, kept)| wanted(kept))
             .map(|(slot, kept)| (kept.usage.last, slot))
             .collect();
-        slots.sort_unstable();
+        sort(&mut slots);
         slots.into_iter().map(|(_, slot)| slot).collect()
     }
 

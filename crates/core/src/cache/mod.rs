@@ -36,13 +36,12 @@ mod upkeep;
 #[cfg(test)]
 mod tests;
 
+use crate::glob::Glob;
+use crate::sort::sort_by;
+use crate::{Error, Now, length};
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::vec::Vec;
-use core::cmp::Reverse;
-
-use crate::glob::Glob;
-use crate::{Error, Now, length};
 
 use leases::Leases;
 use memory::{Kept, Written};
@@ -510,7 +509,7 @@ impl Cache {
             live.map(move |kept| (kept.usage, &namespace.name, &kept.key))
         });
         let mut ranked: Vec<_> = live.collect();
-        ranked.sort_unstable_by_key(|(usage, ..)| Reverse(*usage));
+        sort_by(&mut ranked, |(one, ..), (other, ..)| other.cmp(one));
         ranked.truncate(most as usize);
         let places = ranked.into_iter().map(|(_, namespace, key)| Place {
             namespace: namespace.clone(),

@@ -387,7 +387,8 @@ impl Section for Removals {
         if pending.len() > MOST_PENDING {
             return Err("too many removals are pending");
         }
-        let numbers: BTreeSet<u64> = pending.iter().map(|removal| removal.sequence).collect();
+        let mut numbers = BTreeSet::new();
+        numbers.extend(pending.iter().map(|removal| removal.sequence));
         let counted = numbers.len() == pending.len()
             && numbers.first().is_none_or(|first| *first > 0)
             && numbers.last().is_none_or(|last| last <= latest);

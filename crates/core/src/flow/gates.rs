@@ -9,6 +9,7 @@ use super::keyed::{Call, Effects, Keyed};
 use super::throttle::{Throttle, ThrottleSettings};
 use super::{Item, Key};
 use crate::slots::Slots;
+use crate::sort::sort_by;
 use crate::{Error, Now};
 
 /// Most gates at once: one for each kind of call, not for each call.
@@ -138,7 +139,7 @@ impl Gates {
         self.outbox = others;
         let mut effects = Effects::default();
         each!(&mut closed, keyed => keyed.flush(0, &mut effects));
-        effects.runs.sort_unstable_by_key(|(due, _, _)| *due);
+        sort_by(&mut effects.runs, |(one, ..), (other, ..)| one.cmp(other));
         items.extend(effects.runs.into_iter().flat_map(|(_, _, items)| items));
         Ok(items)
     }
@@ -224,10 +225,14 @@ impl Gates {
                 let runs = effects.runs.into_iter();
                 runs.map(move |(due, key, items)| (due, Run { gate, key, items }))
             })
+            .enumerate()
             .collect();
-        // Stable, for runs of one moment that no call tells apart.
-        runs.sort_by_key(|(due, _)| *due);
-        self.outbox.extend(runs.into_iter().map(|(_, run)| run));
+        // By place where runs are of one moment that no call tells apart.
+        sort_by(&mut runs, |(one, (due, _)), (other, (other_due, _))| {
+            due.cmp(other_due).then(one.cmp(other))
+        });
+        self.outbox
+            .extend(runs.into_iter().map(|(_, (_, run))| run));
     }
 }
 

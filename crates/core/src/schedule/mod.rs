@@ -34,6 +34,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::sort::sort;
 use crate::time::Now;
 use budget::{Spender, Usage};
 use forecast::Learned;
@@ -263,7 +264,7 @@ impl Schedule {
                 entity,
             });
         }
-        calls.sort_unstable();
+        sort(&mut calls);
         for Call { entity, .. } in calls {
             if let Some(entry) = self.entries.get_mut(&entity)
                 && !entry.listed

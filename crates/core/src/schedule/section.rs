@@ -75,7 +75,8 @@ impl Section for Schedule {
     }
 
     fn load(&mut self, now: Now, content: Content) {
-        self.restored = content.rates.into_iter().collect();
+        self.restored.clear();
+        self.restored.extend(content.rates);
         for (name, usage) in content.spent {
             match self.groups.get_mut(&name) {
                 Some(group) => group.set_account(now, Account::restore(now, &usage)),

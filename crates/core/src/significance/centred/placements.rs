@@ -9,6 +9,7 @@ use crate::Now;
 use crate::entities::Entities;
 use crate::reading::Reading;
 use crate::snapshot::{Section, Tag};
+use crate::sort::sort_by;
 
 /// The series that a centred rule has judged. One whose rule was changed stays,
 /// in case the rule is changed back.
@@ -53,7 +54,7 @@ impl Section for Placements {
             .iter()
             .map(|(&handle, &placement)| (handle, placement))
             .collect();
-        content.sort_unstable_by_key(|&(handle, _)| handle);
+        sort_by(&mut content, |(one, _), (other, _)| one.cmp(other));
         content
     }
 
