@@ -11,6 +11,7 @@ mod engine;
 mod entities;
 mod error;
 mod media_types;
+mod publishing;
 mod removals;
 mod settings;
 mod stats;

@@ -1,19 +1,15 @@
-//! From changes of the home to readings, verdicts and updates.
+//! From changes of the home to readings, and to verdicts on them.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::value::RawValue;
-use weirhouse_hass::{Change, Kind, Observation, Snapshot, Timestamp};
+use weirhouse_hass::{Change, Kind, Observation, Snapshot};
+use weirhouse_runner::Fault;
 use weirhouse_runner::operations::{Entities as _, Updates as _};
 use weirhouse_runner::wit::entities::Facts;
 use weirhouse_runner::wit::types::Instant;
-use weirhouse_runner::wit::updates::Publishing;
-use weirhouse_runner::{Fault, PUBLISH, Reason};
 
 use super::engine::{Engine, MOST_TRAPS};
-use super::entities::{Name, Outgoing};
-use super::update::{Published, Update};
+use super::entities::Name;
 
 /// Attributes from which a preset follows; a change of one describes the
 /// entity anew.
@@ -21,16 +17,9 @@ const FACTS: [&str; 3] = ["device_class", "unit_of_measurement", "state_class"];
 
 /// One value of one series.
 #[derive(Debug, Clone)]
-struct Reading {
-    name: Name,
-    text: String,
-}
-
-/// What a tick brought.
-#[derive(Debug, Default)]
-pub(super) struct Due {
-    pub(super) updates: Vec<Update>,
-    pub(super) refresh: Vec<String>,
+pub(super) struct Reading {
+    pub(super) name: Name,
+    pub(super) text: String,
 }
 
 impl Engine {
@@ -232,242 +221,15 @@ impl Engine {
         self.operations.note("observe", started.elapsed(), true);
         Ok(verdicts)
     }
-
-    /// Notes for the next batch what was published.
-    fn note(&mut self, now: Instant, readings: &[Reading], verdicts: &[u8]) {
-        let chosen = self.chosen(readings, verdicts);
-        for ((reading, &verdict), chosen) in readings.iter().zip(verdicts).zip(chosen) {
-            let publishes = verdict & PUBLISH != 0;
-            let entity = self.entities.entry(&reading.name.entity);
-            entity.observed += 1;
-            entity.suppressed += u64::from(!publishes);
-            if publishes {
-                self.publish(now, &reading.name, &reading.text, chosen, verdict);
-            } else if reading.name.attribute.is_none() && entity.published.is_none() {
-                let state = self.baseline(reading);
-                self.entities.entry(&reading.name.entity).published = Some(Published {
-                    state,
-                    reason: reason_name(verdict),
-                    at: Timestamp::from_micros(now.wall),
-                });
-            }
-        }
-    }
-
-    /// For each reading the number that a centred rule published in place of
-    /// it. Of several readings of a series, the last number counts for all: it
-    /// is the one that leaves.
-    fn chosen(&mut self, readings: &[Reading], verdicts: &[u8]) -> Vec<Option<f64>> {
-        let mut handles = vec![None; readings.len()];
-        if self.settings.default_rule.publishing == Publishing::Centred {
-            for ((reading, &verdict), handle) in readings.iter().zip(verdicts).zip(&mut handles) {
-                if verdict == Reason::Threshold as u8 {
-                    *handle = self.entities.handle(&reading.name);
-                }
-            }
-        }
-        let asked: Vec<u32> = handles.iter().copied().flatten().collect();
-        if asked.is_empty() {
-            return vec![None; readings.len()];
-        }
-        let numbers = self.core.published_numbers(&asked).unwrap_or_else(|fault| {
-            tracing::warn!(%fault, "readings leave as they came");
-            Vec::new()
-        });
-        let mut numbers = numbers.into_iter();
-        let chosen = readings.iter().zip(handles).map(|(reading, handle)| {
-            let number = handle.and_then(|_| numbers.next())?;
-            (number.is_finite() && reading.text.parse() != Ok(number)).then_some(number)
-        });
-        chosen.collect()
-    }
-
-    /// What an earlier run published of a series whose first reading in this
-    /// one was suppressed: the number it was judged by, or the reading itself,
-    /// since other values are only suppressed when they repeat.
-    fn baseline(&mut self, reading: &Reading) -> String {
-        self.entities
-            .handle(&reading.name)
-            .and_then(|handle| self.core.published_numbers(&[handle]).ok())
-            .and_then(|numbers| numbers.first().copied())
-            .filter(|number| number.is_finite())
-            .map_or_else(|| reading.text.clone(), |number| number.to_string())
-    }
-
-    /// Puts a published value into the entity's next update: the reading, or
-    /// the number chosen in its place.
-    fn publish(&mut self, now: Instant, name: &Name, text: &str, chosen: Option<f64>, verdict: u8) {
-        let reason = reason_name(verdict);
-        let entity = self.entities.entry(&name.entity);
-        let outgoing = entity.outgoing.get_or_insert_with(Outgoing::default);
-        let attributes = self.mirror.get(&name.entity).map(|state| &state.attributes);
-        match &name.attribute {
-            None => {
-                outgoing.reason = reason;
-                if verdict == Reason::First as u8
-                    && let Some(attributes) = attributes
-                {
-                    outgoing.attributes = attributes
-                        .iter()
-                        .filter_map(|(name, json)| Some((name.into(), raw(json)?)))
-                        .collect();
-                }
-                entity.published = Some(Published {
-                    state: chosen.map_or_else(|| text.to_owned(), |number| number.to_string()),
-                    reason,
-                    at: Timestamp::from_micros(now.wall),
-                });
-            }
-            Some(attribute) => {
-                if outgoing.reason.is_empty() {
-                    outgoing.reason = reason;
-                }
-                let read = attributes.and_then(|attributes| attributes.get(attribute));
-                let json = chosen.map_or_else(
-                    || read.unwrap_or("null").to_owned(),
-                    // In decimals without exponent, which is JSON, too.
-                    |number| number.to_string(),
-                );
-                if let Some(json) = raw(&json) {
-                    outgoing.attributes.insert(attribute.clone(), json);
-                }
-            }
-        }
-    }
-
-    /// Lets time pass, and takes what became due.
-    pub(super) fn tick(&mut self, now: Instant) -> Due {
-        self.tell_operations(now);
-        let mut due = Due::default();
-        let at = Timestamp::from_micros(now.wall);
-        for entity_id in std::mem::take(&mut self.removed) {
-            due.updates.push(Update {
-                entity_id,
-                state: None,
-                attributes: BTreeMap::new(),
-                reason: "removed",
-                at,
-                batch: self.batches,
-            });
-        }
-        let started = std::time::Instant::now();
-        if let Err(error) = self.call(now, |core| core.tick(now)) {
-            tracing::error!(%error, "what was due may come late");
-        }
-        if let Ok(timed) = self.call(now, |core| core.poll_published()) {
-            let published = timed.series.into_iter().zip(timed.verdicts);
-            for ((handle, verdict), number) in published.zip(timed.values) {
-                if verdict == Reason::Final as u8 {
-                    due.updates.extend(self.last_of_total(now, handle, number));
-                } else {
-                    self.publish_latest(now, handle, verdict);
-                }
-            }
-        }
-        while let Ok(batch) = self.call(now, |core| core.poll_batch())
-            && !batch.is_empty()
-        {
-            self.batches += 1;
-            due.updates
-                .extend(batch.iter().filter_map(|&handle| self.update(now, handle)));
-        }
-        for handle in self
-            .call(now, |core| core.poll_refresh())
-            .unwrap_or_default()
-        {
-            if let Some(name) = self.entities.name(handle) {
-                due.refresh.push(name.entity.to_string());
-            }
-        }
-        self.refreshes += due.refresh.len() as u64;
-        if !due.updates.is_empty() {
-            self.operations.note("tick", started.elapsed(), true);
-        }
-        due
-    }
-
-    /// Publishes the newest value of a series, because time demands it.
-    fn publish_latest(&mut self, now: Instant, handle: u32, verdict: u8) {
-        let Some(name) = self.entities.name(handle).cloned() else {
-            return;
-        };
-        let Some(state) = self.mirror.get(&name.entity) else {
-            return;
-        };
-        let text = match &name.attribute {
-            None => state.state.clone(),
-            Some(attribute) => state
-                .attributes
-                .get(attribute)
-                .map(plain_text)
-                .unwrap_or_default(),
-        };
-        self.publish(now, &name, &text, None, verdict);
-    }
-
-    /// The update with the last value of a total. It leaves before the batch
-    /// with the reading that ended the total, which would coalesce it.
-    fn last_of_total(&self, now: Instant, handle: u32, number: f64) -> Option<Update> {
-        let name = self.entities.name(handle)?;
-        let entity_id = name.entity.to_string();
-        let text = number.to_string();
-        let (state, attributes) = match &name.attribute {
-            None => (Some(text), BTreeMap::new()),
-            Some(attribute) => {
-                let published = self.entities.get(&entity_id)?.published.as_ref();
-                let state = published.map(|published| published.state.clone());
-                (state, BTreeMap::from([(attribute.clone(), raw(&text)?)]))
-            }
-        };
-        Some(Update {
-            entity_id,
-            state,
-            attributes,
-            reason: Reason::Final.name(),
-            at: Timestamp::from_micros(now.wall),
-            batch: self.batches,
-        })
-    }
-
-    /// The update of an entity whose batch leaves.
-    fn update(&mut self, now: Instant, handle: u32) -> Option<Update> {
-        let entity_id = self.entities.name(handle)?.entity.to_string();
-        let entity = self.entities.entry(&entity_id);
-        let Outgoing { reason, attributes } = entity.outgoing.take()?;
-        Some(Update {
-            state: entity
-                .published
-                .as_ref()
-                .map(|published| published.state.clone()),
-            entity_id,
-            attributes,
-            reason,
-            at: Timestamp::from_micros(now.wall),
-            batch: self.batches,
-        })
-    }
 }
 
 /// The text in which an attribute is compared: the content of a string, the
 /// JSON text of anything else.
-fn plain_text(json: &str) -> String {
+pub(super) fn plain_text(json: &str) -> String {
     if json.starts_with('"')
         && let Ok(text) = serde_json::from_str(json)
     {
         return text;
     }
     json.to_owned()
-}
-
-fn raw(json: &str) -> Option<Box<RawValue>> {
-    RawValue::from_string(json.to_owned()).ok()
-}
-
-fn reason_name(verdict: u8) -> &'static str {
-    let other = if verdict & PUBLISH == 0 {
-        "suppressed"
-    } else {
-        "published"
-    };
-    Reason::from_code(verdict).map_or(other, Reason::name)
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::value::RawValue;
 
+use super::cache_arguments::{CacheArguments, FetchArguments};
 use super::flow_arguments::{Breaker, Gate, Retry};
 use super::micros::Micros;
 
@@ -55,36 +56,6 @@ pub(super) struct RuleArguments {
     pub(super) total: bool,
     #[serde(default)]
     pub(super) learn: bool,
-}
-
-/// How what the cache has not is fetched.
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct FetchArguments {
-    pub(super) stale_while_revalidate: Option<Micros>,
-    pub(super) stale_if_error: Option<Micros>,
-    pub(super) negative: Option<Micros>,
-    pub(super) lease: Option<Micros>,
-    pub(super) ahead: Option<AheadArguments>,
-}
-
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AheadArguments {
-    pub(super) share: f64,
-    pub(super) reads: i64,
-}
-
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct CacheArguments {
-    pub(super) capacity: Option<i64>,
-    pub(super) l1_ttl: Option<Micros>,
-    pub(super) l2_ttl: Option<Micros>,
-    #[serde(default)]
-    pub(super) l1_only: bool,
-    pub(super) max_bytes: Option<i64>,
-    pub(super) eviction: Option<String>,
 }
 
 #[derive(Debug, serde::Deserialize)]
@@ -151,96 +122,6 @@ pub(super) struct Override {
 #[serde(deny_unknown_fields)]
 pub(super) struct Entity {
     pub(super) entity: String,
-}
-
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Put {
-    pub(super) key: String,
-    pub(super) value: Box<RawValue>,
-    #[serde(default = "default_namespace")]
-    pub(super) ns: String,
-    pub(super) l1_ttl: Option<Micros>,
-    pub(super) l2_ttl: Option<Micros>,
-    pub(super) stale_while_revalidate: Option<Micros>,
-    pub(super) stale_if_error: Option<Micros>,
-}
-
-/// `lease` is the number that `fetch` or `ahead` gave.
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Fulfil {
-    pub(super) key: String,
-    pub(super) value: Box<RawValue>,
-    #[serde(default = "default_namespace")]
-    pub(super) ns: String,
-    pub(super) lease: usize,
-}
-
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct NothingThere {
-    pub(super) key: String,
-    #[serde(default = "default_namespace")]
-    pub(super) ns: String,
-    pub(super) lease: usize,
-    pub(super) life: Option<Micros>,
-}
-
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Fail {
-    pub(super) key: String,
-    #[serde(default = "default_namespace")]
-    pub(super) ns: String,
-    pub(super) lease: usize,
-}
-
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Ahead {
-    pub(super) most: Option<i64>,
-}
-
-/// An event of Home Assistant.
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Event {
-    #[serde(rename = "type")]
-    pub(super) event_type: String,
-}
-
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Key {
-    pub(super) key: String,
-    #[serde(default = "default_namespace")]
-    pub(super) ns: String,
-}
-
-/// Without a namespace, all of them.
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Clear {
-    pub(super) ns: Option<String>,
-}
-
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Invalidate {
-    pub(super) pattern: String,
-    #[serde(default = "default_namespace")]
-    pub(super) ns: String,
-}
-
-fn default_namespace() -> String {
-    "default".into()
-}
-
-#[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Resize {
-    pub(super) capacity: i64,
 }
 
 #[derive(Debug, serde::Deserialize)]
@@ -498,16 +379,5 @@ mod tests {
             "null"
         );
         assert!(dirty(r#"{"entity":"a"}"#).is_none());
-        let put = |text: &str| serde_json::from_str::<Put>(text);
-        assert_eq!(
-            put(r#"{"key":"a","value":null}"#).unwrap().value.get(),
-            "null"
-        );
-        assert!(
-            put(r#"{"key":"a"}"#)
-                .unwrap_err()
-                .to_string()
-                .contains("value")
-        );
     }
 }

@@ -13,7 +13,7 @@ use weirhouse_runner::wit::types::Instant;
 use crate::store::{Judge, L2Store, Located, Record, Stamp, Usage, perform};
 
 use super::Halt;
-use super::arguments::{Clear, Invalidate, Key, Put, Resize};
+use super::cache_arguments::{Clear, Invalidate, Key, Put, Resize};
 use super::micros::Micros;
 use super::output::{Number, Outcome, Problem, answer, ok};
 use super::session::Session;

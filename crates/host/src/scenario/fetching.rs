@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use weirhouse_runner::wit::cache::Options;
 use weirhouse_runner::wit::fetch::{Answer, Fulfilled, Lease, RescueFrom, Resumed};
 
-use super::arguments::{Ahead, Event, Fail, Fulfil, Key, NothingThere};
+use super::cache_arguments::{Ahead, Event, Fail, Fulfil, Key, NothingThere};
 use super::caching::{MEDIA_TYPE, Miss, hit, json};
 use super::micros::Micros;
 use super::output::{Outcome, Problem, answer, ok};

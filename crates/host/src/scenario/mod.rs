@@ -24,6 +24,7 @@
 //! lines give the same bytes everywhere.
 
 mod arguments;
+mod cache_arguments;
 mod caching;
 mod context;
 mod delivering;

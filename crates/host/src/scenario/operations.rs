@@ -5,9 +5,11 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::arguments::{
-    Ahead, AtMost, Clear, Configure, Counter, Delivered, Dirty, Entity, Event, Fail, Fulfil, Gauge,
-    History, Invalidate, Key, Metric, Nothing, NothingThere, Observe, Put, Record, Register,
-    Resize, RuleArguments, Sink, Undelivered, Unsink,
+    AtMost, Configure, Counter, Delivered, Dirty, Entity, Gauge, History, Metric, Nothing, Observe,
+    Record, Register, RuleArguments, Sink, Undelivered, Unsink,
+};
+use super::cache_arguments::{
+    Ahead, Clear, Event, Fail, Fulfil, Invalidate, Key, NothingThere, Put, Resize,
 };
 use super::context::{Offered, Wanted};
 use super::flow_arguments::{

@@ -11,9 +11,9 @@ use weirhouse_runner::wit::updates::{Adaptive, Batching, Combine, Overflow, Publ
 use weirhouse_runner::{Fault, Optimizer};
 
 use super::arguments::{
-    AdaptiveArguments, BatchArguments, CacheArguments, Configure, FetchArguments, MetricArguments,
-    QueueArguments, RuleArguments,
+    AdaptiveArguments, BatchArguments, Configure, MetricArguments, QueueArguments, RuleArguments,
 };
+use super::cache_arguments::{CacheArguments, FetchArguments};
 use super::flow_arguments::{Breaker, Gate, Jitter, Real, Retry};
 use super::micros::Micros;
 use super::output::Problem;

@@ -6,18 +6,21 @@
 //! published when its state or one of its changed attributes is.
 //! Nothing is published to anyone, and no cache is involved.
 
+mod entity;
+
 use std::collections::HashMap;
 use std::io::BufRead;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
-use weirhouse_runner::wit::entities::{Facts, Series};
+use serde_json::Value;
+use weirhouse_runner::wit::entities::Series;
 use weirhouse_runner::wit::types::Instant;
 use weirhouse_runner::wit::updates::{Combine, Publishing, Rule};
 use weirhouse_runner::{Fault, Optimizer, PUBLISH, Reason};
 
 use super::report::saving;
 use super::{Entry, Reader, TraceError};
+use entity::Entity;
 
 pub use super::report::{EntityReport, Report, Totals};
 
@@ -139,18 +142,6 @@ struct Replay<'a> {
     now_us: u64,
 }
 
-struct Entity {
-    name: String,
-    state: u32,
-    attributes: HashMap<String, u32>,
-    facts: Facts,
-    before: u64,
-    after: u64,
-    latest: Option<f64>,
-    published: Option<f64>,
-    largest_error: Option<f64>,
-}
-
 /// The readings of one window as the optimizer takes them.
 #[derive(Default)]
 struct Columns {
@@ -255,21 +246,7 @@ impl<'a> Replay<'a> {
         }
         let state = intern(self.optimizer, name, None)?;
         let place = self.entities.len();
-        self.entities.push(Entity {
-            name: name.to_owned(),
-            state,
-            attributes: HashMap::new(),
-            facts: Facts {
-                device_class: None,
-                unit: None,
-                state_class: None,
-            },
-            before: 0,
-            after: 0,
-            latest: None,
-            published: None,
-            largest_error: None,
-        });
+        self.entities.push(Entity::new(name, state));
         self.by_name.insert(name.to_owned(), place);
         self.by_handle.insert(state, (place, true));
         Ok(place)
@@ -292,20 +269,15 @@ impl<'a> Replay<'a> {
             published |= publish;
             state_published |= publish && *handle == entity.state;
         }
-        entity.before += 1;
-        entity.after += u64::from(published);
-        entity.latest = number(&entry.state);
+        entity.count(&entry.state, published);
         if state_published {
-            entity.published = entity.latest;
+            entity.publish_latest();
             if self.centred {
                 let numbers = self.optimizer.published_numbers(&[entity.state])?;
-                entity.published = numbers.first().copied().filter(|it| it.is_finite());
+                entity.publish(numbers.first().copied());
             }
         }
-        if let (Some(latest), Some(published)) = (entity.latest, entity.published) {
-            let error = (latest - published).abs();
-            entity.largest_error = Some(entity.largest_error.map_or(error, |most| most.max(error)));
-        }
+        entity.note_error();
         Ok(())
     }
 
@@ -338,7 +310,7 @@ impl<'a> Replay<'a> {
                 entity.after += 1;
                 // What ended a total was published by its own verdict.
                 if *is_state && verdict != Reason::Final as u8 {
-                    entity.published = entity.latest;
+                    entity.publish_latest();
                 }
             }
         }
@@ -390,43 +362,6 @@ impl<'a> Replay<'a> {
     }
 }
 
-impl Entity {
-    /// Takes over what attributes say of the kind of entity; says whether that
-    /// changed anything.
-    fn facts_changed(&mut self, attributes: &Map<String, Value>) -> bool {
-        let Facts {
-            device_class,
-            unit,
-            state_class,
-        } = &mut self.facts;
-        let mut changed = false;
-        for (name, fact) in [
-            ("device_class", device_class),
-            ("unit_of_measurement", unit),
-            ("state_class", state_class),
-        ] {
-            if let Some(value) = attributes.get(name) {
-                let told = value.as_str().map(str::to_owned);
-                changed |= *fact != told;
-                *fact = told;
-            }
-        }
-        changed
-    }
-
-    fn report(self) -> EntityReport {
-        let (saved, suppressed) = saving(self.before, self.after);
-        EntityReport {
-            entity: self.name,
-            before: self.before,
-            after: self.after,
-            saved,
-            suppressed,
-            largest_error: self.largest_error,
-        }
-    }
-}
-
 fn intern(
     optimizer: &mut dyn Optimizer,
     entity: &str,
@@ -443,15 +378,4 @@ fn intern(
             "interning one series gave no single handle".into(),
         )),
     }
-}
-
-/// A state that is a finite decimal number.
-fn number(state: &str) -> Option<f64> {
-    let decimal = state
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
-    state
-        .parse()
-        .ok()
-        .filter(|number: &f64| decimal && number.is_finite())
 }
