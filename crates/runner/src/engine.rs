@@ -20,11 +20,15 @@ pub struct Engine {
 /// wasmtime's 4 GiB of address space: with less, every access is checked and
 /// numeric work slows by more than half.
 ///
+/// No map from machine code to WebAssembly is kept: it is an eighth of the file,
+/// and would only add offsets to the backtrace of a trap.
+///
 /// Counting instructions slows them, so that no released program does it.
 pub(crate) fn config(counting: bool) -> Config {
     let mut config = Config::new();
     config.epoch_interruption(true);
     config.wasm_component_model(true);
+    config.generate_address_map(false);
     config.consume_fuel(counting);
     config
 }
