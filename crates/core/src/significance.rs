@@ -20,6 +20,7 @@ use alloc::vec::Vec;
 
 use crate::reading::Reading;
 use crate::rule::{Rule, Thresholds};
+use crate::time::NEVER_US;
 
 pub(crate) use centred::Placements;
 use learning::Learning;
@@ -27,7 +28,7 @@ pub use noise::Proposal;
 use terms::{SharedRules, Terms};
 use timers::Timers;
 pub(crate) use track::History;
-use track::{Judgement, Track};
+use track::Track;
 
 /// Why a reading was published or suppressed. The codes are those of the WIT
 /// type `updates.verdict`; the high bit says publish.
@@ -122,6 +123,8 @@ pub struct Significance {
     /// share it; presets are among few.
     known: Vec<Arc<Rule>>,
     timers: Timers,
+    /// The timers that fire in this tick; empty between ticks.
+    due: Vec<(u64, u32)>,
     outbox: Vec<Publication>,
     /// What centred rules learned.
     pub(crate) placements: Placements,
@@ -137,6 +140,7 @@ impl Significance {
         if index >= self.tracks.len() {
             self.tracks.resize_with(index + 1, Track::default);
             self.terms.resize_with(index + 1, Terms::default);
+            self.timers.adopt(handle);
         }
     }
 
@@ -147,6 +151,7 @@ impl Significance {
         {
             *track = Track::default();
             *terms = Terms::default();
+            self.timers.set(handle, NEVER_US);
         }
         self.placements.forget(handle);
         self.learning.forget(handle);
@@ -291,27 +296,28 @@ impl Significance {
         outgoing: &mut impl Outgoing,
     ) -> Reason {
         let index = handle as usize;
-        let Terms { rules, timing } = &mut self.terms[index];
+        let Terms {
+            rules,
+            published_us,
+        } = &mut self.terms[index];
         let rule = rules.effective(&self.shared);
         if thresholds.is_some() || !rule.baseline_decides || self.learning.is_everywhere() {
             return self.judge_closely(now_us, handle, reading, time, thresholds, outgoing);
         }
         let track = &mut self.tracks[index];
         let follows = match reading {
-            Reading::Number(number) => track.observe_number(timing, rule, (now_us, number, time)),
+            Reading::Number(number) => {
+                track.observe_number(published_us, rule, (now_us, number, time))
+            }
             _ => None,
         };
         let judgement = follows.unwrap_or_else(|| {
             let exactly = |number, _, _| number;
-            track.observe(
-                timing,
-                rule,
-                &rule.thresholds,
-                (now_us, reading, time),
-                exactly,
-            )
+            let reading = (now_us, reading, time);
+            track.observe(published_us, rule, &rule.thresholds, reading, exactly)
         });
-        self.note(handle, &judgement, outgoing)
+        arm_sooner(&mut self.timers, handle, track, rule, judgement.due_us);
+        self.note(handle, judgement.reason, outgoing)
     }
 
     /// [`Significance::judge`] where more than the baseline decides, or every
@@ -327,7 +333,10 @@ impl Significance {
         outgoing: &mut impl Outgoing,
     ) -> Reason {
         let track = &mut self.tracks[handle as usize];
-        let Terms { rules, timing } = &mut self.terms[handle as usize];
+        let Terms {
+            rules,
+            published_us,
+        } = &mut self.terms[handle as usize];
         let rule = rules.effective(&self.shared);
         let learns = rule.learn;
         let learned = learns
@@ -344,7 +353,9 @@ impl Significance {
                 number
             }
         };
-        let judgement = track.observe(timing, rule, thresholds, (now_us, reading, time), choose);
+        let seen = (now_us, reading, time);
+        let judgement = track.observe(published_us, rule, thresholds, seen, choose);
+        arm_sooner(&mut self.timers, handle, track, rule, judgement.due_us);
         if let Some(last) = &judgement.last_of_total
             && (last.unsent || outgoing.waits(handle))
         {
@@ -360,20 +371,16 @@ impl Significance {
         {
             track.empty_band();
         }
-        self.note(handle, &judgement, outgoing)
+        self.note(handle, judgement.reason, outgoing)
     }
 
-    /// Counts a judgement, and does what it asks for.
-    fn note(&mut self, handle: u32, judgement: &Judgement, outgoing: &mut impl Outgoing) -> Reason {
-        let reason = judgement.reason;
+    /// Counts a judgement, and passes on what it publishes.
+    fn note(&mut self, handle: u32, reason: Reason, outgoing: &mut impl Outgoing) -> Reason {
         if reason.publishes() {
             self.totals.published += 1;
             outgoing.publish(handle);
         }
         self.totals.late += u64::from(reason == Reason::Late);
-        if let Some(timer_us) = judgement.timer_us {
-            self.set_timer(timer_us, handle);
-        }
         reason
     }
 
@@ -384,34 +391,23 @@ impl Significance {
 
     /// Publishes what time demands.
     pub(crate) fn tick(&mut self, now_us: u64, outgoing: &mut impl Outgoing) {
-        let Self {
-            tracks,
-            terms,
-            shared,
-            timers,
-            outbox,
-            learning,
-            totals,
-            ..
-        } = self;
-        timers.fire(now_us, |timer_us, handle| {
-            let index = handle as usize;
-            let (track, Terms { rules, timing }) = (tracks.get_mut(index)?, terms.get_mut(index)?);
-            if timing.timer_us != timer_us {
-                return None;
-            }
-            let rule = rules.effective(shared);
-            if let Some(reason) = track.fire(timing, rule, now_us) {
-                totals.timed += 1;
-                outbox.push(track.publication(handle, reason));
+        let mut due = core::mem::take(&mut self.due);
+        self.timers.take_due(now_us, &mut due);
+        for &(_, handle) in &due {
+            let track = &mut self.tracks[handle as usize];
+            let Terms {
+                rules,
+                published_us,
+            } = &mut self.terms[handle as usize];
+            if let Some(reason) = track.fire(published_us, rules.effective(&self.shared), now_us) {
+                self.totals.timed += 1;
+                self.outbox.push(track.publication(handle, reason));
                 outgoing.publish(handle);
             }
-            let next_us = track.rearm(timing, rule);
-            if learning.follows(handle) {
-                track.empty_band();
-            }
-            next_us
-        });
+            self.rearm(handle);
+        }
+        due.clear();
+        self.due = due;
     }
 
     /// Publishes every value that waits to settle, in the order of handles: what
@@ -419,8 +415,11 @@ impl Significance {
     pub(crate) fn settle_all(&mut self, now_us: u64, outgoing: &mut impl Outgoing) {
         for handle in 0..self.tracks.len() as u32 {
             let track = &mut self.tracks[handle as usize];
-            let Terms { rules, timing } = &mut self.terms[handle as usize];
-            if track.settle_now(timing, rules.effective(&self.shared), now_us) {
+            let Terms {
+                rules,
+                published_us,
+            } = &mut self.terms[handle as usize];
+            if track.settle_now(published_us, rules.effective(&self.shared), now_us) {
                 self.totals.timed += 1;
                 self.outbox.push(track.publication(handle, Reason::Settle));
                 outgoing.publish(handle);
@@ -470,36 +469,36 @@ impl Significance {
             newest_time,
             heard_us: now_us,
         });
-        self.terms[handle as usize].timing.published_us = now_us;
+        self.terms[handle as usize].published_us = now_us;
         self.rearm(handle);
     }
 
     /// Sets the timer of a series to what its rule and history ask for.
     fn rearm(&mut self, handle: u32) {
         let track = &mut self.tracks[handle as usize];
-        let Terms { rules, timing } = &mut self.terms[handle as usize];
-        let timer_us = track.rearm(timing, rules.effective(&self.shared));
+        let terms = &self.terms[handle as usize];
+        let rule = terms.rules.effective(&self.shared);
+        let due_us = track.rearm(terms.published_us, rule);
         if self.learning.follows(handle) {
             track.empty_band();
         }
-        if let Some(timer_us) = timer_us {
-            self.set_timer(timer_us, handle);
-        }
-    }
-
-    fn set_timer(&mut self, timer_us: u64, handle: u32) {
-        self.timers.push(timer_us, handle);
-        if self.timers.are_mostly_void(self.terms.len()) {
-            let timings = self.terms.iter().map(|terms| terms.timing.timer_us);
-            self.timers = Timers::of((0..).zip(timings));
-        }
+        self.timers.set(handle, due_us);
     }
 
     fn rearm_all(&mut self) {
-        self.timers.clear();
         for handle in 0..self.tracks.len() as u32 {
             self.rearm(handle);
         }
+    }
+}
+
+/// Sets the timer of a series where time asks for it sooner than it is set. One
+/// that fires before it is due is set again, which keeps the cost of a reading
+/// independent of its timers.
+fn arm_sooner(timers: &mut Timers, handle: u32, track: &mut Track, rule: &Rule, due_us: u64) {
+    if due_us < timers.due_us(handle) {
+        track.arm(rule, due_us);
+        timers.set(handle, due_us);
     }
 }
 

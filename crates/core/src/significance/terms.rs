@@ -1,16 +1,15 @@
-//! What a series is judged by, and when time asks for it: what only a reading
-//! that is judged in full needs.
+//! What a series is judged by: what only a reading that is judged in full needs.
 
 use alloc::sync::Arc;
 
 use crate::rule::Rule;
-use crate::time::NEVER_US;
 
-/// The rules of a series, and its timer.
+/// What is known of a series beside its history.
 #[derive(Default)]
 pub(super) struct Terms {
     pub(super) rules: Rules,
-    pub(super) timing: Timing,
+    /// When the baseline was published.
+    pub(super) published_us: u64,
 }
 
 /// The rules of one series.
@@ -18,15 +17,6 @@ pub(super) struct Terms {
 pub(super) struct Rules {
     pub(super) own: Option<Arc<Rule>>,
     pub(super) preset: Option<Arc<Rule>>,
-}
-
-/// When time asks for a series.
-#[derive(Clone, Copy)]
-pub(super) struct Timing {
-    /// When the baseline was published.
-    pub(super) published_us: u64,
-    /// The earliest timer in the heap for this series; [`NEVER_US`] for none.
-    pub(super) timer_us: u64,
 }
 
 /// The rules that series share.
@@ -45,14 +35,5 @@ impl Rules {
         let preset = self.preset.as_ref().filter(|_| shared.presets);
         let one = self.own.as_ref().or(preset);
         one.map_or(&shared.default, Arc::as_ref)
-    }
-}
-
-impl Default for Timing {
-    fn default() -> Self {
-        Self {
-            published_us: 0,
-            timer_us: NEVER_US,
-        }
     }
 }

@@ -3,7 +3,6 @@
 
 use super::band::Band;
 use super::judge::{LastOfTotal, crosses, judge, judge_number, last_of_total};
-use super::terms::Timing;
 use super::{Publication, Reason};
 use crate::reading::{Kind, Reading};
 use crate::rule::{Rule, Thresholds};
@@ -55,8 +54,9 @@ pub(super) struct Track {
 /// What a reading led to.
 pub(super) struct Judgement {
     pub(super) reason: Reason,
-    /// When its timer is due, if that is sooner than the one that is set.
-    pub(super) timer_us: Option<u64>,
+    /// When time next asks for the series; [`NEVER_US`] if a timer that is set
+    /// will do.
+    pub(super) due_us: u64,
     /// What a total showed last, if the reading ended it.
     pub(super) last_of_total: Option<LastOfTotal>,
 }
@@ -163,7 +163,7 @@ impl Track {
     #[inline]
     pub(super) fn observe_number(
         &mut self,
-        timing: &mut Timing,
+        published_us: &mut u64,
         rule: &Rule,
         (now_us, number, time): (u64, f64, Option<i64>),
     ) -> Option<Judgement> {
@@ -181,14 +181,14 @@ impl Track {
         let due_us = if reason.publishes() {
             self.published = number.to_bits();
             self.band = Band::around(number, rule);
-            timing.published_us = now_us;
+            *published_us = now_us;
             now_us.saturating_add(rule.max_age_us)
         } else {
-            self.due_us(timing, rule)
+            self.due_us(*published_us, rule)
         };
         Some(Judgement {
             reason,
-            timer_us: self.arm_sooner(timing, rule, due_us),
+            due_us,
             last_of_total: None,
         })
     }
@@ -199,7 +199,7 @@ impl Track {
     #[inline]
     pub(super) fn observe(
         &mut self,
-        timing: &mut Timing,
+        published_us: &mut u64,
         rule: &Rule,
         thresholds: &Thresholds,
         (now_us, reading, time): (u64, Reading, Option<i64>),
@@ -208,7 +208,7 @@ impl Track {
         if time.is_some_and(|time| time < self.newest_time) {
             return Judgement {
                 reason: Reason::Late,
-                timer_us: None,
+                due_us: NEVER_US,
                 last_of_total: None,
             };
         }
@@ -236,13 +236,12 @@ impl Track {
         self.hear(now_us, reading);
         if reason.publishes() {
             self.set_published(value);
-            timing.published_us = now_us;
+            *published_us = now_us;
             self.band = self.band(rule);
         }
-        let due_us = self.due_us(timing, rule);
         Judgement {
             reason,
-            timer_us: self.arm_sooner(timing, rule, due_us),
+            due_us: self.due_us(*published_us, rule),
             last_of_total: last,
         }
     }
@@ -258,8 +257,13 @@ impl Track {
     }
 
     /// Publishes the newest reading if time demands it now.
-    pub(super) fn fire(&mut self, timing: &mut Timing, rule: &Rule, now_us: u64) -> Option<Reason> {
-        if self.due_us(timing, rule) > now_us {
+    pub(super) fn fire(
+        &mut self,
+        published_us: &mut u64,
+        rule: &Rule,
+        now_us: u64,
+    ) -> Option<Reason> {
+        if self.due_us(*published_us, rule) > now_us {
             return None;
         }
         let reason = if self.settle_due_us(rule) <= now_us {
@@ -267,26 +271,35 @@ impl Track {
         } else {
             Reason::Heartbeat
         };
-        self.publish_latest(timing, now_us);
+        self.publish_latest();
+        *published_us = now_us;
         Some(reason)
     }
 
     /// Publishes the newest reading if it waits to settle, however long it would
     /// still wait; says whether it did.
-    pub(super) fn settle_now(&mut self, timing: &mut Timing, rule: &Rule, now_us: u64) -> bool {
+    pub(super) fn settle_now(&mut self, published_us: &mut u64, rule: &Rule, now_us: u64) -> bool {
         let waits = self.settle_due_us(rule) != NEVER_US;
         if waits {
-            self.publish_latest(timing, now_us);
+            self.publish_latest();
+            *published_us = now_us;
         }
         waits
     }
 
-    /// Follows a change of rule, history or timer; gives the timer to set.
-    pub(super) fn rearm(&mut self, timing: &mut Timing, rule: &Rule) -> Option<u64> {
+    /// Follows a change of rule or history; gives when time next asks for the
+    /// series, for which a timer has to be set.
+    pub(super) fn rearm(&mut self, published_us: u64, rule: &Rule) -> u64 {
         self.band = self.band(rule);
-        let due_us = self.due_us(timing, rule);
-        self.arm(timing, rule, due_us);
-        (due_us != NEVER_US).then_some(due_us)
+        let due_us = self.due_us(published_us, rule);
+        self.arm(rule, due_us);
+        due_us
+    }
+
+    /// Notes the timer that is set now.
+    pub(super) fn arm(&mut self, rule: &Rule, timer_us: u64) {
+        // Where nothing settles this is 0: no number has to wait for a timer.
+        self.armed_from_us = timer_us.saturating_sub(rule.settle_us);
     }
 
     fn hear(&mut self, now_us: u64, reading: Reading) {
@@ -300,17 +313,16 @@ impl Track {
         self.published = bits;
     }
 
-    fn publish_latest(&mut self, timing: &mut Timing, now_us: u64) {
+    fn publish_latest(&mut self) {
         self.published_kind = Some(self.latest_kind);
         self.published = self.latest;
-        timing.published_us = now_us;
     }
 
     /// When time next asks for a publication.
-    fn due_us(&self, timing: &Timing, rule: &Rule) -> u64 {
+    fn due_us(&self, published_us: u64, rule: &Rule) -> u64 {
         let beats = self.latest_kind.is_value() && self.published_kind.is_some();
         let heartbeat_us = if beats {
-            timing.published_us.saturating_add(rule.max_age_us)
+            published_us.saturating_add(rule.max_age_us)
         } else {
             NEVER_US
         };
@@ -335,22 +347,6 @@ impl Track {
             self.latest_kind == Kind::Number && f64::from_bits(published) == f64::from_bits(latest);
         self.published_kind
             .is_some_and(|kind| kind != self.latest_kind || !(same_number || published == latest))
-    }
-
-    /// Gives the timer to set, if it is due before the one that is set.
-    fn arm_sooner(&mut self, timing: &mut Timing, rule: &Rule, due_us: u64) -> Option<u64> {
-        let is_sooner = due_us < timing.timer_us;
-        if is_sooner {
-            self.arm(timing, rule, due_us);
-        }
-        is_sooner.then_some(due_us)
-    }
-
-    /// Notes the timer that is set now.
-    fn arm(&mut self, timing: &mut Timing, rule: &Rule, timer_us: u64) {
-        timing.timer_us = timer_us;
-        // Where nothing settles this is 0: no number has to wait for a timer.
-        self.armed_from_us = timer_us.saturating_sub(rule.settle_us);
     }
 
     /// The numbers that are certainly suppressed from now on.
