@@ -146,9 +146,13 @@ fn observe(core: &mut Component, now_us: &mut u64, words: bool) -> Result<usize>
             core.observe_numbers(now, batch.series, batch.numbers, &[])?
         };
         assert_eq!(verdicts.len(), BATCH);
-        core.tick(now)?;
-        core.poll_published()?;
-        while !core.poll_batch()?.is_empty() {}
+        let due = core.tick(now)?;
+        if due.published > 0 {
+            core.poll_published()?;
+        }
+        for _ in 0..due.batches {
+            core.poll_batch()?;
+        }
     }
     Ok(READINGS)
 }

@@ -1,6 +1,6 @@
 //! Letting time pass.
 
-use crate::wit::exports::weirhouse::core::clock::{Guest, Instant};
+use crate::wit::exports::weirhouse::core::clock::{Due, Guest, Instant};
 use crate::{Component, with};
 
 impl Guest for Component {
@@ -8,8 +8,15 @@ impl Guest for Component {
         with(|optimizer| optimizer.next_deadline())
     }
 
-    fn tick(now: Instant) -> Option<u64> {
-        with(|optimizer| optimizer.tick(now.into()))
+    fn tick(now: Instant) -> Due {
+        let due = with(|optimizer| optimizer.tick(now.into()));
+        Due {
+            deadline: due.deadline_us,
+            published: due.published,
+            batches: due.batches,
+            refreshes: due.refreshes,
+            runs: due.runs,
+        }
     }
 
     fn flush(now: Instant) {

@@ -40,6 +40,6 @@ mod time;
 
 pub use entities::{Facts, Series};
 pub use error::Error;
-pub use optimizer::{Optimizer, Override};
+pub use optimizer::{Due, Optimizer, Override};
 pub use snapshot::Restored;
 pub use time::{Instant, Now, length};

@@ -61,6 +61,21 @@ pub struct Optimizer {
     hot: HotKeys,
 }
 
+/// What a tick brought into the outboxes, and when the next has work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Due {
+    /// The monotonic time of the next tick with work.
+    pub deadline_us: Option<u64>,
+    /// Publications for [`Optimizer::poll_published`].
+    pub published: u32,
+    /// Batches for [`Optimizer::poll_batch`].
+    pub batches: u32,
+    /// Refreshes for [`Schedule::poll`].
+    pub refreshes: u32,
+    /// Calls for [`Gates::poll`].
+    pub runs: u32,
+}
+
 /// Puts the owners of published series into the batcher.
 struct Owners<'optimizer> {
     now_us: u64,
@@ -108,8 +123,8 @@ impl Optimizer {
         .min()
     }
 
-    /// Brings what is due into the outboxes; gives the next deadline.
-    pub fn tick(&mut self, now: Instant) -> Option<u64> {
+    /// Brings what is due into the outboxes, and tells what is in them.
+    pub fn tick(&mut self, now: Instant) -> Due {
         let now = self.moment(now);
         let now_us = now.mono_us;
         let (significance, mut outgoing) = self.publishing(now_us);
@@ -118,7 +133,13 @@ impl Optimizer {
         self.delivery.tick(now_us);
         self.schedule.tick(now);
         self.gates.tick(now_us);
-        self.next_deadline()
+        Due {
+            deadline_us: self.next_deadline(),
+            published: self.significance.ready() as u32,
+            batches: self.batcher.ready() as u32,
+            refreshes: self.schedule.ready() as u32,
+            runs: self.gates.ready() as u32,
+        }
     }
 
     /// Makes everything that waits due at once: values that would settle,

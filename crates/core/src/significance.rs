@@ -399,12 +399,18 @@ impl Significance {
                 rules,
                 published_us,
             } = &mut self.terms[handle as usize];
-            if let Some(reason) = track.fire(published_us, rules.effective(&self.shared), now_us) {
+            let rule = rules.effective(&self.shared);
+            if let Some(reason) = track.fire(published_us, rule, now_us) {
                 self.totals.timed += 1;
                 self.outbox.push(track.publication(handle, reason));
                 outgoing.publish(handle);
+                self.rearm(handle);
+            } else {
+                // It was set for a value that another has replaced since.
+                let due_us = track.due_us(*published_us, rule);
+                track.arm(rule, due_us);
+                self.timers.set(handle, due_us);
             }
-            self.rearm(handle);
         }
         due.clear();
         self.due = due;
@@ -426,6 +432,11 @@ impl Significance {
                 self.rearm(handle);
             }
         }
+    }
+
+    /// How many publications [`Significance::poll`] would give.
+    pub(crate) fn ready(&self) -> usize {
+        self.outbox.len()
     }
 
     /// Takes what time and a flush published, and the last values of totals.

@@ -35,9 +35,13 @@ impl Passage {
     /// batches that leave.
     pub(crate) fn collect(&self, optimizer: &mut dyn Optimizer) {
         if self.window_ended {
-            optimizer.tick(self.now()).unwrap();
-            optimizer.poll_published().unwrap();
-            while !optimizer.poll_batch().unwrap().is_empty() {}
+            let due = optimizer.tick(self.now()).unwrap();
+            if due.published > 0 {
+                optimizer.poll_published().unwrap();
+            }
+            for _ in 0..due.batches {
+                optimizer.poll_batch().unwrap();
+            }
         }
     }
 

@@ -83,9 +83,13 @@ fn observe(times: usize, words: bool) -> usize {
                 optimizer.observe_numbers(now, batch.series, batch.numbers, &[])
             };
             assert_eq!(verdicts.unwrap().len(), BATCH);
-            optimizer.tick(now);
-            optimizer.poll_published();
-            while !optimizer.poll_batch().is_empty() {}
+            let due = optimizer.tick(now);
+            if due.published > 0 {
+                optimizer.poll_published();
+            }
+            for _ in 0..due.batches {
+                optimizer.poll_batch();
+            }
         }
     }
     times * READINGS

@@ -238,6 +238,11 @@ impl Batcher {
         self.closes_us = NEVER_US;
     }
 
+    /// How many batches are due.
+    pub fn ready(&self) -> usize {
+        self.due.div_ceil(self.pace.max())
+    }
+
     /// Takes the next batch that is due.
     pub fn poll(&mut self) -> Option<Vec<u32>> {
         let size = self.due.min(self.pace.max());

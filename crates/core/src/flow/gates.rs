@@ -203,6 +203,11 @@ impl Gates {
         self.of_each(|gate, effects| each!(gate, keyed => keyed.flush(now_us, effects)));
     }
 
+    /// How many calls [`Gates::poll`] would give.
+    pub fn ready(&self) -> usize {
+        self.outbox.len()
+    }
+
     /// Takes what runs now, in the order in which it became due.
     pub fn poll(&mut self) -> Vec<Run> {
         core::mem::take(&mut self.outbox)

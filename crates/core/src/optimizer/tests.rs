@@ -43,7 +43,11 @@ fn what_is_published_leaves_in_one_batch_per_window() {
         [Reason::First, Reason::First, Reason::First, Reason::Repeat]
     );
     assert_eq!(optimizer.next_deadline(), Some(100_000));
-    assert_eq!(optimizer.tick(at(100)), None);
+    let due = Due {
+        batches: 1,
+        ..Due::default()
+    };
+    assert_eq!(optimizer.tick(at(100)), due);
     assert_eq!(
         optimizer.poll_batch(),
         [b, a],
@@ -85,7 +89,7 @@ fn a_released_entity_leaves_nothing_behind() {
     optimizer.observe_numbers(at(0), &[a], &[1.0], &[]).unwrap();
     optimizer.register(at(0), a, 1_000_000).unwrap();
     assert_eq!(optimizer.release(&[a]), Ok(2));
-    assert_eq!(optimizer.tick(at(5_000)), None);
+    assert_eq!(optimizer.tick(at(5_000)), Due::default());
     assert!(optimizer.poll_batch().is_empty() && optimizer.schedule.poll().is_empty());
     assert_eq!(optimizer.release(&[a]), Err(Error::UnknownHandle(a)));
 }
@@ -211,8 +215,12 @@ fn calls_in_gates_follow_the_same_clock() {
     // A clock that falls counts as the latest moment.
     call(20, 2);
     assert_eq!(optimizer.next_deadline(), Some(50_000));
-    assert_eq!(optimizer.tick(at(10)), Some(50_000));
-    assert_eq!(optimizer.tick(at(50)), None);
+    assert_eq!(optimizer.tick(at(10)).deadline_us, Some(50_000));
+    let due = Due {
+        runs: 1,
+        ..Due::default()
+    };
+    assert_eq!(optimizer.tick(at(50)), due);
     assert_eq!(optimizer.gates.poll()[0].items, [1, 2]);
     let now = optimizer.moment(at(60));
     optimizer.gates.call(now, gate, &[], &[3]).unwrap();

@@ -275,6 +275,11 @@ impl Schedule {
         }
     }
 
+    /// How many refreshes [`Schedule::poll`] would give.
+    pub fn ready(&self) -> usize {
+        self.outbox.len()
+    }
+
     /// Takes the entities to refresh now, in the order in which they were due.
     pub fn poll(&mut self) -> Vec<u32> {
         let taken = core::mem::take(&mut self.outbox);

@@ -319,7 +319,7 @@ impl Track {
     }
 
     /// When time next asks for a publication.
-    fn due_us(&self, published_us: u64, rule: &Rule) -> u64 {
+    pub(super) fn due_us(&self, published_us: u64, rule: &Rule) -> u64 {
         let beats = self.latest_kind.is_value() && self.published_kind.is_some();
         let heartbeat_us = if beats {
             published_us.saturating_add(rule.max_age_us)

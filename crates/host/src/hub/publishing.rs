@@ -140,10 +140,14 @@ impl Engine {
             });
         }
         let started = std::time::Instant::now();
-        if let Err(error) = self.call(now, |core| core.tick(now)) {
+        let Ok(waiting) = self.call(now, |core| core.tick(now)).inspect_err(|error| {
             tracing::error!(%error, "what was due may come late");
-        }
-        if let Ok(timed) = self.call(now, |core| core.poll_published()) {
+        }) else {
+            return due;
+        };
+        if waiting.published > 0
+            && let Ok(timed) = self.call(now, |core| core.poll_published())
+        {
             let published = timed.series.into_iter().zip(timed.verdicts);
             for ((handle, verdict), number) in published.zip(timed.values) {
                 if verdict == Reason::Final as u8 {
@@ -153,20 +157,20 @@ impl Engine {
                 }
             }
         }
-        while let Ok(batch) = self.call(now, |core| core.poll_batch())
-            && !batch.is_empty()
-        {
+        for _ in 0..waiting.batches {
+            let Ok(batch) = self.call(now, |core| core.poll_batch()) else {
+                break;
+            };
             self.batches += 1;
             due.updates
                 .extend(batch.iter().filter_map(|&handle| self.update(now, handle)));
         }
-        for handle in self
-            .call(now, |core| core.poll_refresh())
-            .unwrap_or_default()
+        if waiting.refreshes > 0
+            && let Ok(handles) = self.call(now, |core| core.poll_refresh())
         {
-            if let Some(name) = self.entities.name(handle) {
-                due.refresh.push(name.entity.to_string());
-            }
+            let names = handles.iter().filter_map(|&it| self.entities.name(it));
+            due.refresh
+                .extend(names.map(|name| name.entity.to_string()));
         }
         self.refreshes += due.refresh.len() as u64;
         if !due.updates.is_empty() {
