@@ -64,6 +64,15 @@ impl Guest for Component {
             .map(summary))
     }
 
+    fn recent(now: Instant, key: Key) -> Result<Option<Summary>, Error> {
+        let key = core_key(key)?;
+        let found = with(|optimizer: &mut Optimizer| {
+            let now = optimizer.moment(now.into());
+            optimizer.metrics.recent(now, &key)
+        });
+        Ok(found.as_ref().map(summary))
+    }
+
     fn summaries() -> Vec<Summary> {
         let summaries = with(|optimizer| optimizer.metrics.summaries());
         summaries.iter().map(summary).collect()
@@ -144,6 +153,7 @@ fn core_settings(settings: Settings) -> core::Settings {
         history_interval_us: settings.history_interval,
         history_points: settings.history_points,
         history_metrics: settings.history_metrics,
+        window_us: settings.window,
     }
 }
 

@@ -267,7 +267,7 @@ pub enum Context {
 
 #[derive(Debug, Clone, Arbitrary)]
 pub enum Metrics {
-    Configure(bool, Count, Length, Count, Length, Count, Count),
+    Configure(bool, Count, Length, Count, Length, Count, Count, Option<Length>),
     Intern(u8, Name, Vec<(Name, Name)>),
     Samples(Vec<(Handle, Number)>, Vec<u8>, Vec<Name>),
     Counts(Vec<(Handle, u64)>),

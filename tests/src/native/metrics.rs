@@ -68,6 +68,12 @@ impl Metrics for Native {
             .map(summary))
     }
 
+    fn metric_recent(&mut self, now: Instant, key: &Key) -> Answer<Option<Summary>> {
+        let now = self.0.moment(instant(now));
+        let found = self.0.metrics.recent(now, &core_key(key)?);
+        Ok(found.as_ref().map(summary))
+    }
+
     fn metric_summaries(&mut self) -> Answer<Vec<Summary>> {
         let summaries = self.0.metrics.summaries();
         Ok(summaries.iter().map(summary).collect())
@@ -147,6 +153,7 @@ fn core_settings(settings: Settings) -> core::Settings {
         history_interval_us: settings.history_interval,
         history_points: settings.history_points,
         history_metrics: settings.history_metrics,
+        window_us: settings.window,
     }
 }
 

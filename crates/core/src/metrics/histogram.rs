@@ -10,7 +10,8 @@
 //! in it is at least `2^e`: the relative error is at most 1/128, under 0.8 %.
 //!
 //! Memory grows by one octave (512 bytes) when a sample first falls into it; 70
-//! octaves are possible. There is no clock here and no window: counts only add.
+//! octaves are possible. There is no clock here; a window is made of several
+//! histograms.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -83,6 +84,21 @@ impl Histogram {
         self.min = self.min.min(micros);
         self.max = self.max.max(micros);
         true
+    }
+
+    /// Adds all samples of another.
+    pub(crate) fn add(&mut self, other: &Self) {
+        for octave in &other.octaves {
+            let counts = self.counts(octave.exponent).iter_mut();
+            for (count, more) in counts.zip(octave.counts.iter()) {
+                *count += more;
+            }
+        }
+        self.zeros += other.zeros;
+        self.count += other.count;
+        self.sum_nanos += other.sum_nanos;
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
     }
 
     /// How many samples there are.

@@ -14,6 +14,8 @@ mod history;
 mod key;
 mod settings;
 mod slow;
+mod tally;
+mod window;
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -23,12 +25,13 @@ use alloc::vec::Vec;
 use crate::{Error, Now};
 
 pub use figures::{Counter, Gauge, Overview, SlowOperation, Summary};
-use histogram::Histogram;
 pub use history::History;
 use history::Ring;
 pub use key::Key;
 pub use settings::Settings;
 use slow::{Entry, SlowList};
+use tally::Tally;
+use window::Window;
 
 /// Longest id of a request, in bytes.
 const LONGEST_REQUEST: usize = 255;
@@ -79,11 +82,7 @@ pub struct Recorded {
 
 #[derive(Debug, Clone)]
 enum Value {
-    Timer {
-        samples: Histogram,
-        failed: u64,
-        slow: u64,
-    },
+    Timer(Tally),
     Counter(u64),
     Gauge(Option<f64>),
 }
@@ -91,11 +90,7 @@ enum Value {
 impl Value {
     fn new(kind: Kind) -> Self {
         match kind {
-            Kind::Timer => Self::Timer {
-                samples: Histogram::default(),
-                failed: 0,
-                slow: 0,
-            },
+            Kind::Timer => Self::Timer(Tally::default()),
             Kind::Counter => Self::Counter(0),
             Kind::Gauge => Self::Gauge(None),
         }
@@ -103,7 +98,7 @@ impl Value {
 
     fn kind(&self) -> Kind {
         match self {
-            Self::Timer { .. } => Kind::Timer,
+            Self::Timer(_) => Kind::Timer,
             Self::Counter(_) => Kind::Counter,
             Self::Gauge(_) => Kind::Gauge,
         }
@@ -115,16 +110,14 @@ struct Metric {
     key: Key,
     value: Value,
     history: Option<Ring>,
+    /// Beside a history, where windows are kept.
+    window: Option<Window>,
 }
 
 impl Metric {
     fn summary(&self) -> Option<Summary> {
         match &self.value {
-            Value::Timer {
-                samples,
-                failed,
-                slow,
-            } => Some(Summary::new(&self.key, samples, *failed, *slow)),
+            Value::Timer(tally) => Some(tally.summary(&self.key)),
             Value::Counter(_) | Value::Gauge(_) => None,
         }
     }
@@ -149,7 +142,7 @@ impl Metrics {
     }
 
     /// Changes what is recorded and kept. Names, numbers and what was recorded
-    /// stay; histories start anew where their shape changes.
+    /// stay; histories and windows start anew where their shape changes.
     pub fn configure(&mut self, settings: Settings) -> Result<(), Error> {
         settings.check()?;
         if !settings.same_history(&self.settings) {
@@ -203,21 +196,17 @@ impl Metrics {
     fn record(&mut self, now: Now, number: u32, micros: f64, fails: bool) -> Option<bool> {
         let limit_us = self.settings.slow_over_us as f64;
         let metric = self.list.get_mut(number as usize)?;
-        let Value::Timer {
-            samples,
-            failed,
-            slow,
-        } = &mut metric.value
-        else {
+        let Value::Timer(tally) = &mut metric.value else {
             return None;
         };
-        if !samples.record(micros) {
+        let is_slow = micros > limit_us;
+        if !tally.record(micros, fails, is_slow) {
             return None;
         }
-        let is_slow = micros > limit_us;
-        *failed += u64::from(fails);
-        *slow += u64::from(is_slow);
         self.remember(now, number, micros);
+        if let Some(window) = self.window_of(number) {
+            window.current(now.mono_us).record(micros, fails, is_slow);
+        }
         Some(is_slow)
     }
 
@@ -267,6 +256,14 @@ impl Metrics {
         self.find(Kind::Timer, key).and_then(Metric::summary)
     }
 
+    /// What is known of a timer in the window that ends now; `None` for one
+    /// without a window, being unknown, never recorded, or without a history, and
+    /// for all where none are kept.
+    pub fn recent(&self, now: Now, key: &Key) -> Option<Summary> {
+        let window = self.find(Kind::Timer, key)?.window.as_ref()?;
+        Some(window.read(now.mono_us).summary(key))
+    }
+
     /// All timers, in order of their numbers.
     pub fn summaries(&self) -> Vec<Summary> {
         self.list.iter().filter_map(Metric::summary).collect()
@@ -281,7 +278,7 @@ impl Metrics {
                     key: metric.key.clone(),
                     total,
                 }),
-                Value::Timer { .. } | Value::Gauge(_) => None,
+                Value::Timer(_) | Value::Gauge(_) => None,
             })
             .collect()
     }
@@ -295,7 +292,7 @@ impl Metrics {
                     key: metric.key.clone(),
                     value,
                 }),
-                Value::Timer { .. } | Value::Counter(_) => None,
+                Value::Timer(_) | Value::Counter(_) => None,
             })
             .collect()
     }
@@ -312,7 +309,7 @@ impl Metrics {
         }
         Ok(
             match self.list.get(timer as usize).map(|metric| &metric.value) {
-                Some(Value::Timer { samples, .. }) => samples.at_most(bounds),
+                Some(Value::Timer(tally)) => tally.samples.at_most(bounds),
                 _ => Vec::new(),
             },
         )
@@ -370,8 +367,17 @@ impl Metrics {
     fn forget_histories(&mut self) {
         for metric in &mut self.list {
             metric.history = None;
+            metric.window = None;
         }
         self.histories = 0;
+    }
+
+    /// The window of a timer, if it has a history and windows are kept.
+    fn window_of(&mut self, number: u32) -> Option<&mut Window> {
+        let length_us = self.settings.window_us?.unsigned_abs();
+        let metric = self.list.get_mut(number as usize)?;
+        metric.history.as_ref()?;
+        Some(metric.window.get_or_insert_with(|| Window::new(length_us)))
     }
 
     /// Puts a value into the history of a metric, if it has one or may.
@@ -412,6 +418,7 @@ impl Metrics {
             key: place.1.clone(),
             value: Value::new(kind),
             history: None,
+            window: None,
         });
         self.numbers.insert(place, number);
         number

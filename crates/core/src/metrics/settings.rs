@@ -33,6 +33,9 @@ pub struct Settings {
     pub history_points: u32,
     /// How many metrics have one, the first to be recorded; at most 1,000.
     pub history_metrics: u32,
+    /// Length of the window of every timer with a history, in microseconds, over
+    /// 0; `None` keeps no windows. Default `None`.
+    pub window_us: Option<i64>,
 }
 
 impl Default for Settings {
@@ -45,6 +48,7 @@ impl Default for Settings {
             history_interval_us: 10_000_000,
             history_points: 60,
             history_metrics: 64,
+            window_us: None,
         }
     }
 }
@@ -55,14 +59,17 @@ impl Settings {
         length("slow-over", self.slow_over_us, true)?;
         within("slow-list", self.slow_list, 0, MOST_SLOW)?;
         length("history-interval", self.history_interval_us, false)?;
+        if let Some(window_us) = self.window_us {
+            length("window", window_us, false)?;
+        }
         within("history-points", self.history_points, 1, MOST_HISTORY)?;
         within("history-metrics", self.history_metrics, 0, MOST_HISTORY)
     }
 
-    /// Whether histories have the same shape under other settings.
+    /// Whether histories and windows have the same shape under other settings.
     pub(super) fn same_history(&self, other: &Self) -> bool {
-        (self.history_interval_us, self.history_points)
-            == (other.history_interval_us, other.history_points)
+        let shape = |of: &Self| (of.history_interval_us, of.history_points, of.window_us);
+        shape(self) == shape(other)
     }
 }
 

@@ -311,6 +311,46 @@ fn the_overview_leads_with_the_slowest_and_the_most_called() {
 }
 
 #[test]
+fn timers_with_a_history_have_a_window_too() {
+    let mut metrics = metrics();
+    let settings = Settings {
+        history_metrics: 1,
+        window_us: Some(80),
+        slow_over_us: 5,
+        ..Settings::default()
+    };
+    metrics.configure(settings).unwrap();
+    let timers = metrics.intern(Kind::Timer, &[key("kept"), key("too many")]);
+    for (now_us, micros) in [(0, 4.0), (50, 6.0), (100, 8.0)] {
+        let samples = Samples {
+            metrics: &timers,
+            micros: &[micros; 2],
+            failed: &[1; 2],
+            ..Samples::default()
+        };
+        metrics.record_samples(at(now_us), samples).unwrap();
+    }
+    let seen = |metrics: &Metrics, now_us| {
+        let recent = metrics.recent(at(now_us), &key("kept"))?;
+        Some((recent.count, recent.failed, recent.slow, recent.min))
+    };
+    assert_eq!(seen(&metrics, 100), Some((2, 2, 2, 6.0)));
+    assert_eq!(seen(&metrics, 1_000), Some((0, 0, 0, 0.0)));
+    assert_eq!(metrics.recent(at(100), &key("too many")), None);
+    assert_eq!(metrics.recent(at(100), &key("unknown")), None);
+    assert_eq!(metrics.summary_of(&key("kept")).unwrap().count, 3);
+    metrics.configure(settings).unwrap();
+    assert_eq!(seen(&metrics, 100), Some((2, 2, 2, 6.0)));
+    metrics
+        .configure(Settings {
+            window_us: None,
+            ..settings
+        })
+        .unwrap();
+    assert_eq!(seen(&metrics, 100), None);
+}
+
+#[test]
 fn the_first_metrics_recorded_keep_a_history() {
     let mut metrics = metrics();
     let settings = Settings {
@@ -443,6 +483,13 @@ fn settings_outside_their_ranges_are_refused_by_name() {
             "history-points",
             Settings {
                 history_points: 0,
+                ..sound
+            },
+        ),
+        (
+            "window",
+            Settings {
+                window_us: Some(0),
                 ..sound
             },
         ),

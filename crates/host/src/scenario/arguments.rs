@@ -85,12 +85,10 @@ pub(super) struct QueueArguments {
     pub(super) overflow: Option<String>,
 }
 
-/// A window is read and has no effect: summaries cover all samples.
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MetricArguments {
-    #[serde(rename = "window")]
-    pub(super) _window: Option<Micros>,
+    pub(super) window: Option<Micros>,
     pub(super) enabled: Option<bool>,
     pub(super) names: Option<i64>,
     pub(super) slow_over: Option<Micros>,

@@ -90,10 +90,21 @@ impl Session<'_> {
         ok()
     }
 
-    /// A metric without samples, never named ones included, is all zeros.
+    /// A metric without samples, never named ones included, is all zeros. Where
+    /// windows are kept, only what lies in the window counts.
     pub(super) fn metric(&mut self, arguments: &Metric) -> Outcome {
         let key = key(&arguments.name, &arguments.tags);
-        let found = self.optimizer.metric_summary(&key)?;
+        let mut found = self.optimizer.metric_summary(&key)?;
+        if self.settings.metrics.window.is_some() {
+            let now = self.now();
+            let recent = self.optimizer.metric_recent(now, &key)?;
+            if recent.is_none() && found.is_some_and(|all| all.count > 0) {
+                return Err(Problem::invalid(
+                    "the timer has no window: `history_metrics` others were recorded before it, or `window` was set after its last sample",
+                ));
+            }
+            found = recent;
+        }
         answer(&found.map_or(
             Summary {
                 count: 0,

@@ -78,6 +78,7 @@ impl Default for Settings {
                 history_interval: 10_000_000,
                 history_points: 60,
                 history_metrics: 64,
+                window: None,
             },
             batched: false,
             gate: None,
@@ -321,6 +322,7 @@ fn metrics(arguments: &MetricArguments) -> Result<Metrics, Problem> {
             arguments.history_metrics,
             default.history_metrics,
         )?,
+        window: arguments.window.map(|Micros(us)| us),
     })
 }
 

@@ -18,6 +18,7 @@ operations! {
     fallible metric_add(now: Instant, metrics: &[u32], amounts: &[u64]) -> () = weirhouse_core_metrics.call_add_counts;
     fallible metric_set(now: Instant, metrics: &[u32], values: &[f64]) -> u32 = weirhouse_core_metrics.call_set_gauges;
     fallible metric_summary(key: &Key) -> Option<Summary> = weirhouse_core_metrics.call_summary_of;
+    fallible metric_recent(now: Instant, key: &Key) -> Option<Summary> = weirhouse_core_metrics.call_recent;
     plain metric_summaries() -> Vec<Summary> = weirhouse_core_metrics.call_summaries;
     plain metric_counters() -> Vec<Counter> = weirhouse_core_metrics.call_counters;
     plain metric_gauges() -> Vec<Gauge> = weirhouse_core_metrics.call_gauges;

@@ -178,7 +178,7 @@ impl Machine {
         let now = self.now();
         let metrics = &mut self.optimizer.metrics;
         match call {
-            Metrics::Configure(enabled, names, slow, list, interval, points, histories) => {
+            Metrics::Configure(enabled, names, slow, list, interval, points, histories, window) => {
                 metrics.configure(Settings {
                     enabled: *enabled,
                     names: names.0,
@@ -187,6 +187,7 @@ impl Machine {
                     history_interval_us: interval.0,
                     history_points: points.0,
                     history_metrics: histories.0,
+                    window_us: window.map(|length| length.0),
                 })?;
             }
             Metrics::Intern(of, name, tags) => {
@@ -237,6 +238,7 @@ impl Machine {
             Metrics::History(of, name) => {
                 let key = Key::new(name.0.clone(), Vec::new())?;
                 metrics.summary_of(&key);
+                metrics.recent(now, &key);
                 metrics.history_of(now, kind(*of), &key);
             }
             Metrics::Reset => metrics.reset(),
