@@ -238,3 +238,27 @@ fn thousands_of_timers_that_came_to_nothing_are_no_fault() -> Result<()> {
     );
     Ok(())
 }
+
+#[test]
+fn no_line_takes_forever() -> Result<()> {
+    let mut fresh = || Ok(Box::new(Native::new()) as Box<dyn Optimizer>);
+    // As many passes over nothing, and ever so many refreshes.
+    let lines = r#"{"at": 0, "readings": {"entity": "sensor.a", "values": [], "repeat": 18446744073709551615}}
+{"at": 0, "register": {"entity": "sensor.a", "interval": 0.001}}
+{"at": 3600000, "advance": {}}
+"#;
+    let ended = run(lines, &mut fresh)?;
+    ensure!(
+        ended
+            .output
+            .starts_with(r#"{"at":0,"readings":{"readings":0,"published":0}}"#),
+        "{:.100}",
+        ended.output
+    );
+    let error = ended.error.unwrap_or_default();
+    ensure!(
+        error.starts_with("line 3: more than 100000 moments"),
+        "{error}"
+    );
+    Ok(())
+}

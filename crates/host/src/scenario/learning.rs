@@ -73,16 +73,16 @@ impl Session<'_> {
             )));
         }
         let before = self.optimizer.update_totals()?.published;
-        for _ in 0..arguments.repeat {
-            for value in &arguments.values {
-                self.observe(Observe {
-                    entity: arguments.entity.clone(),
-                    attribute: arguments.attribute.clone(),
-                    value: value.clone(),
-                    time: None,
-                    thresholds: None,
-                })?;
-            }
+        // As many passes over no values would still take their time.
+        let values = arguments.values.iter().cycle().take(readings as usize);
+        for value in values {
+            self.observe(Observe {
+                entity: arguments.entity.clone(),
+                attribute: arguments.attribute.clone(),
+                value: value.clone(),
+                time: None,
+                thresholds: None,
+            })?;
         }
         answer(&Count {
             readings,

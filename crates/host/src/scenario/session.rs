@@ -32,6 +32,10 @@ const WALL_AT_ZERO_US: i64 = 1_767_225_600_000_000;
 /// Ticks in a row at one moment that may do nothing before the optimizer counts as stuck.
 const MOST_IDLE_TICKS: u32 = 1_000;
 
+/// Ticks that one line may let happen, so that every line is answered soon: a
+/// day of something every second, a century of something every ten hours.
+const MOST_TICKS: u32 = 100_000;
+
 /// Everything of one run.
 pub(super) struct Session<'a> {
     pub(super) optimizer: Box<dyn Optimizer>,
@@ -196,10 +200,18 @@ impl<'a> Session<'a> {
     /// Performs and prints everything due at or before `until`.
     fn pass(&mut self, until: i64) -> Result<(), Halt> {
         let mut idle = 0;
+        let mut ticks = 0;
         while !self.stopped
             && let Some(deadline) = self.optimizer.next_deadline()?
             && deadline <= until as u64
         {
+            ticks += 1;
+            if ticks > MOST_TICKS {
+                return Err(Halt::malformed(format!(
+                    "more than {MOST_TICKS} moments at which something is due lie before this line, the next at {} ms; let less time pass at once, or make it rarer",
+                    Micros(deadline.cast_signed())
+                )));
+            }
             let printed = self.printer.lines();
             let later = deadline.cast_signed() > self.mono;
             self.mono = self.mono.max(deadline.cast_signed());
