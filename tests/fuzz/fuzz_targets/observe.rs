@@ -10,9 +10,5 @@ use weirhouse_fuzz::operation::Step;
 const MOST_STEPS: usize = 200;
 
 fuzz_target!(|steps: Vec<Step>| {
-    let mut machine = Machine::default();
-    for step in steps.iter().take(MOST_STEPS) {
-        machine.step(step);
-    }
-    machine.check_snapshot();
+    Machine::follow(&steps[..steps.len().min(MOST_STEPS)]);
 });

@@ -2,12 +2,16 @@
 //!
 //! Nothing panics; what is refused changed nothing; totals add up; a snapshot
 //! is always taken by a fresh optimizer, which then gives the same again.
+//!
+//! That a refused call changed nothing is seen from a second optimizer, which is
+//! told the same except for those calls: the two must be equal in all they hold
+//! and in all they do from then on.
 
 mod cache;
 mod calls;
+mod sight;
 mod updates;
 
-use weirhouse_core::batch::BatchTotals;
 use weirhouse_core::resilience::Permit;
 use weirhouse_core::{Error, Instant, Now, Optimizer};
 
@@ -43,43 +47,46 @@ impl Default for Machine {
     }
 }
 
-/// What a refused call must leave as it was.
-#[derive(Debug, PartialEq)]
-struct Visible {
-    snapshot: Vec<u8>,
-    handles: Vec<u32>,
-    deadline_us: Option<u64>,
-    updates: weirhouse_core::significance::UpdateTotals,
-    batches: BatchTotals,
-    sinks: Vec<weirhouse_core::delivery::SinkStatus>,
-}
-
 impl Machine {
-    /// Lets time pass, makes the call, and checks what must hold after it.
+    /// Takes an optimizer through these steps, and checks what must hold.
     ///
     /// # Panics
     ///
     /// Where something does not hold that must.
-    pub fn step(&mut self, step: &Step) {
+    pub fn follow(steps: &[Step]) {
+        let mut machine = Self::default();
+        let outcomes: Vec<Outcome> = steps.iter().map(|step| machine.step(step)).collect();
+        machine.check_snapshot();
+        let refused: Vec<_> = outcomes.iter().filter_map(|it| it.as_ref().err()).collect();
+        if refused.is_empty() {
+            return;
+        }
+        let mut spared = Self::default();
+        for (step, outcome) in steps.iter().zip(&outcomes) {
+            if outcome.is_ok() {
+                let again = spared.step(step);
+                assert!(again.is_ok(), "{again:?} without what was refused before");
+            } else {
+                spared.pass(step.passing);
+            }
+        }
+        let because = format!("refused, yet something changed: {refused:?}");
+        machine.look().assert_same(&spared.look(), &because);
+    }
+
+    /// Lets time pass, makes the call, and checks the totals after it.
+    fn step(&mut self, step: &Step) -> Outcome {
         self.pass(step.passing);
-        let before = self.visible();
-        if let Err(error) = self.call(&step.operation) {
+        let outcome = self.call(&step.operation);
+        if let Err(error) = &outcome {
             assert!(!error.to_string().is_empty());
-            assert_eq!(
-                before,
-                self.visible(),
-                "{error}: refused, yet something changed"
-            );
         }
         self.check_totals();
+        outcome
     }
 
     /// Checks that what was learned survives a restart.
-    ///
-    /// # Panics
-    ///
-    /// Where it does not.
-    pub fn check_snapshot(&mut self) {
+    fn check_snapshot(&mut self) {
         let bytes = self.optimizer.snapshot(self.clock);
         let once = restored(self.clock, &bytes).snapshot(self.clock);
         let twice = restored(self.clock, &once).snapshot(self.clock);
@@ -114,6 +121,8 @@ impl Machine {
         };
         self.clock.mono_us = self.clock.mono_us.saturating_add(on);
         self.clock.wall_us = self.clock.wall_us.saturating_add_unsigned(on);
+        // Seen by every call, a refused one included.
+        self.now();
     }
 
     fn call(&mut self, operation: &Operation) -> Outcome {
@@ -159,18 +168,6 @@ impl Machine {
             }
         }
         Ok(())
-    }
-
-    fn visible(&mut self) -> Visible {
-        let optimizer = &mut self.optimizer;
-        Visible {
-            snapshot: optimizer.snapshot(self.clock),
-            handles: optimizer.all_handles(),
-            deadline_us: optimizer.next_deadline(),
-            updates: optimizer.update_totals(),
-            batches: optimizer.batch_totals(),
-            sinks: optimizer.delivery.status(),
-        }
     }
 
     fn check_totals(&self) {

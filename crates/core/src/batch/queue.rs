@@ -7,6 +7,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 /// The queue; `T` is what its owner notes of an entity as it comes in.
+#[derive(Debug)]
 pub(crate) struct DirtyQueue<T> {
     waiting: VecDeque<(u32, T)>,
     /// Whether each entity waits, by handle.

@@ -161,7 +161,7 @@ pub struct SinkStatus {
 }
 
 /// All sinks.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Deliveries {
     sinks: Vec<Option<Sink>>,
     /// Batches handed out.

@@ -7,6 +7,7 @@ use super::{Failure, SinkSettings, SinkStatus, SinkTotals};
 use crate::batch::DirtyQueue;
 
 /// What is being done about the delivery at hand.
+#[derive(Debug)]
 enum Stage {
     /// There is none.
     Idle,
@@ -18,6 +19,7 @@ enum Stage {
     Again,
 }
 
+#[derive(Debug)]
 pub(super) struct Sink {
     pub(super) name: String,
     pub(super) settings: SinkSettings,

@@ -51,6 +51,7 @@ pub use staleness::{fresh_share, mean_age};
 
 const SECONDS_A_DAY: f64 = 86_400.0;
 
+#[derive(Debug)]
 struct Entry {
     /// Place in the order of registration.
     order: u64,
@@ -61,6 +62,7 @@ struct Entry {
     how: How,
 }
 
+#[derive(Debug)]
 enum How {
     Fixed {
         interval_us: u64,
@@ -84,7 +86,7 @@ struct Rates {
 }
 
 /// Refreshes by entity.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Schedule {
     entries: BTreeMap<u32, Entry>,
     /// Those with an interval of their own, by time: due, order of

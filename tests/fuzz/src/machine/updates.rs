@@ -110,8 +110,8 @@ impl Machine {
                 optimizer.observe_with(clock, series.0, &text.0, *time, thresholds)?;
             }
             Updates::Published(series) => {
-                optimizer.poll_published();
                 optimizer.published_numbers(&handles(series))?;
+                optimizer.poll_published();
             }
         }
         Ok(())
