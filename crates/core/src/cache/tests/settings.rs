@@ -53,8 +53,14 @@ fn a_namespace_named_like_a_class_lives_as_long_until_told_otherwise() {
     let mut cache = Cache::new();
     for (namespace, memory_seconds, disk_seconds) in [
         ("devices", 1800, 1800),
+        ("areas", 1800, 1800),
+        ("services", 900, 900),
+        ("helpers", 900, 900),
         ("scenes", 900, 900),
+        ("entities", 300, 300),
         ("live", 15, 15),
+        ("recent", 300, 300),
+        ("static", 3600, 3600),
         ("devices2", 300, 3600),
     ] {
         let stamp = put(&mut cache, 0, namespace, "k").expect("both levels");

@@ -1,10 +1,13 @@
 //! The same million readings twice through the component and twice through the
-//! native core: every verdict, timed publication, batch, delivery, total and
-//! snapshot must be equal.
+//! native core, with fetches and removals between them: every verdict, timed
+//! publication, batch, delivery, cached value, proposal, total and snapshot must
+//! be equal.
 //!
 //! The stream is synthetic and drawn from a fixed seed, so that a difference
 //! can be met again. The component is always built for release; the native core
 //! is as the tests are, since all of it takes seconds even unoptimized.
+
+mod cached;
 
 use anyhow::{Result, ensure};
 use weirhouse_runner::wit::delivery::{Failure, Settings as Sink};
@@ -104,26 +107,9 @@ fn rule(absolute: Option<f64>, percentage: Option<f64>) -> Rule {
     }
 }
 
-/// Names entities and gives them rules of every kind.
-fn prepare(optimizer: &mut dyn Optimizer) -> Result<Vec<u32>> {
-    let series: Vec<_> = (0..ENTITIES)
-        .map(|number| Series {
-            entity: format!("sensor.number_{}", number / 2),
-            attribute: (number % 2 == 1).then(|| "voltage".to_owned()),
-        })
-        .collect();
-    let handles = optimizer.intern(&series)?;
-    optimizer.set_default_rule(&rule(Some(0.5), None))?;
-    optimizer.use_presets(true)?;
-    optimizer.describe(
-        handles[0],
-        &Facts {
-            device_class: Some("temperature".into()),
-            unit: Some("°C".into()),
-            state_class: Some("measurement".into()),
-        },
-    )?;
-    let special = [
+/// Rules of every kind but the default.
+fn special() -> [Rule; 8] {
+    [
         rule(None, None),
         rule(None, Some(0.01)),
         Rule {
@@ -147,9 +133,36 @@ fn prepare(optimizer: &mut dyn Optimizer) -> Result<Vec<u32>> {
             total: true,
             ..rule(Some(50.0), None)
         },
-    ];
+        Rule {
+            learn: true,
+            ..rule(Some(0.2), None)
+        },
+    ]
+}
+
+/// Names entities and gives them rules of every kind.
+fn prepare(optimizer: &mut dyn Optimizer) -> Result<Vec<u32>> {
+    let series: Vec<_> = (0..ENTITIES)
+        .map(|number| Series {
+            entity: format!("sensor.number_{}", number / 2),
+            attribute: (number % 2 == 1).then(|| "voltage".to_owned()),
+        })
+        .collect();
+    let handles = optimizer.intern(&series)?;
+    optimizer.set_default_rule(&rule(Some(0.5), None))?;
+    optimizer.set_learning(true)?;
+    cached::prepare(optimizer)?;
+    optimizer.use_presets(true)?;
+    optimizer.describe(
+        handles[0],
+        &Facts {
+            device_class: Some("temperature".into()),
+            unit: Some("°C".into()),
+            state_class: Some("measurement".into()),
+        },
+    )?;
     for (number, handle) in handles.iter().enumerate().skip(1) {
-        if let Some(rule) = special.get(number % 10) {
+        if let Some(rule) = special().get(number % 10) {
             optimizer.set_rule(&[*handle], Some(rule))?;
         }
     }
@@ -216,7 +229,11 @@ fn say(said: &mut Vec<u8>, handles: &[u32]) {
 }
 
 /// Everything one optimizer answers to one window, as bytes.
-fn feed(optimizer: &mut dyn Optimizer, window: &Window) -> Result<Vec<u8>> {
+fn feed(
+    optimizer: &mut dyn Optimizer,
+    window: &Window,
+    store: &mut cached::Store,
+) -> Result<Vec<u8>> {
     let mut said = Vec::new();
     while let Some(deadline) = optimizer.next_deadline()?
         && deadline <= window.now.mono
@@ -267,6 +284,7 @@ fn feed(optimizer: &mut dyn Optimizer, window: &Window) -> Result<Vec<u8>> {
     let recorded = optimizer.metric_record(*now, &samples(window))?;
     said.extend(recorded.refused.to_le_bytes());
     say(&mut said, &recorded.slow);
+    cached::feed(optimizer, *now, store, &mut said)?;
     said.extend(optimizer.observe_texts(*now, series, text, lengths, times)?);
     Ok(said)
 }
@@ -313,7 +331,16 @@ fn end(optimizer: &mut dyn Optimizer, handles: &[u32]) -> Result<Vec<u8>> {
         // NaN differs from itself, so numbers are compared by bits.
         said.extend(number.to_bits().to_le_bytes());
     }
+    cached::end(optimizer, &mut said)?;
+    let proposals = optimizer.propose(handles)?;
+    let known = proposals
+        .thresholds
+        .iter()
+        .filter(|it| !it.is_nan())
+        .count();
+    ensure!(known > 0, "nothing was learned: {proposals:?}");
     let figures = (
+        proposals,
         optimizer.update_totals()?,
         optimizer.batch_totals()?,
         optimizer.sink_statuses()?,
@@ -328,8 +355,9 @@ fn end(optimizer: &mut dyn Optimizer, handles: &[u32]) -> Result<Vec<u8>> {
 fn run(optimizer: &mut dyn Optimizer, windows: &[Window]) -> Result<Vec<Vec<u8>>> {
     let handles = prepare(optimizer)?;
     let mut answers = Vec::with_capacity(windows.len() + 1);
+    let mut store = cached::Store::default();
     for window in windows {
-        answers.push(feed(optimizer, window)?);
+        answers.push(feed(optimizer, window, &mut store)?);
     }
     answers.push(end(optimizer, &handles)?);
     Ok(answers)
