@@ -35,6 +35,11 @@ impl Home {
         }
     }
 
+    /// The rules of its entities, in their order.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
     /// The time between two readings of the home, in microseconds.
     pub fn spacing_us(&self) -> u64 {
         self.spacing_us

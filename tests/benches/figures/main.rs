@@ -14,6 +14,7 @@ mod first_level;
 mod frames;
 mod passage;
 mod process;
+mod python;
 mod readings;
 mod rounds;
 
@@ -29,6 +30,7 @@ fn main() -> Result<()> {
     let engine = Engine::new()?;
     readings::empty_call(&mut Component::load(&engine, &core)?);
     readings::by_batch(&mut Component::load(&engine, &core)?, 2_000)?;
+    readings::against_python(&mut Component::load(&engine, &core)?, 2_000)?;
     readings::by_entities(&|| Ok(Box::new(Component::load(&engine, &core)?)))?;
     frames::by_frame(
         &mut Component::load(&engine, &core)?,

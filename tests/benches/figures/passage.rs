@@ -4,7 +4,7 @@ use weirhouse_runner::operations::Optimizer;
 use weirhouse_runner::wit::types::Instant;
 
 /// How often what is due is taken, at most: the window of the batcher.
-const WINDOW_US: u64 = 100_000;
+pub(crate) const WINDOW_US: u64 = 100_000;
 
 /// Time that goes on from one round of a bench to the next.
 pub(crate) struct Passage {

@@ -9,7 +9,8 @@ use weirhouse_runner::wit::types::Instant;
 use weirhouse_tests::load::{Home, Readings};
 use weirhouse_tests::native::Native;
 
-use crate::passage::Passage;
+use crate::passage::{Passage, WINDOW_US};
+use crate::python;
 use crate::rounds::{Case, each_ns, least};
 
 const READINGS: usize = 1 << 16;
@@ -78,6 +79,42 @@ pub(crate) fn by_batch(component: &mut dyn Optimizer, entities: u32) -> Result<(
         "\n{:.0} % of the readings were published.\n",
         100.0 * totals.published as f64 / totals.observed as f64
     );
+    Ok(())
+}
+
+/// What one reading costs beside a program in Python that judges and batches
+/// the same.
+pub(crate) fn against_python(component: &mut dyn Optimizer, entities: u32) -> Result<()> {
+    let readings = Readings::of(entities, READINGS, false);
+    let home = Home::new(entities);
+    let component = RefCell::new(Side::new(component, &home)?);
+    println!("Readings beside plain Python, ns each (numbers, {entities} entities)");
+    println!("| batch | component | Python | times |");
+    println!("|---|---|---|---|");
+    for batch in [256, 1024] {
+        let Some((python_ns, published)) = python::each_ns(&home, &readings, batch, WINDOW_US)?
+        else {
+            println!("\nThere is no Python here.\n");
+            return Ok(());
+        };
+        let before = component.borrow_mut().optimizer.update_totals()?.published;
+        component.borrow_mut().take(&readings, Form::Numbers, batch);
+        let after = component.borrow_mut().optimizer.update_totals()?.published;
+        let mut cases: [Case<'_>; 1] = [(
+            "component",
+            Box::new(|| component.borrow_mut().take(&readings, Form::Numbers, batch)),
+        )];
+        let component_ns = each_ns(least(&mut cases)[0], READINGS);
+        println!(
+            "| {batch} | {component_ns:.1} | {python_ns:.0} | {:.0} |",
+            python_ns / component_ns
+        );
+        println!(
+            "<!-- published in a round: {} and {published} -->",
+            after - before
+        );
+    }
+    println!();
     Ok(())
 }
 
