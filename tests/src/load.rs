@@ -27,7 +27,10 @@ impl Home {
             spacing_us: shared::spacing_us(entities),
             names: names
                 .into_iter()
-                .map(|weirhouse_core::Series { entity, attribute }| Series { entity, attribute })
+                .map(|weirhouse_core::Series { entity, attribute }| Series {
+                    entity: entity.into(),
+                    attribute: attribute.map(Into::into),
+                })
                 .collect(),
             rules: (0..entities)
                 .map(|entity| native::rule(shared::rule(entity)))

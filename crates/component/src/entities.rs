@@ -9,7 +9,10 @@ impl Guest for Component {
     fn intern(series: Vec<Series>) -> Result<Vec<u32>, Error> {
         let series: Vec<core::Series> = series
             .into_iter()
-            .map(|Series { entity, attribute }| core::Series { entity, attribute })
+            .map(|Series { entity, attribute }| core::Series {
+                entity: entity.into(),
+                attribute: attribute.map(Into::into),
+            })
             .collect();
         Ok(with(|optimizer| optimizer.intern(&series))?)
     }
@@ -18,7 +21,10 @@ impl Guest for Component {
         let names = with(|optimizer| optimizer.names(&handles))?;
         Ok(names
             .into_iter()
-            .map(|core::Series { entity, attribute }| Series { entity, attribute })
+            .map(|core::Series { entity, attribute }| Series {
+                entity: entity.into(),
+                attribute: attribute.map(Into::into),
+            })
             .collect())
     }
 

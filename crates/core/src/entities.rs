@@ -2,6 +2,7 @@
 
 mod section;
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
@@ -13,6 +14,7 @@ use hashbrown::HashTable;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::table::lengthen;
 
 /// Most series that live at once; more than a hundred per entity of the
 /// largest homes known.
@@ -26,9 +28,9 @@ const LONGEST_NAME: usize = 255;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Series {
     /// For example `sensor.porch_temperature`.
-    pub entity: String,
+    pub entity: Box<str>,
     /// `None` for the entity's state.
-    pub attribute: Option<String>,
+    pub attribute: Option<Box<str>>,
 }
 
 impl Series {
@@ -112,9 +114,9 @@ impl Entities {
 
     fn insert(&mut self, series: Series, owner: Option<u32>) -> u32 {
         let handle = self.free.pop_first().unwrap_or_else(|| {
-            self.series.push(None);
-            self.owners.push(VACANT);
-            (self.owners.len() - 1) as u32
+            let handle = self.owners.len();
+            self.lengthen(handle + 1);
+            handle as u32
         });
         self.place(handle, owner.unwrap_or(handle), series);
         handle
@@ -123,13 +125,15 @@ impl Entities {
     /// Puts a series at a given number, as a snapshot had it.
     pub(crate) fn restore(&mut self, handle: u32, owner: u32, series: Series) {
         let index = handle as usize;
-        while self.owners.len() <= index {
-            self.free.insert(self.owners.len() as u32);
-            self.series.push(None);
-            self.owners.push(VACANT);
-        }
+        self.free.extend(self.owners.len() as u32..handle);
+        self.lengthen(index + 1);
         self.free.remove(&handle);
         self.place(handle, owner, series);
+    }
+
+    fn lengthen(&mut self, len: usize) {
+        lengthen(&mut self.series, len, || None);
+        lengthen(&mut self.owners, len, || VACANT);
     }
 
     /// Gives a vacant number to a series that has none.
@@ -239,13 +243,12 @@ fn check_name(what: &str, name: &str, least: usize) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::string::ToString;
     use alloc::vec;
 
     fn series(entity: &str, attribute: Option<&str>) -> Series {
         Series {
-            entity: entity.to_string(),
-            attribute: attribute.map(ToString::to_string),
+            entity: entity.into(),
+            attribute: attribute.map(Into::into),
         }
     }
 

@@ -36,6 +36,7 @@ pub mod significance;
 mod slots;
 mod snapshot;
 mod sort;
+mod table;
 mod time;
 
 pub use entities::{Facts, Series};

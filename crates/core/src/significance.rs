@@ -20,6 +20,7 @@ use alloc::vec::Vec;
 
 use crate::reading::Reading;
 use crate::rule::{Rule, Thresholds};
+use crate::table::lengthen;
 use crate::time::NEVER_US;
 
 pub(crate) use centred::Placements;
@@ -136,12 +137,10 @@ pub struct Significance {
 impl Significance {
     /// Makes room for a series.
     pub(crate) fn adopt(&mut self, handle: u32) {
-        let index = handle as usize;
-        if index >= self.tracks.len() {
-            self.tracks.resize_with(index + 1, Track::default);
-            self.terms.resize_with(index + 1, Terms::default);
-            self.timers.adopt(handle);
-        }
+        let len = handle as usize + 1;
+        lengthen(&mut self.tracks, len, Track::default);
+        lengthen(&mut self.terms, len, Terms::default);
+        self.timers.adopt(handle);
     }
 
     /// Forgets a series altogether.

@@ -11,8 +11,8 @@ impl Entities for Native {
         let series: Vec<_> = series
             .iter()
             .map(|s| core::Series {
-                entity: s.entity.clone(),
-                attribute: s.attribute.clone(),
+                entity: s.entity.as_str().into(),
+                attribute: s.attribute.as_deref().map(Into::into),
             })
             .collect();
         self.0.intern(&series).map_err(refused)
@@ -22,7 +22,10 @@ impl Entities for Native {
         let names = self.0.names(handles).map_err(refused)?;
         Ok(names
             .into_iter()
-            .map(|core::Series { entity, attribute }| Series { entity, attribute })
+            .map(|core::Series { entity, attribute }| Series {
+                entity: entity.into(),
+                attribute: attribute.map(Into::into),
+            })
             .collect())
     }
 

@@ -86,7 +86,7 @@ fn kind(entity: u32) -> Kind {
 pub fn names(entities: u32) -> Vec<Series> {
     (0..entities)
         .map(|entity| Series {
-            entity: format!("sensor.room_{}_device_{entity}", entity / 20),
+            entity: format!("sensor.room_{}_device_{entity}", entity / 20).into(),
             attribute: None,
         })
         .collect()

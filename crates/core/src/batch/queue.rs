@@ -6,6 +6,8 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
+use crate::table::lengthen;
+
 /// The queue; `T` is what its owner notes of an entity as it comes in.
 #[derive(Debug)]
 pub(crate) struct DirtyQueue<T> {
@@ -42,7 +44,7 @@ impl<T> DirtyQueue<T> {
     pub(crate) fn push(&mut self, entity: u32, note: T) -> bool {
         let index = entity as usize;
         if index >= self.dirty.len() {
-            self.dirty.resize(index + 1, false);
+            lengthen(&mut self.dirty, index + 1, || false);
         }
         let is_new = !core::mem::replace(&mut self.dirty[index], true);
         if is_new {

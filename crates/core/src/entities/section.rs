@@ -96,7 +96,7 @@ mod tests {
     fn what_the_tables_could_not_have_written_is_refused() {
         let state = || record(0, None);
         let mut nameless = state();
-        nameless.1.entity.clear();
+        nameless.1.entity = "".into();
         let mut far = vec![None; MOST_SERIES];
         far.push(Some(record(1_000_000, None)));
         for (content, expected) in [

@@ -1,7 +1,6 @@
 mod totals;
 
 use super::*;
-use alloc::string::ToString;
 
 fn at(ms: u64) -> Instant {
     Instant {
@@ -14,7 +13,7 @@ fn states(names: &[&str]) -> Vec<Series> {
     names
         .iter()
         .map(|name| Series {
-            entity: (*name).to_string(),
+            entity: (*name).into(),
             attribute: None,
         })
         .collect()
@@ -22,8 +21,8 @@ fn states(names: &[&str]) -> Vec<Series> {
 
 fn attribute(entity: &str, name: &str) -> Series {
     Series {
-        entity: entity.to_string(),
-        attribute: Some(name.to_string()),
+        entity: entity.into(),
+        attribute: Some(name.into()),
     }
 }
 

@@ -12,6 +12,7 @@ use alloc::vec::Vec;
 use super::noise::{NoiseFloor, Proposal};
 use crate::reading::Reading;
 use crate::rule::{Rule, Thresholds};
+use crate::table::lengthen;
 
 /// Readings in one round of study: with the first, a threshold is learned and
 /// tried.
@@ -110,8 +111,8 @@ impl Learning {
     /// The study of a series, which `begin` may begin.
     fn study_mut(&mut self, handle: u32, begin: bool) -> Option<&mut Study> {
         let index = handle as usize;
-        if begin && index >= self.studies.len() {
-            self.studies.resize_with(index + 1, || None);
+        if begin {
+            lengthen(&mut self.studies, index + 1, || None);
         }
         let place = self.studies.get_mut(index)?;
         if begin {

@@ -11,6 +11,7 @@
 
 use alloc::vec::Vec;
 
+use crate::table::lengthen;
 use crate::time::NEVER_US;
 
 /// 16.4 ms to a unit: fine enough that few timers share one, and coarse enough
@@ -77,10 +78,7 @@ impl Default for Timers {
 impl Timers {
     /// Makes room for a series.
     pub(super) fn adopt(&mut self, handle: u32) {
-        let index = handle as usize;
-        if index >= self.nodes.len() {
-            self.nodes.resize(index + 1, Node::UNSET);
-        }
+        lengthen(&mut self.nodes, handle as usize + 1, || Node::UNSET);
     }
 
     /// When the timer of a series fires; [`NEVER_US`] if it is not set.

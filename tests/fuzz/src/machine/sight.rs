@@ -72,7 +72,7 @@ impl Machine {
         }
         // The next number, and the rule of what has none of its own.
         let newcomer = Series {
-            entity: "newcomer".to_owned(),
+            entity: "newcomer".into(),
             attribute: None,
         };
         let number = optimizer.intern(&[newcomer]);

@@ -21,8 +21,8 @@ impl Machine {
                 let series: Vec<_> = list
                     .iter()
                     .map(|(entity, attribute)| Series {
-                        entity: entity.0.clone(),
-                        attribute: attribute.as_ref().map(|name| name.0.clone()),
+                        entity: entity.0.as_str().into(),
+                        attribute: attribute.as_ref().map(|name| name.0.as_str().into()),
                     })
                     .collect();
                 let numbers = optimizer.intern(&series)?;

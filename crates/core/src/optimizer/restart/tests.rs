@@ -19,7 +19,7 @@ fn states(names: &[&str]) -> Vec<Series> {
     names
         .iter()
         .map(|name| Series {
-            entity: (*name).to_string(),
+            entity: (*name).into(),
             attribute: None,
         })
         .collect()
@@ -27,8 +27,8 @@ fn states(names: &[&str]) -> Vec<Series> {
 
 fn attribute(entity: &str, name: &str) -> Series {
     Series {
-        entity: entity.to_string(),
-        attribute: Some(name.to_string()),
+        entity: entity.into(),
+        attribute: Some(name.into()),
     }
 }
 
