@@ -16,6 +16,19 @@ pub(crate) fn at<T>(now: Instant, call: impl FnOnce(&mut cache::Cache, Now) -> T
     })
 }
 
+/// Namespace and key of a place, which cross as one text.
+pub(crate) fn parts(place: &str, namespace_length: u32) -> Result<(&str, &str), Error> {
+    place
+        .split_at_checked(namespace_length as usize)
+        .ok_or_else(|| {
+            Error::InvalidArgument(format!(
+                "namespace-length is {namespace_length}; it must be at most the {} bytes of place, \
+                 and the end of a character",
+                place.len()
+            ))
+        })
+}
+
 impl Guest for Component {
     fn configure(namespace: Option<String>, settings: Settings) -> Result<(), Error> {
         Ok(with(|optimizer| {
@@ -31,9 +44,10 @@ impl Guest for Component {
         })?)
     }
 
-    fn get(now: Instant, namespace: String, key: String) -> Result<Lookup, Error> {
+    fn get(now: Instant, place: String, namespace_length: u32) -> Result<Lookup, Error> {
+        let (namespace, key) = parts(&place, namespace_length)?;
         at(now, |cache, now| {
-            Ok(match cache.get(now, &namespace, &key)? {
+            Ok(match cache.get(now, namespace, key)? {
                 cache::Lookup::Hit(entry) => Lookup::Hit(entry.into()),
                 cache::Lookup::Below => Lookup::Below,
                 cache::Lookup::Miss => Lookup::Miss,
@@ -43,57 +57,62 @@ impl Guest for Component {
 
     fn admit(
         now: Instant,
-        namespace: String,
-        key: String,
+        place: String,
+        namespace_length: u32,
         found: Option<Stored>,
     ) -> Result<Admitted, Error> {
+        let (namespace, key) = parts(&place, namespace_length)?;
         let found = found.map(cache::Stored::from);
-        let admitted = at(now, |cache, now| cache.admit(now, &namespace, &key, found))?;
+        let admitted = at(now, |cache, now| cache.admit(now, namespace, key, found))?;
         Ok(admitted.into())
     }
 
     fn warm(
         now: Instant,
-        namespace: String,
-        key: String,
+        place: String,
+        namespace_length: u32,
         found: Stored,
     ) -> Result<Admitted, Error> {
+        let (namespace, key) = parts(&place, namespace_length)?;
         let found = cache::Stored::from(found);
-        let admitted = at(now, |cache, now| cache.warm(now, &namespace, &key, found))?;
+        let admitted = at(now, |cache, now| cache.warm(now, namespace, key, found))?;
         Ok(admitted.into())
     }
 
     fn put(
         now: Instant,
-        namespace: String,
-        key: String,
+        place: String,
+        namespace_length: u32,
         value: Vec<u8>,
         options: Options,
     ) -> Result<Option<Stamp>, Error> {
-        Self::put_tagged(now, namespace, key, value, options, Vec::new())
+        Self::put_tagged(now, place, namespace_length, value, options, Vec::new())
     }
 
     fn put_tagged(
         now: Instant,
-        namespace: String,
-        key: String,
+        place: String,
+        namespace_length: u32,
         value: Vec<u8>,
         options: Options,
         tags: Vec<String>,
     ) -> Result<Option<Stamp>, Error> {
+        let (namespace, key) = parts(&place, namespace_length)?;
         let options = with_tags(options, tags);
         let stamp = at(now, |cache, now| {
-            cache.put(now, &namespace, &key, value, options)
+            cache.put(now, namespace, key, value, options)
         })?;
         Ok(stamp.map(Stamp::from))
     }
 
-    fn forget(now: Instant, namespace: String, key: String) -> Result<(), Error> {
-        Ok(at(now, |cache, now| cache.forget(now, &namespace, &key))?)
+    fn forget(now: Instant, place: String, namespace_length: u32) -> Result<(), Error> {
+        let (namespace, key) = parts(&place, namespace_length)?;
+        Ok(at(now, |cache, now| cache.forget(now, namespace, key))?)
     }
 
-    fn delete(now: Instant, namespace: String, key: String) -> Result<bool, Error> {
-        Ok(at(now, |cache, now| cache.delete(now, &namespace, &key))?)
+    fn delete(now: Instant, place: String, namespace_length: u32) -> Result<bool, Error> {
+        let (namespace, key) = parts(&place, namespace_length)?;
+        Ok(at(now, |cache, now| cache.delete(now, namespace, key))?)
     }
 
     fn clear(now: Instant, namespace: Option<String>) -> Vec<Place> {

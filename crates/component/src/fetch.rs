@@ -2,7 +2,7 @@
 
 use weirhouse_core::cache;
 
-use crate::cache::{at, with_tags};
+use crate::cache::{at, parts, with_tags};
 use crate::wit::exports::weirhouse::core::cache::{Entry, Place, Stamp};
 use crate::wit::exports::weirhouse::core::fetch::{
     Ahead, Answer, Due, Error, Fulfilled, Guest, Instant, Lease, Options, Policy, RescueFrom,
@@ -19,9 +19,10 @@ impl Guest for Component {
         })?)
     }
 
-    fn ask(now: Instant, namespace: String, key: String) -> Result<Answer, Error> {
+    fn ask(now: Instant, place: String, namespace_length: u32) -> Result<Answer, Error> {
+        let (namespace, key) = parts(&place, namespace_length)?;
         at(now, |cache, now| {
-            Ok(match cache.ask(now, &namespace, &key)? {
+            Ok(match cache.ask(now, namespace, key)? {
                 cache::Answer::Fresh(entry) => Answer::Fresh(Entry::from(entry)),
                 cache::Answer::Stale(stale, lease) => {
                     Answer::Stale((stale.into(), lease.map(Lease::from)))
@@ -36,12 +37,13 @@ impl Guest for Component {
 
     fn resume(
         now: Instant,
-        namespace: String,
-        key: String,
+        place: String,
+        namespace_length: u32,
         found: Option<Stored>,
     ) -> Result<Resumed, Error> {
+        let (namespace, key) = parts(&place, namespace_length)?;
         let found = found.map(cache::Stored::from);
-        let resumed = at(now, |cache, now| cache.resume(now, &namespace, &key, found))?;
+        let resumed = at(now, |cache, now| cache.resume(now, namespace, key, found))?;
         Ok(match resumed {
             cache::Resumed::Fresh(remaining_us) => Resumed::Fresh(remaining_us),
             cache::Resumed::Stale(stale_for_us, lease) => {
@@ -55,16 +57,17 @@ impl Guest for Component {
 
     fn fulfil(
         now: Instant,
-        namespace: String,
-        key: String,
+        place: String,
+        namespace_length: u32,
         lease: u64,
         value: Vec<u8>,
         options: Options,
         tags: Vec<String>,
     ) -> Result<Fulfilled, Error> {
+        let (namespace, key) = parts(&place, namespace_length)?;
         let options = with_tags(options, tags);
         let fulfilled = at(now, |cache, now| {
-            cache.fulfil(now, &namespace, &key, lease, value, options)
+            cache.fulfil(now, namespace, key, lease, value, options)
         })?;
         Ok(match fulfilled {
             cache::Fulfilled::Kept(stamp) => Fulfilled::Kept(stamp.map(Stamp::from)),
@@ -74,19 +77,26 @@ impl Guest for Component {
 
     fn nothing(
         now: Instant,
-        namespace: String,
-        key: String,
+        place: String,
+        namespace_length: u32,
         lease: u64,
         life: Option<i64>,
     ) -> Result<bool, Error> {
+        let (namespace, key) = parts(&place, namespace_length)?;
         Ok(at(now, |cache, now| {
-            cache.nothing(now, &namespace, &key, lease, life)
+            cache.nothing(now, namespace, key, lease, life)
         })?)
     }
 
-    fn fail(now: Instant, namespace: String, key: String, lease: u64) -> Result<RescueFrom, Error> {
+    fn fail(
+        now: Instant,
+        place: String,
+        namespace_length: u32,
+        lease: u64,
+    ) -> Result<RescueFrom, Error> {
+        let (namespace, key) = parts(&place, namespace_length)?;
         at(now, |cache, now| {
-            Ok(match cache.fail(now, &namespace, &key, lease)? {
+            Ok(match cache.fail(now, namespace, key, lease)? {
                 cache::Rescue::Value(stale) => RescueFrom::Memory(stale.into()),
                 cache::Rescue::Below => RescueFrom::Below,
                 cache::Rescue::Nothing => RescueFrom::Nothing,
@@ -96,13 +106,14 @@ impl Guest for Component {
 
     fn rescue(
         now: Instant,
-        namespace: String,
-        key: String,
+        place: String,
+        namespace_length: u32,
         found: Stored,
     ) -> Result<Option<i64>, Error> {
+        let (namespace, key) = parts(&place, namespace_length)?;
         let found = cache::Stored::from(found);
         Ok(at(now, |cache, now| {
-            cache.rescue(now, &namespace, &key, &found)
+            cache.rescue(now, namespace, key, &found)
         })?)
     }
 

@@ -1,6 +1,7 @@
 //! One instance of the optimizer: a store, its limits, and its replacement
 //! after a trap.
 
+use std::mem;
 use std::path::Path;
 
 use wasmtime::component::Linker;
@@ -24,7 +25,12 @@ pub struct Component {
     live: Result<Live, String>,
     generation: u64,
     checkpoint: Option<(Instant, Vec<u8>)>,
+    /// Room to join the two names of a place in.
+    place: String,
 }
+
+/// Longer places, which the optimizer refuses anyway, keep no room.
+const KEPT_PLACE_BYTES: usize = 2048;
 
 struct Live {
     store: Store<Limiter>,
@@ -50,6 +56,7 @@ impl Component {
             live: Ok(live),
             generation: 0,
             checkpoint: None,
+            place: String::new(),
         })
     }
 
@@ -107,6 +114,30 @@ impl Component {
                 restored,
             }
         })
+    }
+
+    /// Runs a call on one key of the cache: gives it namespace and key as one
+    /// text, and the length of the namespace in it.
+    pub(crate) fn enter_at<T>(
+        &mut self,
+        operation: &'static str,
+        namespace: &str,
+        key: &str,
+        call: impl FnOnce(&Bindings, &mut Store<Limiter>, &str, u32) -> wasmtime::Result<T>,
+    ) -> Result<T, Fault> {
+        let mut place = mem::take(&mut self.place);
+        place.clear();
+        place.push_str(namespace);
+        place.push_str(key);
+        // One longer than can be said does not fit into the component's memory.
+        let namespace_length = u32::try_from(namespace.len()).unwrap_or(u32::MAX);
+        let answer = self.enter(operation, |bindings, store| {
+            call(bindings, store, &place, namespace_length)
+        });
+        if place.capacity() <= KEPT_PLACE_BYTES {
+            self.place = place;
+        }
+        answer
     }
 
     /// Starts a fresh instance; says whether the last checkpoint came back.

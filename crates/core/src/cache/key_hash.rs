@@ -1,4 +1,4 @@
-//! One hash of a name, the same on every platform.
+//! One hash of a name, the same on every platform, and whether two names are one.
 //!
 //! Decisions follow from it, so natively and in WebAssembly it must be the same
 //! number; the hashers of the usual tables are not, because they use the widest
@@ -23,6 +23,26 @@ pub(super) fn key_hash(name: &str) -> u64 {
     stir(stir(hash ^ last))
 }
 
+/// Whether two names are the same, eight bytes at a time: the comparison that
+/// comes with the language takes single ones in WebAssembly.
+pub(super) fn same_name(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    if one.len() != other.len() {
+        return false;
+    }
+    let (words, rest) = one.as_chunks::<8>();
+    let (other_words, other_rest) = other.as_chunks::<8>();
+    let mut pairs = words.iter().zip(other_words);
+    if !pairs.all(|(one, other)| u64::from_le_bytes(*one) == u64::from_le_bytes(*other)) {
+        return false;
+    }
+    match (one.last_chunk::<8>(), other.last_chunk::<8>()) {
+        // What is left over, with some of what was compared before it.
+        (Some(one), Some(other)) => u64::from_le_bytes(*one) == u64::from_le_bytes(*other),
+        _ => rest.iter().zip(other_rest).all(|(one, other)| one == other),
+    }
+}
+
 /// Spreads every bit over all others; no two numbers give the same.
 fn stir(number: u64) -> u64 {
     let number = (number ^ number >> 32).wrapping_mul(FACTOR);
@@ -33,6 +53,7 @@ fn stir(number: u64) -> u64 {
 mod tests {
     use alloc::collections::BTreeSet;
     use alloc::format;
+    use alloc::string::String;
 
     use super::*;
 
@@ -47,6 +68,21 @@ mod tests {
         // Ten thousand in a million places: some 48 share one by chance.
         assert!(high.len() > 9_900, "{}", high.len());
         assert!(low.len() > 9_900, "{}", low.len());
+    }
+
+    #[test]
+    fn names_are_the_same_if_every_byte_is() {
+        let name = "weather:forecast:0001:hourly";
+        for length in 0..=name.len() {
+            let one = &name[..length];
+            assert!(same_name(one, &String::from(one)));
+            for place in 0..length {
+                let mut other = String::from(one);
+                other.replace_range(place..=place, "_");
+                assert!(!same_name(one, &other), "{other}");
+            }
+            assert!(!same_name(one, &format!("{one}_")));
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use hashbrown::HashTable;
 
 use super::ends::Ends;
 use super::eviction::{Order, Room, Weight};
-use super::key_hash::key_hash;
+use super::key_hash::{key_hash, same_name};
 use super::settings::Eviction;
 use super::slab::{Slab, Slot};
 use super::totals::LevelTotals;
@@ -289,7 +289,9 @@ impl Memory {
     fn find(&self, hash: u64, key: &str) -> Option<Slot> {
         self.slots
             .find(hash, |slot| {
-                self.entries.get(*slot).is_some_and(|kept| kept.key == key)
+                self.entries
+                    .get(*slot)
+                    .is_some_and(|kept| same_name(&kept.key, key))
             })
             .copied()
     }

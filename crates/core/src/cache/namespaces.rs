@@ -13,7 +13,7 @@ use hashbrown::HashTable;
 
 use crate::Error;
 
-use super::key_hash::key_hash;
+use super::key_hash::{key_hash, same_name};
 use super::memory::{Memory, Written};
 use super::record::Stored;
 use super::settings::Settings;
@@ -109,6 +109,8 @@ pub(super) struct Namespaces {
     /// Places in `list` by hash of the name. Never iterated: its order differs
     /// by platform.
     places: HashTable<usize>,
+    /// The place found last: one namespace is mostly used several times in a row.
+    latest: usize,
     /// What namespaces without own settings get.
     defaults: Settings,
     /// Whether `defaults` were given, and so replace what is built in.
@@ -124,6 +126,7 @@ impl Default for Namespaces {
         Self {
             list: Vec::new(),
             places: HashTable::new(),
+            latest: 0,
             defaults,
             defaults_given: false,
             elsewhere: Namespace::new(
@@ -275,17 +278,23 @@ impl Namespaces {
     }
 
     fn find(&self, name: &str) -> Option<usize> {
+        if self.is_at(self.latest, name) {
+            return Some(self.latest);
+        }
         self.places
-            .find(key_hash(name), |place| {
-                self.list
-                    .get(*place)
-                    .is_some_and(|namespace| namespace.name == name)
-            })
+            .find(key_hash(name), |&place| self.is_at(place, name))
             .copied()
     }
 
+    fn is_at(&self, place: usize, name: &str) -> bool {
+        let namespace = self.list.get(place);
+        namespace.is_some_and(|namespace| same_name(&namespace.name, name))
+    }
+
     fn place_of(&mut self, name: &str, mono_us: u64) -> Option<usize> {
-        self.find(name).or_else(|| self.create(name, mono_us))
+        let place = self.find(name).or_else(|| self.create(name, mono_us))?;
+        self.latest = place;
+        Some(place)
     }
 
     fn create(&mut self, name: &str, mono_us: u64) -> Option<usize> {

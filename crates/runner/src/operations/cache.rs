@@ -6,21 +6,18 @@ use crate::wit::types::Instant;
 
 operations! {
     /// The interface `cache`.
-    trait Cache;
+    trait Cache {
+        cache_get() -> Lookup = weirhouse_core_cache.call_get;
+        cache_admit(found: Option<&Stored>) -> Admitted = weirhouse_core_cache.call_admit;
+        cache_warm(found: &Stored) -> Admitted = weirhouse_core_cache.call_warm;
+        cache_put(value: &[u8], options: Options) -> Option<Stamp> = weirhouse_core_cache.call_put;
+        cache_put_tagged(value: &[u8], options: Options, tags: &[String]) -> Option<Stamp> = weirhouse_core_cache.call_put_tagged;
+        cache_forget() -> () = weirhouse_core_cache.call_forget;
+        cache_delete() -> bool = weirhouse_core_cache.call_delete;
+    };
 
     fallible cache_configure(namespace: Option<&str>, settings: Settings) -> () = weirhouse_core_cache.call_configure;
     fallible cache_resize(namespace: Option<&str>, capacity: u32) -> () = weirhouse_core_cache.call_resize;
-    fallible cache_get(now: Instant, namespace: &str, key: &str) -> Lookup = weirhouse_core_cache.call_get;
-    fallible cache_admit(now: Instant, namespace: &str, key: &str, found: Option<&Stored>) -> Admitted
-        = weirhouse_core_cache.call_admit;
-    fallible cache_warm(now: Instant, namespace: &str, key: &str, found: &Stored) -> Admitted
-        = weirhouse_core_cache.call_warm;
-    fallible cache_put(now: Instant, namespace: &str, key: &str, value: &[u8], options: Options) -> Option<Stamp>
-        = weirhouse_core_cache.call_put;
-    fallible cache_put_tagged(now: Instant, namespace: &str, key: &str, value: &[u8], options: Options, tags: &[String]) -> Option<Stamp>
-        = weirhouse_core_cache.call_put_tagged;
-    fallible cache_forget(now: Instant, namespace: &str, key: &str) -> () = weirhouse_core_cache.call_forget;
-    fallible cache_delete(now: Instant, namespace: &str, key: &str) -> bool = weirhouse_core_cache.call_delete;
     plain cache_clear(now: Instant, namespace: Option<&str>) -> Vec<Place> = weirhouse_core_cache.call_clear;
     fallible cache_invalidate(now: Instant, namespace: &str, pattern: &str) -> Vec<Place>
         = weirhouse_core_cache.call_invalidate;

@@ -85,12 +85,28 @@ impl<T> Optimizer for T where
 
 /// Declares the trait of an interface and forwards it to the component. `plain`
 /// operations always answer; `fallible` ones may be refused by the optimizer.
+/// The fallible ones on one key of the cache stand apart: before their own
+/// arguments they take a moment and a place, which crosses as one text.
 macro_rules! operations {
-    ($(#[$doc:meta])* trait $trait:ident;
+    ($(#[$doc:meta])* trait $trait:ident $({
+        $($keyed:ident($($keyed_arg:ident: $keyed_type:ty),*) -> $keyed_answer:ty
+            = $keyed_interface:ident.$keyed_call:ident;)*
+    })?;
     $($kind:ident $name:ident($($arg:ident: $type:ty),*) -> $answer:ty
         = $interface:ident.$call:ident;)*) => {
         $(#[$doc])*
         pub trait $trait {
+            $($(
+                #[allow(clippy::too_many_arguments, reason = "as many as it has in WIT")]
+                #[doc = concat!("Calls `", stringify!($keyed_interface), ".", stringify!($keyed_call), "`.")]
+                fn $keyed(
+                    &mut self,
+                    now: crate::wit::types::Instant,
+                    namespace: &str,
+                    key: &str
+                    $(, $keyed_arg: $keyed_type)*
+                ) -> Result<$keyed_answer, super::Fault>;
+            )*)?
             $(
                 #[allow(clippy::too_many_arguments, reason = "as many as it has in WIT")]
                 #[doc = concat!("Calls `", stringify!($interface), ".", stringify!($call), "`.")]
@@ -99,6 +115,27 @@ macro_rules! operations {
         }
 
         impl $trait for super::Component {
+            $($(
+                fn $keyed(
+                    &mut self,
+                    now: crate::wit::types::Instant,
+                    namespace: &str,
+                    key: &str
+                    $(, $keyed_arg: $keyed_type)*
+                ) -> Result<$keyed_answer, super::Fault> {
+                    let answer = self.enter_at(
+                        stringify!($keyed),
+                        namespace,
+                        key,
+                        |bindings, store, place, namespace_length| {
+                            bindings.$keyed_interface().$keyed_call(
+                                store, now, place, namespace_length $(, $keyed_arg)*
+                            )
+                        },
+                    )?;
+                    answer.map_err(super::Fault::Refused)
+                }
+            )*)?
             $(
                 fn $name(&mut self $(, $arg: $type)*) -> Result<$answer, super::Fault> {
                     let answer = self.enter(stringify!($name), |bindings, store| {
