@@ -111,16 +111,14 @@ impl Optimizer {
 
     /// The monotonic time at which [`Optimizer::tick`] next has work.
     pub fn next_deadline(&self) -> Option<u64> {
-        [
-            self.significance.deadline_us(),
-            self.batcher.deadline_us(),
-            self.delivery.deadline_us(),
-            self.schedule.deadline_us(),
-            self.gates.deadline_us(),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        let sooner = |one: Option<u64>, other: Option<u64>| match (one, other) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        let next = sooner(self.significance.deadline_us(), self.batcher.deadline_us());
+        let next = sooner(next, self.delivery.deadline_us());
+        let next = sooner(next, self.schedule.deadline_us());
+        sooner(next, self.gates.deadline_us())
     }
 
     /// Brings what is due into the outboxes, and tells what is in them.

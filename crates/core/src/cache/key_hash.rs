@@ -36,11 +36,11 @@ pub(super) fn same_name(one: &str, other: &str) -> bool {
     if !pairs.all(|(one, other)| u64::from_le_bytes(*one) == u64::from_le_bytes(*other)) {
         return false;
     }
-    match (one.last_chunk::<8>(), other.last_chunk::<8>()) {
-        // What is left over, with some of what was compared before it.
-        (Some(one), Some(other)) => u64::from_le_bytes(*one) == u64::from_le_bytes(*other),
-        _ => rest.iter().zip(other_rest).all(|(one, other)| one == other),
+    // What is left over, with some of what was compared before it.
+    if let (Some(one), Some(other)) = (one.last_chunk::<8>(), other.last_chunk::<8>()) {
+        return u64::from_le_bytes(*one) == u64::from_le_bytes(*other);
     }
+    rest.iter().zip(other_rest).all(|(one, other)| one == other)
 }
 
 /// Spreads every bit over all others; no two numbers give the same.

@@ -12,12 +12,14 @@
 //! neither jumps within an instance. A live value is replaced or removed only
 //! by a write, a removal or want of room, and reading never lengthens a life.
 
+mod below;
 mod classes;
 mod disk;
 mod ends;
 mod events;
 mod eviction;
 mod fetch;
+mod fetched;
 mod hot_keys;
 mod key;
 mod key_hash;
@@ -28,6 +30,7 @@ mod negative;
 mod policy;
 mod record;
 mod removals;
+mod removing;
 mod settings;
 mod slab;
 mod totals;
@@ -36,16 +39,15 @@ mod upkeep;
 #[cfg(test)]
 mod tests;
 
-use crate::glob::Glob;
-use crate::sort::sort_by;
-use crate::{Error, Now, length};
-use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::vec::Vec;
 
+use crate::sort::sort_by;
+use crate::{Error, Now, length};
+
 use leases::Leases;
-use memory::{Kept, Written};
-use namespaces::{Namespace, Namespaces};
+use memory::Written;
+use namespaces::Namespaces;
 use negative::Negatives;
 use policy::Policies;
 use record::{check_namespace, check_place, check_stored, check_tags};
@@ -53,7 +55,7 @@ use upkeep::Upkeep;
 
 pub use disk::Usage;
 pub use events::namespaces_of_event;
-pub use fetch::{Ahead, Answer, Fulfilled, Rescue, Resumed, Stale};
+pub use fetched::{Ahead, Answer, Fulfilled, Rescue, Resumed, Stale};
 pub(crate) use hot_keys::HotKeys;
 pub use key::{Part, cache_key};
 pub use leases::Lease;
@@ -327,171 +329,6 @@ impl Cache {
         Ok(())
     }
 
-    /// Removes a key; says whether a fresh value was in memory. What the store
-    /// has is removed by [`Cache::poll_removals`].
-    pub fn delete(&mut self, now: Now, namespace: &str, key: &str) -> Result<bool, Error> {
-        check_place(namespace, key)?;
-        let mono_us = self.advance(now);
-        let place = Place::new(namespace, key);
-        self.leases.void(namespace, key);
-        self.negatives.forget(&place);
-        self.removals.decide(now, Scope::Key(place));
-        let found = self.namespaces.get_mut(namespace);
-        Ok(found.is_some_and(|found| found.memory.delete(mono_us, key)))
-    }
-
-    /// Empties one namespace, or all. Lists the fresh keys that were in memory,
-    /// least recently used first within a namespace; what the store has is
-    /// removed by [`Cache::poll_removals`].
-    pub fn clear(&mut self, now: Now, namespace: Option<&str>) -> Vec<Place> {
-        let scope = match namespace {
-            // Nothing is, or ever was, in a namespace without a proper name.
-            Some(name) if check_namespace(name).is_err() => return Vec::new(),
-            Some(name) => Scope::Namespace(name.to_owned()),
-            None => Scope::All,
-        };
-        self.outdate(|place| namespace.is_none_or(|name| place.namespace == name));
-        self.removals.decide(now, scope);
-        self.remove_where(now, namespace, |_| true)
-    }
-
-    /// Removes the keys of a namespace that match a glob and lists those that
-    /// were fresh in memory. The host asks [`Cache::matching`] for its own keys.
-    pub fn invalidate(
-        &mut self,
-        now: Now,
-        namespace: &str,
-        pattern: &str,
-    ) -> Result<Vec<Place>, Error> {
-        check_namespace(namespace)?;
-        let glob = Glob::parse(pattern)?;
-        self.outdate(|place| place.namespace == namespace && glob.matches(&place.key));
-        let scope = Scope::Glob {
-            namespace: namespace.to_owned(),
-            pattern: pattern.to_owned(),
-        };
-        self.removals.decide(now, scope);
-        Ok(self.remove_where(now, Some(namespace), |kept| glob.matches(&kept.key)))
-    }
-
-    /// Removes what carries a tag, in one namespace or in all, and lists what
-    /// was fresh in memory. Nobody knows the tags of what is being fetched: the
-    /// result of no fetch under way there is taken any more.
-    pub fn invalidate_tag(&mut self, now: Now, namespace: Option<&str>, tag: &str) -> Vec<Place> {
-        // Nothing carries a tag, or is in a namespace, that could not be given.
-        if tag.len() > record::LONGEST_NAME_BYTES
-            || namespace.is_some_and(|name| check_namespace(name).is_err())
-        {
-            return Vec::new();
-        }
-        self.outdate(|place| namespace.is_none_or(|name| place.namespace == name));
-        let scope = Scope::Tag {
-            namespace: namespace.map(ToOwned::to_owned),
-            tag: tag.to_owned(),
-        };
-        self.removals.decide(now, scope);
-        self.remove_where(now, namespace, |kept| {
-            kept.written.tags.iter().any(|carried| carried == tag)
-        })
-    }
-
-    /// Empties the namespaces that an event of Home Assistant is about, and
-    /// gives their names; see [`namespaces_of_event`].
-    pub fn clear_affected(&mut self, now: Now, event: &str) -> &'static [&'static str] {
-        let affected = namespaces_of_event(event);
-        for namespace in affected {
-            self.clear(now, Some(namespace));
-        }
-        affected
-    }
-
-    /// Takes the next removals for the store, at most `most`, in the order in
-    /// which they were decided. The host removes from its store what is in
-    /// their scope and, by [`Cache::removed`], was put before their date.
-    pub fn poll_removals(&mut self, most: u32) -> Vec<Removal> {
-        self.removals.poll(most)
-    }
-
-    /// Reports that the store has made every removal up to `sequence` durable;
-    /// says how many that were. Refused for one that was not handed out.
-    ///
-    /// Until then nothing they cover is admitted, and they outlive the instance.
-    pub fn acknowledge_removals(&mut self, sequence: u64) -> Result<u32, Error> {
-        self.removals.acknowledge(sequence)
-    }
-
-    /// 1 for each record that a removal dated `before_us` removes, by the date
-    /// of its write, else 0.
-    pub fn removed(&self, now: Now, before_us: i64, put_at_us: &[i64]) -> Vec<u8> {
-        put_at_us
-            .iter()
-            .map(|&put_at_us| u8::from(self.removals.was_put_before(now, put_at_us, before_us)))
-            .collect()
-    }
-
-    /// What has happened to removals.
-    pub fn removal_totals(&self) -> RemovalTotals {
-        self.removals.totals()
-    }
-
-    /// 1 for each key that matches the glob, else 0.
-    pub fn matching(&self, pattern: &str, keys: &[impl AsRef<str>]) -> Result<Vec<u8>, Error> {
-        let glob = Glob::parse(pattern)?;
-        Ok(keys
-            .iter()
-            .map(|key| u8::from(glob.matches(key.as_ref())))
-            .collect())
-    }
-
-    /// 1 for each stamp that is alive now, else 0. The lists run in parallel:
-    /// dates of writing, and lives in microseconds. A life outside its range is
-    /// not alive.
-    pub fn alive(&self, now: Now, put_at_us: &[i64], lives_us: &[i64]) -> Result<Vec<u8>, Error> {
-        if put_at_us.len() != lives_us.len() {
-            return Err(Error::InvalidArgument(format!(
-                "put-at has {} items and lives has {}; give one life for each date",
-                put_at_us.len(),
-                lives_us.len()
-            )));
-        }
-        let stamps = put_at_us
-            .iter()
-            .zip(lives_us)
-            .map(|(&put_at_us, &life_us)| Stamp {
-                put_at_us,
-                life_us,
-                memory_life_us: life_us,
-                stale: StaleLives::default(),
-            });
-        Ok(stamps
-            .map(|stamp| u8::from(stamp.is_alive(now.dated_us)))
-            .collect())
-    }
-
-    /// Sets the most the store may hold. Default 50,000 entries, 64 MiB.
-    pub fn set_disk_bounds(&mut self, bounds: Usage) {
-        self.disk_bounds = bounds;
-    }
-
-    /// What the store must be trimmed to, oldest first; `None` while `held` is
-    /// within bounds. Leaves some room, so that not every write trims.
-    pub fn trim(&self, held: Usage) -> Option<Usage> {
-        disk::trim(self.disk_bounds, held)
-    }
-
-    /// The date before which a record's end of life has passed, in microseconds
-    /// since the Unix epoch: the store removes what ended before it.
-    pub fn sweep_before(&self, now: Now) -> i64 {
-        now.dated_us
-    }
-
-    /// Reports what trimming and sweeping removed, for the statistics.
-    pub fn note_removed(&mut self, evicted: u64, expired: u64) {
-        let disk = &mut self.namespaces.elsewhere.disk;
-        disk.evictions = disk.evictions.saturating_add(evicted);
-        disk.expirations = disk.expirations.saturating_add(expired);
-    }
-
     /// Counters of one namespace, or of all together. All zero for a namespace
     /// that is not known.
     pub fn totals(&self, namespace: Option<&str>) -> Totals {
@@ -516,58 +353,6 @@ impl Cache {
             key: key.clone(),
         });
         places.collect()
-    }
-
-    /// A record of the store, unless it is removed.
-    fn uncovered(
-        &mut self,
-        now: Now,
-        namespace: &str,
-        key: &str,
-        found: Option<Stored>,
-    ) -> Option<Stored> {
-        let stored = found?;
-        let put_at_us = stored.stamp.put_at_us;
-        if self
-            .removals
-            .covers(now, namespace, key, &stored.tags, put_at_us)
-        {
-            self.removals.kept_out += 1;
-            return None;
-        }
-        Some(stored)
-    }
-
-    /// Makes outdated what is being fetched, or known to be nothing.
-    fn outdate(&mut self, doomed: impl Fn(&Place) -> bool) {
-        self.leases.void_where(&doomed);
-        self.negatives.forget_where(&doomed);
-    }
-
-    fn remove_where(
-        &mut self,
-        now: Now,
-        namespace: Option<&str>,
-        doomed: impl Fn(&Kept) -> bool,
-    ) -> Vec<Place> {
-        let mono_us = self.advance(now);
-        let mut removed = Vec::new();
-        let mut remove_from = |found: &mut Namespace| {
-            let keys = found.memory.remove_where(mono_us, &doomed);
-            removed.extend(keys.into_iter().map(|key| Place {
-                namespace: found.name.clone(),
-                key,
-            }));
-        };
-        match namespace {
-            Some(name) => self
-                .namespaces
-                .get_mut(name)
-                .into_iter()
-                .for_each(&mut remove_from),
-            None => self.namespaces.iter_mut().for_each(&mut remove_from),
-        }
-        removed
     }
 
     /// Takes note of the time; a moment that falls behind counts as the latest.

@@ -112,10 +112,10 @@ impl Policies {
         Ok(())
     }
 
-    pub(super) fn of(&self, namespace: &str) -> Policy {
+    pub(super) fn of(&self, namespace: &str) -> &Policy {
         if self.own.is_empty() {
-            return self.defaults;
+            return &self.defaults;
         }
-        self.own.get(namespace).copied().unwrap_or(self.defaults)
+        self.own.get(namespace).unwrap_or(&self.defaults)
     }
 }
