@@ -26,9 +26,9 @@ const LIMITS: [(&str, f64, f64); 7] = [
     ("observe texts", 595.0, 294.0),
     ("suppress numbers", 106.0, 43.0),
     ("batch", 232.0, 112.0),
-    ("cache get", 2_710.0, 692.0),
-    ("cache put", 3_820.0, 1_320.0),
-    ("next deadline", 250.0, 120.0),
+    ("cache get", 1_820.0, 668.0),
+    ("cache put", 2_930.0, 1_150.0),
+    ("next deadline", 133.0, 66.0),
 ];
 
 #[test]
