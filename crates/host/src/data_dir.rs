@@ -135,31 +135,47 @@ impl DataDir {
     /// made readable for its owner only.
     pub fn token(&self) -> Result<Token, DataDirError> {
         let path = self.token_path();
-        let failed = |action, source| DataDirError::Io {
-            action,
-            path: path.clone(),
-            source,
-        };
-        let text = match fs::read(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let token = generate()?;
-                write_atomically(&path, format!("{}\n", token.0).as_bytes())
-                    .map_err(|source| failed("write the token file", source))?;
-                return Ok(token);
-            }
-            Err(source) => return Err(failed("read the token file", source)),
-        };
-        let mode = fs::metadata(&path)
-            .map_err(|source| failed("inspect the token file", source))?
-            .permissions()
-            .mode();
-        if mode & 0o077 != 0 {
-            fs::set_permissions(&path, Permissions::from_mode(mode & 0o700))
-                .map_err(|source| failed("restrict the token file", source))?;
+        if let Some(token) = read_token(&path)? {
+            return Ok(token);
         }
-        parse(&text).map_err(|problem| DataDirError::Token { path, problem })
+        let token = generate()?;
+        write_atomically(&path, format!("{}\n", token.0).as_bytes()).map_err(|source| {
+            DataDirError::Io {
+                action: "write the token file",
+                path,
+                source,
+            }
+        })?;
+        Ok(token)
     }
+}
+
+/// The token in this file, which is made readable for its owner only; `None`
+/// without a file.
+pub(crate) fn read_token(path: &Path) -> Result<Option<Token>, DataDirError> {
+    let failed = |action, source| DataDirError::Io {
+        action,
+        path: path.to_owned(),
+        source,
+    };
+    let text = match fs::read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(failed("read the token file", source)),
+    };
+    let mode = fs::metadata(path)
+        .map_err(|source| failed("inspect the token file", source))?
+        .permissions()
+        .mode();
+    if mode & 0o077 != 0 {
+        fs::set_permissions(path, Permissions::from_mode(mode & 0o700))
+            .map_err(|source| failed("restrict the token file", source))?;
+    }
+    let token = parse(&text).map_err(|problem| DataDirError::Token {
+        path: path.to_owned(),
+        problem,
+    })?;
+    Ok(Some(token))
 }
 
 fn generate() -> Result<Token, DataDirError> {

@@ -1,12 +1,16 @@
 //! The host as a library: everything behind the command line.
 
+pub mod access;
 pub mod api;
 pub mod cli;
 pub mod data_dir;
 pub mod demo;
 pub mod hub;
 pub mod page;
+mod quantity;
+mod request;
 pub mod run;
 pub mod scenario;
 pub mod store;
 pub mod trace;
+mod watch;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 /// A span over zero with its unit: `10s`, `15m`, `1h 30m`, `500ms`.
-pub(super) fn span(text: &str) -> Result<Duration, String> {
+pub(crate) fn span(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
         Ok(Duration::ZERO) => Err("it must be over zero".to_owned()),
         Ok(span) => Ok(span),
@@ -13,14 +13,14 @@ pub(super) fn span(text: &str) -> Result<Duration, String> {
 }
 
 /// An IP address with a port. A name could stand for several addresses.
-pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
+pub(crate) fn listen(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {
         "write an IP address and a port, such as 127.0.0.1:8098 or [::1]:8098".to_owned()
     })
 }
 
 /// A finite number, at least 0.
-pub(super) fn threshold(text: &str) -> Result<f64, String> {
+pub(crate) fn threshold(text: &str) -> Result<f64, String> {
     text.parse()
         .ok()
         .filter(|number: &f64| number.is_finite() && *number >= 0.0)
@@ -28,7 +28,7 @@ pub(super) fn threshold(text: &str) -> Result<f64, String> {
 }
 
 /// A share: `0.01` and `1%` are the same.
-pub(super) fn share(text: &str) -> Result<f64, String> {
+pub(crate) fn share(text: &str) -> Result<f64, String> {
     let parsed = match text.strip_suffix('%') {
         Some(percent) => threshold(percent.trim_end()).map(|percent| percent / 100.0),
         None => threshold(text),
@@ -37,7 +37,7 @@ pub(super) fn share(text: &str) -> Result<f64, String> {
 }
 
 /// A finite number over 0.
-pub(super) fn rate(text: &str) -> Result<f64, String> {
+pub(crate) fn rate(text: &str) -> Result<f64, String> {
     threshold(text)
         .ok()
         .filter(|number| *number > 0.0)

@@ -1,5 +1,5 @@
-//! What every request and answer passes: request id, host check, time limit,
-//! problem bodies and security headers.
+//! What every request and answer passes: request id, limit on headers, host
+//! check, time limit, problem bodies and security headers.
 //!
 //! Nothing here knows a resource.
 
@@ -12,14 +12,21 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::problem::{Kind, Problem};
+use tracing::Instrument as _;
+
+use super::Shared;
+use super::problem::{self, Kind, Problem};
 use super::request_id;
-use super::{Shared, bearer};
+use crate::request;
 
 /// Longest time from the request's head to the answer's head. Far over any
 /// honest upload of the largest body; it ends what trickles. Streams are not
 /// affected, for their head comes at once.
 const TIME_LIMIT: Duration = Duration::from_mins(2);
+
+/// Most bytes of names and values of all header fields. Ten times what browsers
+/// and proxies send.
+const HEADERS_LIMIT_BYTES: usize = 16 << 10;
 
 /// What API answers may do in a browser: nothing. Values in the cache are the
 /// callers' own bytes and must not become a page of this origin.
@@ -36,25 +43,39 @@ pub(super) async fn answer(
     let id = shared.request_ids.of(request.headers());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
 
-    let mut response = match admit(&shared, &request) {
-        Ok(()) => match tokio::time::timeout(TIME_LIMIT, next.run(request)).await {
-            Ok(response) => response,
-            Err(_) => Problem::new(
-                Kind::Timeout,
-                format!(
-                    "the request was not complete within {} s",
-                    TIME_LIMIT.as_secs()
-                ),
-            )
-            .into_response(),
-        },
+    // At its level it is not made at all, unless somebody wants every request.
+    let span = tracing::debug_span!("request", request_id = %id);
+    let response = match admit(&shared, &request) {
+        Ok(()) => {
+            let handled = tokio::time::timeout(TIME_LIMIT, next.run(request));
+            let handled = request::within(Arc::clone(&id), handled);
+            handled.instrument(span).await.unwrap_or_else(|_| {
+                Problem::new(
+                    Kind::Timeout,
+                    format!(
+                        "the request was not complete within {} s",
+                        TIME_LIMIT.as_secs()
+                    ),
+                )
+                .into_response()
+            })
+        }
         Err(problem) => problem.into_response(),
     };
 
+    let mut response = problem::adopt(response);
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         *response.body_mut() = problem.render(&id).into();
         // The length of the body it replaces.
         response.headers_mut().remove(header::CONTENT_LENGTH);
+        if response.status().is_server_error() {
+            tracing::warn!(
+                request_id = %id,
+                kind = problem.kind().slug(),
+                detail = problem.detail(),
+                "a request failed"
+            );
+        }
     }
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id) {
@@ -87,20 +108,18 @@ pub(super) async fn answer(
     response
 }
 
-/// Lets only requests with the bearer token pass.
-pub(super) async fn require_token(
-    State(shared): State<Arc<Shared>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    match bearer::check(&shared.token, request.headers()) {
-        Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
-    }
-}
-
-/// Checks whom the request is addressed to.
+/// Checks the size of the head, and whom the request is addressed to.
 fn admit(shared: &Shared, request: &Request) -> Result<(), Problem> {
+    let fields = request.headers().iter();
+    let bytes: usize = fields
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
+    if bytes > HEADERS_LIMIT_BYTES {
+        return Err(Problem::new(
+            Kind::HeadersTooLarge,
+            format!("the header fields have {bytes} bytes; {HEADERS_LIMIT_BYTES} are the most"),
+        ));
+    }
     let header = request
         .headers()
         .get(header::HOST)

@@ -14,9 +14,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tokio::time::timeout;
 
+use super::Shared;
 use super::problem::{Kind, Problem};
 use super::query::Query;
-use super::{BODY_LIMIT_BYTES, Shared};
 use crate::hub::{PutOptions, Ticket};
 
 /// Whether the answer was given after the change was on disk.
@@ -46,7 +46,7 @@ pub(super) async fn put(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    let (ns, key) = parts(path)?;
+    let Path((ns, key)) = path?;
     let query = Query::parse(
         query.as_deref(),
         &["ttl", "l1_ttl", "l2_ttl", "tag", "wait"],
@@ -59,7 +59,7 @@ pub(super) async fn put(
         tags: query.all("tag").map(str::to_owned).collect(),
     };
     let wait = waits(&query)?;
-    let value = body.map_err(|error| body_problem(&error))?;
+    let value = body?;
     let ticket = shared.hub.cache_put(&ns, &key, value.into(), options)?;
     let durable = settle(&shared, ticket, wait).await?;
     Ok((StatusCode::NO_CONTENT, [(DURABLE, durable)]).into_response())
@@ -72,7 +72,7 @@ pub(super) async fn get(
     path: PathParts,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let (ns, key) = parts(path)?;
+    let Path((ns, key)) = path?;
     Query::parse(query.as_deref(), &[])?;
     let Some(hit) = shared.hub.cache_get(&ns, &key)? else {
         let problem = Problem::new(
@@ -102,7 +102,7 @@ pub(super) async fn delete(
     path: PathParts,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
-    let (ns, key) = parts(path)?;
+    let Path((ns, key)) = path?;
     let query = Query::parse(query.as_deref(), &["wait"])?;
     let wait = waits(&query)?;
     let deleted = shared.hub.cache_delete(&ns, &key)?;
@@ -144,16 +144,6 @@ fn flag(value: bool) -> HeaderValue {
     HeaderValue::from_static(if value { "true" } else { "false" })
 }
 
-fn parts(path: PathParts) -> Result<(String, String), Problem> {
-    match path {
-        Ok(Path(parts)) => Ok(parts),
-        Err(error) => Err(Problem::invalid(format!(
-            "namespace and key must be percent-encoded UTF-8: {}",
-            error.body_text()
-        ))),
-    }
-}
-
 fn waits(query: &Query) -> Result<bool, Problem> {
     match query.one("wait")? {
         None => Ok(false),
@@ -189,17 +179,4 @@ fn content_type(headers: &HeaderMap) -> Result<String, Problem> {
         .to_str()
         .map(str::to_owned)
         .map_err(|_| Problem::invalid("the Content-Type header is not plain ASCII text"))
-}
-
-fn body_problem(error: &BytesRejection) -> Problem {
-    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        Problem::new(
-            Kind::TooLarge,
-            format!(
-                "the body is over {BODY_LIMIT_BYTES} bytes, the most one value may have; split it or keep it elsewhere"
-            ),
-        )
-    } else {
-        Problem::invalid(format!("the body could not be read: {}", error.body_text()))
-    }
 }

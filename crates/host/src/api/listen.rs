@@ -1,6 +1,7 @@
 //! Taking the address and serving on it until told to stop.
 //!
-//! Bounds on connections are here, bounds on requests in `answer`.
+//! Time limits of connections are here, their number in `connections`, and
+//! bounds on requests in `answer`.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,8 +13,12 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
+
+use super::connections::{self, Connections, Place};
 
 /// How long open requests may go on after the stop.
 const GRACE: Duration = Duration::from_secs(3);
@@ -22,9 +27,13 @@ const GRACE: Duration = Duration::from_secs(3);
 /// two requests, so that forgotten ones end.
 const HEAD_LIMIT: Duration = Duration::from_secs(30);
 
-/// Most connections at once: all streams and as many others. Further clients
-/// wait in the system's queue. Half of the usual limit on open files.
-const MAX_CONNECTIONS: usize = 512;
+/// A client that takes nothing of what it is sent for this long is gone.
+#[cfg(target_os = "linux")]
+const UNREAD_LIMIT: Duration = Duration::from_mins(1);
+
+/// Most bytes of a request's head: what `answer` refuses in words comes before,
+/// this ends what has no end. A query may name a thousand entities.
+const HEAD_LIMIT_BYTES: usize = 128 << 10;
 
 /// Why the API cannot listen.
 #[derive(Debug, thiserror::Error)]
@@ -61,25 +70,30 @@ pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Recei
     let mut http = Builder::new(TokioExecutor::new()).http1_only();
     http.http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_LIMIT);
+        .header_read_timeout(HEAD_LIMIT)
+        .max_buf_size(HEAD_LIMIT_BYTES);
     let open = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let connections = Arc::new(Connections::default());
     loop {
         let accepted = tokio::select! {
             _ = stop.wait_for(|stop| *stop) => break,
-            accepted = accept(&listener, &places) => accepted,
+            accepted = accept(&listener, &connections) => accepted,
         };
         let Some((stream, place)) = accepted else {
             continue;
         };
-        let service = TowerToHyperService::new(router.clone());
+        let wanted = place.wanted();
+        let service = connections::service(router.clone(), Arc::new(place));
+        let service = TowerToHyperService::new(service);
         let connection = http.serve_connection(TokioIo::new(stream), service);
         let connection = open.watch(connection.into_owned());
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection broke");
+            tokio::select! {
+                ended = connection => if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection broke");
+                },
+                () = wanted => tracing::debug!("an idle connection made room for another"),
             }
-            drop(place);
         });
     }
     // Nobody new; who is there may finish.
@@ -90,14 +104,15 @@ pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Recei
 /// Waits for a free place and a client; `None` when there was none to take.
 async fn accept(
     listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
+    connections: &Arc<Connections>,
+) -> Option<(TcpStream, Place)> {
     match listener.accept().await {
         Ok((stream, _)) => {
             // Events are small and must not wait for one another.
             let _ = stream.set_nodelay(true);
-            Some((stream, place))
+            #[cfg(target_os = "linux")]
+            let _ = SockRef::from(&stream).set_tcp_user_timeout(Some(UNREAD_LIMIT));
+            Some((stream, connections.place().await))
         }
         Err(error) => {
             // Mostly a client gone again, or too many files open: try later.

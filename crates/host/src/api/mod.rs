@@ -3,15 +3,15 @@
 //! It translates between HTTP and the [`Hub`] and decides nothing: no policy,
 //! no Home Assistant, and never a proxy for calls to Home Assistant.
 //!
-//! | route | what | token |
+//! | route | what | scope of the token |
 //! |---|---|---|
-//! | `GET /` | the page | no |
-//! | `GET /healthz` | works or not, and why | no |
-//! | `GET /metrics` | counters as Prometheus text | yes |
-//! | `GET /v1/stats` | counters as JSON | yes |
-//! | `GET /v1/states/{entity}` | one entity | yes |
-//! | `PUT\|GET\|DELETE /v1/cache/{ns}/{key}` | the two-level cache | yes |
-//! | `GET /v1/stream` | published updates, server-sent events | yes |
+//! | `GET /` | the page | none |
+//! | `GET /healthz` | works or not, and why | none |
+//! | `GET /metrics` | counters as Prometheus text | `read` |
+//! | `GET /v1/stats` | counters as JSON | `read` |
+//! | `GET /v1/states/{entity}` | one entity | `read` |
+//! | `PUT\|GET\|DELETE /v1/cache/{ns}/{key}` | the two-level cache | `cache` |
+//! | `GET /v1/stream` | published updates, server-sent events | `read` |
 //!
 //! Every error is a problem document (RFC 9457) with a stable `type`; every
 //! answer carries `X-Request-Id`.
@@ -20,13 +20,14 @@
 
 mod allowed_hosts;
 mod answer;
-mod bearer;
 mod cache;
+mod connections;
 mod entity_filter;
 mod exposition;
 mod health;
 mod listen;
 mod metrics;
+mod permission;
 mod problem;
 mod query;
 mod request_id;
@@ -49,7 +50,7 @@ pub use allowed_hosts::AllowedHosts;
 pub use listen::{ListenError, bind, serve};
 pub use problem::{Kind, Problem};
 
-use crate::data_dir::Token;
+use crate::access::{Access, Scope};
 use crate::hub::Hub;
 use crate::page;
 use request_id::RequestIds;
@@ -60,7 +61,7 @@ pub const BODY_LIMIT_BYTES: usize = 1 << 20;
 /// What all handlers share.
 struct Shared {
     hub: Arc<Hub>,
-    token: Token,
+    access: Arc<Access>,
     hosts: AllowedHosts,
     request_ids: RequestIds,
     /// Bounds how many streams are open.
@@ -73,13 +74,13 @@ struct Shared {
 /// dropped.
 pub fn router(
     hub: Arc<Hub>,
-    token: Token,
+    access: Arc<Access>,
     hosts: AllowedHosts,
     stop: watch::Receiver<bool>,
 ) -> Router {
     let shared = Arc::new(Shared {
         hub,
-        token,
+        access,
         hosts,
         request_ids: RequestIds::new(),
         streams: Arc::new(Semaphore::new(stream::MAX_STREAMS)),
@@ -89,27 +90,35 @@ pub fn router(
         .route("/", get(page::get))
         .route("/healthz", get(health::get))
         .method_not_allowed_fallback(wrong_method);
-    // The fallback is among them, so that without the token even the absence
-    // of a route is not told.
-    let protected = Router::new()
+    let read = Router::new()
         .route("/metrics", get(metrics::get))
         .route("/v1/stats", get(stats::get))
         .route("/v1/states/{entity}", get(states::get))
-        .route(
-            "/v1/cache/{ns}/{*key}",
-            get(cache::get).put(cache::put).delete(cache::delete),
-        )
-        .route("/v1/stream", get(stream::get))
-        .method_not_allowed_fallback(wrong_method)
+        .route("/v1/stream", get(stream::get));
+    let cache = Router::new().route(
+        "/v1/cache/{ns}/{*key}",
+        get(cache::get).put(cache::put).delete(cache::delete),
+    );
+    // The fallback is among them, so that without the token even the absence
+    // of a route is not told.
+    let protected = with_scope(read, Scope::Read)
+        .merge(with_scope(cache, Scope::Cache))
         .fallback(unknown_route)
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
         .layer(from_fn_with_state(
             Arc::clone(&shared),
-            answer::require_token,
+            permission::authenticate,
         ));
     open.merge(protected)
         .layer(from_fn_with_state(Arc::clone(&shared), answer::answer))
         .with_state(shared)
+}
+
+/// Routes for tokens that have this scope.
+fn with_scope(routes: Router<Arc<Shared>>, scope: Scope) -> Router<Arc<Shared>> {
+    routes
+        .method_not_allowed_fallback(wrong_method)
+        .route_layer(from_fn_with_state(scope, permission::require))
 }
 
 async fn unknown_route(uri: Uri) -> Problem {

@@ -3,6 +3,8 @@
 //! A misspelt parameter that is silently ignored stores a value with another
 //! life than its caller believes, so an unknown one is an error.
 
+use percent_encoding::percent_decode_str;
+
 use super::problem::Problem;
 
 /// The decoded `name=value` pairs, in order.
@@ -12,9 +14,16 @@ pub(super) struct Query(Vec<(String, String)>);
 impl Query {
     /// Reads a query string in which only `known` names may occur.
     pub(super) fn parse(raw: Option<&str>, known: &[&str]) -> Result<Self, Problem> {
-        let pairs: Vec<(String, String)> = form_urlencoded::parse(raw.unwrap_or("").as_bytes())
+        let raw = raw.unwrap_or("");
+        let pairs: Vec<(String, String)> = form_urlencoded::parse(raw.as_bytes())
             .into_owned()
             .collect();
+        // Decoding replaces what is no UTF-8, and a value must not become another.
+        if percent_decode_str(raw).decode_utf8().is_err() {
+            return Err(Problem::invalid(
+                "the query parameters must be percent-encoded UTF-8",
+            ));
+        }
         for (name, _) in &pairs {
             if !known.contains(&name.as_str()) {
                 return Err(Problem::invalid(if known.is_empty() {
@@ -64,6 +73,8 @@ mod tests {
         assert!(query.one("tag").is_err());
         assert!(Query::parse(Some("tll=1"), &["ttl"]).is_err());
         assert!(Query::parse(Some("ttl=1"), &[]).is_err());
+        assert!(Query::parse(Some("tag=%ff"), &["tag"]).is_err());
+        assert!(Query::parse(Some("tag=%c3%a4"), &["tag"]).is_ok());
         assert!(Query::parse(None, &[]).is_ok());
         assert!(Query::parse(Some(""), &[]).is_ok());
     }

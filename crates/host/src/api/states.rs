@@ -17,7 +17,7 @@ pub(super) async fn get(
     State(shared): State<Arc<Shared>>,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Json<StateView>, Problem> {
-    let Path(entity) = path.map_err(|error| Problem::invalid(error.body_text()))?;
+    let Path(entity) = path?;
     shared.hub.state(&entity).map(Json).ok_or_else(|| {
         let known = shared.hub.entity_count();
         Problem::new(

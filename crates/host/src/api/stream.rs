@@ -8,6 +8,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderName;
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -21,6 +22,7 @@ use super::Shared;
 use super::entity_filter::EntityFilter;
 use super::problem::{Kind, Problem};
 use super::query::Query;
+use crate::access::{Caller, Revocation};
 use crate::hub::Notice;
 
 /// Most streams open at once: many more than a home has readers, few enough
@@ -35,9 +37,11 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 ///
 /// The `id` of an update is the number of its batch. `lagged` says with `missed` how
 /// many events there were, filtered ones included, while the client did
-/// not read. The stream ends when the server stops.
+/// not read. The stream ends when the server stops or the token is no longer
+/// accepted.
 pub(super) async fn get(
     State(shared): State<Arc<Shared>>,
+    Extension(caller): Extension<Arc<Caller>>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let query = Query::parse(query.as_deref(), &["entity"])?;
@@ -54,6 +58,7 @@ pub(super) async fn get(
         notices: shared.hub.subscribe(),
         filter,
         stop: shared.stop.clone(),
+        revocation: shared.access.revocation(&caller),
         _permit: permit,
     });
     let keep_alive = KeepAlive::new().interval(KEEP_ALIVE).text("keep-alive");
@@ -67,6 +72,7 @@ struct Open {
     notices: broadcast::Receiver<Arc<Notice>>,
     filter: EntityFilter,
     stop: watch::Receiver<bool>,
+    revocation: Revocation,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -76,6 +82,7 @@ fn events(open: Open) -> impl Stream<Item = Result<Event, Infallible>> {
             let received = tokio::select! {
                 // A closed channel means that the server is gone: end as well.
                 _ = open.stop.wait_for(|stop| *stop) => return None,
+                () = open.revocation.wait() => return None,
                 received = open.notices.recv() => received,
             };
             let event = match received {

@@ -5,16 +5,18 @@
 //! standard error.
 
 mod completions;
+mod data_folder;
 mod exit;
 mod healthcheck;
 mod home_assistant;
 mod log;
 mod optimizer;
 mod output;
-mod quantity;
+
 mod record;
 mod recorder;
 mod refresh;
+mod reload;
 mod replay;
 mod rule;
 mod scenario;
@@ -22,12 +24,15 @@ mod serve;
 mod service;
 mod status;
 mod stop;
+mod token;
 mod version;
 mod withheld;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::quantity;
 
 pub use exit::{Exit, Failure};
 
@@ -79,6 +84,8 @@ enum Command {
     Replay(replay::Replay),
     /// Drive the optimizer with JSON Lines in virtual time
     Scenario(scenario::Scenario),
+    /// Make, list and revoke tokens of the API
+    Token(token::Token),
     /// Ask a running instance whether it is well
     Healthcheck(healthcheck::Healthcheck),
     /// Show the versions of the program and its interface
@@ -102,6 +109,7 @@ pub fn main() -> ExitCode {
         Command::Record(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Scenario(command) => command.run(),
+        Command::Token(command) => command.run(),
         Command::Healthcheck(command) => command.run(),
         Command::Version => version::run(),
         Command::Completions(command) => command.run(),
@@ -169,6 +177,19 @@ mod tests {
             (vec!["replay", "f", "--json", "--top", "5"], true),
             (vec!["scenario", "-"], true),
             (vec!["scenario"], false),
+            (vec!["token"], false),
+            (vec!["token", "create", "--name", "a"], false),
+            (
+                vec!["token", "create", "--name", "a", "--scope", "read"],
+                true,
+            ),
+            (
+                vec!["token", "create", "--name", "a", "--scope", "root"],
+                false,
+            ),
+            (vec!["token", "list", "--json"], true),
+            (vec!["token", "revoke", "a"], true),
+            (vec!["token", "revoke"], false),
             (vec!["healthcheck"], true),
             (vec!["version"], true),
             (vec!["completions", "bash"], true),

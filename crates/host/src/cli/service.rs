@@ -3,7 +3,6 @@
 
 use std::io::IsTerminal as _;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
@@ -13,12 +12,14 @@ use weirhouse_hass::{Client, ClientConfig, Event};
 use weirhouse_runner::Component;
 use weirhouse_runner::wit::schedule::{Class, Volatility};
 
+use super::data_folder::{DataFolderArgs, HOME};
 use super::exit::{Exit, Failure};
 use super::optimizer::OptimizerArgs;
 use super::output::tell;
 use super::refresh::RefreshArgs;
 use super::rule::{PresetArgs, RuleArgs};
-use super::{home_assistant, status, stop};
+use super::{home_assistant, reload, status, stop};
+use crate::access::{Access, RateLimit};
 use crate::api::{self, AllowedHosts};
 use crate::data_dir::{DataDir, Token};
 use crate::demo;
@@ -32,17 +33,8 @@ pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8098";
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Service")]
 pub(super) struct ServiceArgs {
-    /// Folder for the disk cache, what was learned, and the API token
-    ///
-    /// One instance at a time uses it. Created when missing; only its owner
-    /// can read it.
-    #[arg(
-        long,
-        value_name = "DIR",
-        env = "WEIRHOUSE_DATA_DIR",
-        hide_env_values = true
-    )]
-    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    folder: DataFolderArgs,
     /// Where the API and the page listen
     #[arg(long, value_name = "ADDRESS", value_parser = super::quantity::listen, default_value = DEFAULT_LISTEN, env = "WEIRHOUSE_LISTEN", hide_env_values = true)]
     listen: SocketAddr,
@@ -96,7 +88,7 @@ impl Source {
     /// The default data folder's name: a simulation must not mix with a home.
     fn folder_name(&self) -> &'static str {
         match self {
-            Self::HomeAssistant(_) => "weirhouse",
+            Self::HomeAssistant(_) => HOME,
             Self::Simulated(_) => "weirhouse-demo",
         }
     }
@@ -123,7 +115,7 @@ impl ServiceArgs {
         // What can fail at once does so before anything is started, each with
         // its own exit status.
         let (_engine, component) = self.optimizer.load()?;
-        let path = self.data_dir(source.folder_name())?;
+        let path = self.folder.path(source.folder_name())?;
         let folder = DataDir::open(&path).map_err(Failure::of(Exit::DataFolder))?;
         let token = folder.token().map_err(Failure::of(Exit::DataFolder))?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -149,13 +141,17 @@ impl ServiceArgs {
             .local_addr()
             .map_err(Failure::of(Exit::Unexpected))?;
         let stop = stop::on_signal()?;
+        let access = Access::open(folder.path(), &token, RateLimit::default())
+            .map(Arc::new)
+            .map_err(Failure::of(Exit::DataFolder))?;
         let hub = self.open_hub(&source, folder, component)?;
 
         greet(&source, folder, listening, &token);
         let (client, events) = source.connect(stop.clone())?;
         // The API outlives the loop for a moment: its own stop comes after.
         let (api_stop, api_stopped) = watch::channel(false);
-        let api = tokio::spawn(self.answer(listener, &hub, token, api_stopped));
+        let reload = tokio::spawn(reload::follow(Arc::clone(&access)));
+        let api = tokio::spawn(self.answer(listener, &hub, access, api_stopped));
         let status = tokio::spawn(status::tell_regularly(Arc::clone(&hub)));
 
         let mut asked = stop.clone();
@@ -167,6 +163,7 @@ impl ServiceArgs {
         let ended = run::run(Arc::clone(&hub), events, client.as_ref(), stop).await;
 
         status.abort();
+        reload.abort();
         stopping.abort();
         if let Some(client) = client {
             client.shutdown().await;
@@ -220,37 +217,12 @@ impl ServiceArgs {
         &self,
         listener: TcpListener,
         hub: &Arc<Hub>,
-        token: Token,
+        access: Arc<Access>,
         stop: watch::Receiver<bool>,
     ) -> impl Future<Output = ()> + use<> {
         let hosts = AllowedHosts::new(self.listen.ip(), self.allow_hosts.clone());
-        let router = api::router(Arc::clone(hub), token, hosts, stop.clone());
+        let router = api::router(Arc::clone(hub), access, hosts, stop.clone());
         api::serve(listener, router, stop)
-    }
-
-    /// The data folder; by default one of this name among the user's data.
-    fn data_dir(&self, name: &str) -> Result<PathBuf, Failure> {
-        if let Some(path) = &self.data_dir {
-            return Ok(path.clone());
-        }
-        // The Supervisor gives an app one folder of its own.
-        if std::env::var_os("SUPERVISOR_TOKEN").is_some() {
-            return Ok(PathBuf::from("/data"));
-        }
-        let absolute = |variable| {
-            std::env::var_os(variable)
-                .map(PathBuf::from)
-                .filter(|path| path.is_absolute())
-        };
-        absolute("XDG_DATA_HOME")
-            .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
-            .map(|data| data.join(name))
-            .ok_or_else(|| {
-                Failure::new(
-                    Exit::Usage,
-                    "neither XDG_DATA_HOME nor HOME is set: name a data folder with --data-dir",
-                )
-            })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Figures about a running hub, and whether it works.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -12,6 +13,7 @@ use weirhouse_runner::wit::types::Instant;
 
 use super::engine::Engine;
 use super::{Hub, HubError};
+use crate::request;
 
 /// Samples after which they are told to the optimizer, which counts them.
 pub(super) const SAMPLES: usize = 256;
@@ -222,6 +224,8 @@ struct Sample {
     operation: &'static str,
     micros: f64,
     failed: bool,
+    /// The id of the request it was part of.
+    request: Option<Arc<str>>,
 }
 
 impl Sample {
@@ -230,6 +234,11 @@ impl Sample {
             name: self.operation.to_owned(),
             tags: Vec::new(),
         }
+    }
+
+    /// Empty for none.
+    fn request_id(&self) -> String {
+        self.request.as_deref().unwrap_or_default().to_owned()
     }
 }
 
@@ -246,6 +255,7 @@ impl Operations {
             operation,
             micros: took.as_secs_f64() * 1e6,
             failed: !succeeded,
+            request: request::current(),
         });
     }
 
@@ -265,13 +275,19 @@ impl Operations {
             metrics: core.metric_intern(Kind::Timer, &keys)?,
             micros: samples.iter().map(|sample| sample.micros).collect(),
             failed: samples.iter().map(|s| u8::from(s.failed)).collect(),
-            requests: Vec::new(),
+            requests: samples.iter().map(Sample::request_id).collect(),
         };
         let recorded = core.metric_record(now, &columns)?;
         for slow in recorded.slow {
             if let Some(sample) = samples.get(slow as usize) {
                 let ms = sample.micros / 1e3;
-                tracing::warn!(operation = sample.operation, ms, "slow operation");
+                let request_id = sample.request.as_deref();
+                tracing::warn!(
+                    operation = sample.operation,
+                    ms,
+                    request_id,
+                    "slow operation"
+                );
             }
         }
         Ok(())

@@ -1,18 +1,27 @@
 //! Errors of the API as problem details (RFC 9457).
 //!
-//! A handler answers with a [`Problem`]; the middleware in `answer` writes its
-//! body, because only there is the request's id known. Nothing here decides
-//! when something is a problem.
+//! A handler answers with a [`Problem`], or with an error that becomes one; the
+//! middleware in `answer` writes its body, because only there is the request's
+//! id known. Nothing here decides when something is a problem.
+
+mod foreign;
+
+use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+
+pub(super) use foreign::adopt;
 
 use weirhouse_runner::Fault;
 use weirhouse_runner::wit::types::Error as Refusal;
 
 use crate::hub::HubError;
 use crate::store::StoreError;
+
+/// The media type of a problem document.
+pub(super) const MEDIA_TYPE: &str = "application/problem+json";
 
 /// What went wrong with one request.
 ///
@@ -23,15 +32,24 @@ use crate::store::StoreError;
 pub struct Problem {
     kind: Kind,
     detail: String,
+    retry_after: Option<Duration>,
+    /// The scope a token lacks, for `WWW-Authenticate`.
+    scope: Option<&'static str>,
 }
 
-/// The stable kinds of problems.
+/// The stable kinds of problems. `docs/api.md` lists them for callers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A parameter, header or body does not have the documented form.
     InvalidArgument,
-    /// The bearer token is missing or another.
+    /// There is no bearer token.
     Unauthorized,
+    /// The bearer token is unknown, revoked or expired.
+    InvalidToken,
+    /// The token lacks the scope.
+    Forbidden,
+    /// The token asked more often than it may.
+    RateLimited,
     /// The path leads nowhere.
     UnknownRoute,
     /// No entity of that name is known.
@@ -44,6 +62,10 @@ pub enum Kind {
     Timeout,
     /// A key, value or body is over its limit.
     TooLarge,
+    /// The header fields are over their limit.
+    HeadersTooLarge,
+    /// The body is of a media type that is not taken.
+    UnsupportedMediaType,
     /// The `Host` header names another machine.
     Misdirected,
     /// The optimizer does not offer what was asked for.
@@ -59,6 +81,49 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All kinds, in the order in which they are documented.
+    pub const ALL: [Self; 19] = [
+        Self::InvalidArgument,
+        Self::Unauthorized,
+        Self::InvalidToken,
+        Self::Forbidden,
+        Self::UnknownRoute,
+        Self::UnknownEntity,
+        Self::CacheMiss,
+        Self::MethodNotAllowed,
+        Self::Timeout,
+        Self::TooLarge,
+        Self::UnsupportedMediaType,
+        Self::Misdirected,
+        Self::Unsupported,
+        Self::RateLimited,
+        Self::HeadersTooLarge,
+        Self::Internal,
+        Self::Storage,
+        Self::EngineRestarted,
+        Self::TooManyStreams,
+    ];
+
+    /// The `type` member: a stable URI.
+    pub fn uri(self) -> String {
+        format!("urn:weirhouse:problem:{}", self.slug())
+    }
+
+    /// The last part of the `type` member.
+    pub fn slug(self) -> &'static str {
+        self.parts().0
+    }
+
+    /// The status of the answer.
+    pub fn status(self) -> StatusCode {
+        self.parts().1
+    }
+
+    /// The `title` member.
+    pub fn title(self) -> &'static str {
+        self.parts().2
+    }
+
     /// Last part of the `type` member, the status and the title.
     const fn parts(self) -> (&'static str, StatusCode, &'static str) {
         match self {
@@ -70,7 +135,22 @@ impl Kind {
             Self::Unauthorized => (
                 "unauthorized",
                 StatusCode::UNAUTHORIZED,
-                "A valid bearer token is needed",
+                "A bearer token is needed",
+            ),
+            Self::InvalidToken => (
+                "invalid-token",
+                StatusCode::UNAUTHORIZED,
+                "The bearer token is not valid",
+            ),
+            Self::Forbidden => (
+                "forbidden",
+                StatusCode::FORBIDDEN,
+                "The token does not permit this",
+            ),
+            Self::RateLimited => (
+                "rate-limited",
+                StatusCode::TOO_MANY_REQUESTS,
+                "The token asks too often",
             ),
             Self::UnknownRoute => (
                 "unknown-route",
@@ -101,6 +181,16 @@ impl Kind {
                 "too-large",
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "Something is over its limit",
+            ),
+            Self::HeadersTooLarge => (
+                "headers-too-large",
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "The header fields are over their limit",
+            ),
+            Self::UnsupportedMediaType => (
+                "unsupported-media-type",
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "The body is of another media type",
             ),
             Self::Misdirected => (
                 "misdirected",
@@ -149,9 +239,16 @@ struct Body<'a> {
 impl Problem {
     /// A problem with a sentence that says what happened and what to do.
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        let retry_after = match kind {
+            Kind::EngineRestarted | Kind::Storage => Some(Duration::from_secs(1)),
+            Kind::TooManyStreams => Some(Duration::from_secs(10)),
+            _ => None,
+        };
         Self {
             kind,
             detail: detail.into(),
+            retry_after,
+            scope: None,
         }
     }
 
@@ -160,44 +257,71 @@ impl Problem {
         Self::new(Kind::InvalidArgument, detail)
     }
 
+    /// Asks the caller to wait that long, whole seconds up.
+    pub(super) fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// Names the scope that the token lacks.
+    pub(super) fn scope(mut self, scope: &'static str) -> Self {
+        self.scope = Some(scope);
+        self
+    }
+
+    /// What kind of problem it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// What happened and what to do.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The answer's body for the request of this id.
     pub(super) fn render(&self, request_id: &str) -> Vec<u8> {
-        let (slug, status, title) = self.kind.parts();
         // Strings and a number always serialise.
         serde_json::to_vec(&Body {
-            r#type: format!("urn:weirhouse:problem:{slug}"),
-            title,
-            status: status.as_u16(),
+            r#type: self.kind.uri(),
+            title: self.kind.title(),
+            status: self.kind.status().as_u16(),
             detail: &self.detail,
             request_id,
         })
         .unwrap_or_default()
     }
+
+    /// What a client needs to authenticate (RFC 6750, section 3).
+    fn challenge(&self) -> Option<String> {
+        const REALM: &str = "Bearer realm=\"weirhouse\"";
+        match self.kind {
+            Kind::Unauthorized => Some(REALM.to_owned()),
+            Kind::InvalidToken => Some(format!("{REALM}, error=\"invalid_token\"")),
+            Kind::Forbidden => {
+                let scope = self.scope.unwrap_or_default();
+                Some(format!(
+                    "{REALM}, error=\"insufficient_scope\", scope=\"{scope}\""
+                ))
+            }
+            _ => None,
+        }
+    }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (_, status, _) = self.kind.parts();
-        let mut response = status.into_response();
+        let mut response = self.kind.status().into_response();
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
-        match self.kind {
-            Kind::Unauthorized => {
-                headers.insert(
-                    header::WWW_AUTHENTICATE,
-                    HeaderValue::from_static("Bearer realm=\"weirhouse\""),
-                );
-            }
-            Kind::EngineRestarted | Kind::Storage => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-            }
-            Kind::TooManyStreams => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("10"));
-            }
-            _ => {}
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        if let Some(challenge) = self.challenge()
+            && let Ok(challenge) = challenge.parse()
+        {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(wait) = self.retry_after {
+            let whole = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(whole.max(1)));
         }
         response.extensions_mut().insert(self);
         response

@@ -20,7 +20,8 @@ use tower::ServiceExt as _;
 use weirhouse_hass::Event;
 
 use super::{AllowedHosts, router};
-use crate::data_dir::{DataDir, Token};
+use crate::access::{Access, RateLimit, Scope, TokensLock};
+use crate::data_dir::DataDir;
 use crate::hub::{self, Hub, Settings};
 use crate::store::{RedbOptions, RedbStore};
 
@@ -28,9 +29,10 @@ use crate::store::{RedbOptions, RedbStore};
 struct Api {
     hub: Arc<Hub>,
     router: Router,
-    token: Token,
+    token: String,
+    access: Arc<Access>,
     stop: watch::Sender<bool>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 struct Answer {
@@ -43,16 +45,29 @@ impl Api {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let token = DataDir::open(folder.path()).unwrap().token().unwrap();
+        let access = Access::open(folder.path(), &token, RateLimit::default()).unwrap();
+        let access = Arc::new(access);
         let hub = Arc::new(open_hub(folder.path()));
         let (stop, stopped) = watch::channel(false);
         let hosts = AllowedHosts::new([127, 0, 0, 1].into(), []);
         Self {
-            router: router(Arc::clone(&hub), token.clone(), hosts, stopped),
+            router: router(Arc::clone(&hub), Arc::clone(&access), hosts, stopped),
             hub,
-            token,
+            token: token.expose().to_owned(),
+            access,
             stop,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// A token of its own with these scopes.
+    fn create_token(&self, name: &str, scopes: &[Scope]) -> String {
+        let lock = TokensLock::take(self.folder.path()).unwrap();
+        let scopes = scopes.iter().copied().collect();
+        let now = std::time::SystemTime::now();
+        let secret = lock.create(name, scopes, now, None).unwrap();
+        self.access.reload().unwrap();
+        secret.expose().to_owned()
     }
 
     /// A request that may pass.
@@ -61,10 +76,7 @@ impl Api {
             .method(method)
             .uri(path)
             .header(header::HOST, "127.0.0.1:8098")
-            .header(
-                header::AUTHORIZATION,
-                format!("Bearer {}", self.token.expose()),
-            )
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.token))
     }
 
     async fn send(&self, request: Request<Body>) -> Answer {

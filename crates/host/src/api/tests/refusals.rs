@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 
 use super::Api;
+use crate::access::{RateLimit, Scope};
 use crate::api::BODY_LIMIT_BYTES;
 
 #[tokio::test]
@@ -48,6 +49,8 @@ async fn bad_requests_are_told_apart() {
         ("PUT", long_key.as_str(), 413, "too-large"),
         ("DELETE", "/v1/cache/ns/key?ttl=1", 400, "invalid-argument"),
         ("GET", "/v1/stream?entity=sensor", 400, "invalid-argument"),
+        ("GET", "/v1/stream?entity=%ff", 400, "invalid-argument"),
+        ("PUT", "/v1/cache/ns/key?tag=%ff", 400, "invalid-argument"),
         (
             "GET",
             "/v1/stream?entities=sensor.a",
@@ -86,8 +89,16 @@ async fn without_the_token_only_page_and_health_answer() {
                 assert_ne!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
             } else {
                 assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
-                assert_eq!(answer.problem(), "unauthorized", "{path}");
-                assert!(answer.header("www-authenticate").starts_with("Bearer"));
+                let wrong = authorization == Some("Bearer wrong");
+                let kind = if wrong {
+                    "invalid-token"
+                } else {
+                    "unauthorized"
+                };
+                assert_eq!(answer.problem(), kind, "{path}");
+                let challenge = answer.header("www-authenticate");
+                assert!(challenge.starts_with("Bearer"), "{challenge}");
+                assert_eq!(challenge.contains("invalid_token"), wrong, "{challenge}");
             }
         }
     }
@@ -121,4 +132,72 @@ async fn an_oversized_body_is_refused_and_harms_nothing() {
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(answer.problem(), "too-large");
     assert_eq!(api.call("GET", "/v1/cache/ns/key", "").await.body, "before");
+}
+
+#[tokio::test]
+async fn a_token_reaches_what_its_scopes_say_and_nothing_else() {
+    let mut api = Api::new();
+    let owner = api.token.clone();
+    let routes = [
+        ("GET", "/v1/stats", Scope::Read),
+        ("GET", "/metrics", Scope::Read),
+        ("GET", "/v1/states/sensor.a", Scope::Read),
+        ("PUT", "/v1/cache/ns/key", Scope::Cache),
+        ("GET", "/v1/cache/ns/key", Scope::Cache),
+        ("DELETE", "/v1/cache/ns/key", Scope::Cache),
+    ];
+    for scope in Scope::ALL {
+        api.token = api.create_token(scope.name(), &[scope]);
+        for (method, path, needed) in routes {
+            let answer = api.call(method, path, "x").await;
+            let line = format!("{} {method} {path}", scope.name());
+            if scope == needed || scope == Scope::Admin {
+                assert_ne!(answer.status, StatusCode::FORBIDDEN, "{line}");
+                continue;
+            }
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{line}");
+            assert_eq!(answer.problem(), "forbidden", "{line}");
+            let challenge = answer.header("www-authenticate");
+            let names = format!("scope=\"{}\"", needed.name());
+            assert!(challenge.contains(&names), "{line}: {challenge}");
+        }
+        // That there is nothing is told to every token.
+        let nothing = api.call("GET", "/v1/nothing", "").await;
+        assert_eq!(nothing.problem(), "unknown-route");
+    }
+    api.token = owner;
+    assert_eq!(
+        api.call("GET", "/v1/stats", "").await.status,
+        StatusCode::OK
+    );
+}
+
+#[tokio::test]
+async fn who_asks_too_often_is_told_when_to_come_back() {
+    let mut api = Api::new();
+    api.token = api.create_token("wild", &[Scope::Read]);
+    api.access.set_limit(RateLimit {
+        per_second: 1,
+        burst: 2,
+    });
+    for _ in 0..2 {
+        let answer = api.call("GET", "/v1/states/sensor.a", "").await;
+        assert_eq!(answer.problem(), "unknown-entity");
+    }
+    let refused = api.call("GET", "/v1/states/sensor.a", "").await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused.problem(), "rate-limited");
+    assert_eq!(refused.header("retry-after"), "1");
+}
+
+#[tokio::test]
+async fn headers_without_end_are_refused() {
+    let api = Api::new();
+    let request = api
+        .request("GET", "/v1/stats")
+        .header("x-much", "x".repeat(20_000))
+        .body(Body::empty());
+    let answer = api.send(request.unwrap()).await;
+    assert_eq!(answer.status, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+    assert_eq!(answer.problem(), "headers-too-large");
 }

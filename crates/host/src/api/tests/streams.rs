@@ -1,13 +1,15 @@
 //! Server-sent events.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use axum::http::{StatusCode, header};
 use serde_json::Value;
 use tower::ServiceExt as _;
 
 use super::{Api, snapshot};
+use crate::access::{Scope, TokensLock};
 use crate::api::stream::MAX_STREAMS;
 
 #[tokio::test]
@@ -89,6 +91,23 @@ async fn streams_are_bounded_and_free_their_place() {
     assert_eq!(open().await.status(), StatusCode::SERVICE_UNAVAILABLE);
     streams.pop();
     assert_eq!(open().await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_token() {
+    let mut api = Api::new();
+    api.token = api.create_token("guest", &[Scope::Read]);
+    let request = api.request("GET", "/v1/stream").body(Body::empty());
+    let response = api.router.clone().oneshot(request.unwrap()).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let lock = TokensLock::take(api.folder.path()).unwrap();
+    lock.revoke("guest").unwrap();
+    api.access.reload().unwrap();
+    let ended = to_bytes(response.into_body(), 1 << 20);
+    tokio::time::timeout(Duration::from_secs(5), ended)
+        .await
+        .expect("the stream ends")
+        .unwrap();
 }
 
 /// The id and the data of an event `update`.

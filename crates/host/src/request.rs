@@ -1,0 +1,35 @@
+//! The request on whose behalf something is done, so that what is logged deep
+//! below can name it.
+
+use std::sync::Arc;
+
+tokio::task_local! {
+    static CURRENT: Arc<str>;
+}
+
+/// Does `work` on behalf of the request of this id.
+pub(crate) async fn within<T>(id: Arc<str>, work: impl Future<Output = T>) -> T {
+    CURRENT.scope(id, work).await
+}
+
+/// The id of the request this is done for; `None` for the loop's own work.
+pub(crate) fn current() -> Option<Arc<str>> {
+    CURRENT.try_with(Arc::clone).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn known_within_and_nowhere_else() {
+        assert_eq!(current(), None);
+        within("one".into(), async {
+            assert_eq!(current().as_deref(), Some("one"));
+            let other = tokio::spawn(async { current() });
+            assert_eq!(other.await.unwrap(), None);
+        })
+        .await;
+        assert_eq!(current(), None);
+    }
+}
