@@ -36,6 +36,27 @@ pub(crate) fn share(text: &str) -> Result<f64, String> {
     parsed.map_err(|_| "write a fraction such as 0.01, or a percentage such as 1%".to_owned())
 }
 
+/// A number of bytes with a unit: `64 MiB`, `500 kB`, `1000`.
+pub(crate) fn bytes(text: &str) -> Result<u64, String> {
+    const UNITS: [(&str, u64); 9] = [
+        ("KiB", 1 << 10),
+        ("MiB", 1 << 20),
+        ("GiB", 1 << 30),
+        ("kB", 1_000),
+        ("KB", 1_000),
+        ("MB", 1_000_000),
+        ("GB", 1_000_000_000),
+        ("B", 1),
+        ("", 1),
+    ];
+    let text = text.trim();
+    let read = UNITS.iter().find_map(|(unit, size)| {
+        let number = text.strip_suffix(unit)?.trim_end();
+        number.parse::<u64>().ok()?.checked_mul(*size)
+    });
+    read.ok_or_else(|| "write a number of bytes with its unit, such as 64MiB".to_owned())
+}
+
 /// A finite number over 0.
 pub(crate) fn rate(text: &str) -> Result<f64, String> {
     threshold(text)
@@ -54,6 +75,22 @@ mod tests {
         assert_eq!(share("1 %"), Ok(0.01));
         assert!(share("%").is_err());
         assert!(share("-1%").is_err());
+    }
+
+    #[test]
+    fn bytes_have_units() {
+        for (text, read) in [
+            ("1000", 1000),
+            ("64 MiB", 64 << 20),
+            ("64MiB", 64 << 20),
+            ("2 kB", 2000),
+            ("7 B", 7),
+        ] {
+            assert_eq!(bytes(text), Ok(read), "{text}");
+        }
+        for bad in ["", "MiB", "-1", "1.5 MiB", "99999999999 GiB", "1 mb"] {
+            assert!(bytes(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Written whole by commands, each under a lock; read by the instance at work.
 //! It holds hashes, no tokens.
 
+use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -33,11 +34,9 @@ pub struct TokenRecord {
     pub scopes: Scopes,
     pub(super) sha256: Digest,
     /// When it was made.
-    #[serde(with = "rfc3339")]
-    pub created: SystemTime,
+    pub created: Date,
     /// When it ends; never without.
-    #[serde(with = "optional_rfc3339", default)]
-    pub expires: Option<SystemTime>,
+    pub expires: Option<Date>,
 }
 
 /// The whole file.
@@ -98,7 +97,7 @@ pub enum TokenFileError {
 impl TokenRecord {
     /// Whether its time is over.
     pub fn is_expired(&self, now: SystemTime) -> bool {
-        self.expires.is_some_and(|at| at <= now)
+        self.expires.is_some_and(|at| at.0 <= now)
     }
 }
 
@@ -231,8 +230,8 @@ impl TokensLock {
             name: name.to_owned(),
             scopes,
             sha256: secret.digest(),
-            created,
-            expires,
+            created: Date(created),
+            expires: expires.map(Date),
         });
         self.write(&file)?;
         Ok(secret)
@@ -275,41 +274,26 @@ fn is_name(name: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
-mod rfc3339 {
-    use std::time::SystemTime;
+/// A time, to the second, written as RFC 3339 has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Date(pub SystemTime);
 
-    use serde::{Deserialize as _, Deserializer, Serializer, de};
-
-    pub(super) fn serialize<S: Serializer>(at: &SystemTime, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(&humantime::format_rfc3339_seconds(*at))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<SystemTime, D::Error> {
-        let text = String::deserialize(from)?;
-        humantime::parse_rfc3339(&text).map_err(de::Error::custom)
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        humantime::format_rfc3339_seconds(self.0).fmt(f)
     }
 }
 
-mod optional_rfc3339 {
-    use std::time::SystemTime;
-
-    use serde::{Deserialize as _, Deserializer, Serializer, de};
-
-    pub(super) fn serialize<S: Serializer>(
-        at: &Option<SystemTime>,
-        to: S,
-    ) -> Result<S::Ok, S::Error> {
-        match at {
-            Some(at) => super::rfc3339::serialize(at, to),
-            None => to.serialize_none(),
-        }
+impl Serialize for Date {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
+}
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<Option<SystemTime>, D::Error> {
-        let text = Option::<String>::deserialize(from)?;
-        text.map(|text| humantime::parse_rfc3339(&text).map_err(de::Error::custom))
-            .transpose()
+impl<'de> Deserialize<'de> for Date {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let parsed = humantime::parse_rfc3339(&text);
+        parsed.map(Self).map_err(serde::de::Error::custom)
     }
 }

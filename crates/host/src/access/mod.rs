@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 
-pub use file::{TokenFile, TokenFileError, TokenRecord, TokensLock};
+pub use file::{Date, TokenFile, TokenFileError, TokenRecord, TokensLock};
 pub use rate::RateLimit;
 pub use scope::{Scope, Scopes};
 pub use secret::Secret;
@@ -224,7 +224,7 @@ impl Tokens {
 
     fn expires(&self, caller: &Caller) -> Option<SystemTime> {
         let issued = self.others.iter().find(|it| *it.caller == *caller)?;
-        issued.record.expires
+        issued.record.expires.map(|at| at.0)
     }
 }
 

@@ -11,14 +11,14 @@ use axum::http::uri::Authority;
 
 /// The addresses and names under which this server is asked for.
 #[derive(Debug, Clone)]
-pub struct AllowedHosts {
+pub(super) struct AllowedHosts {
     bound_to: IpAddr,
     names: Vec<String>,
 }
 
 impl AllowedHosts {
     /// Loopback, the address bound to, and `names` given by the user.
-    pub fn new(bound_to: IpAddr, names: impl IntoIterator<Item = String>) -> Self {
+    pub(super) fn new(bound_to: IpAddr, names: impl IntoIterator<Item = String>) -> Self {
         Self {
             bound_to,
             names: names

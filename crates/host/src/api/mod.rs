@@ -41,16 +41,18 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{Method, Uri};
+use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use tokio::sync::{Semaphore, watch};
+use tower_http::cors::{Any, CorsLayer};
 
-pub use allowed_hosts::AllowedHosts;
+use allowed_hosts::AllowedHosts;
 pub use listen::{ListenError, bind, serve};
 pub use problem::{Kind, Problem};
 
 use crate::access::{Access, Scope};
+use crate::config::ApiConfig;
 use crate::hub::Hub;
 use crate::page;
 use request_id::RequestIds;
@@ -75,9 +77,10 @@ struct Shared {
 pub fn router(
     hub: Arc<Hub>,
     access: Arc<Access>,
-    hosts: AllowedHosts,
+    config: &ApiConfig,
     stop: watch::Receiver<bool>,
 ) -> Router {
+    let hosts = AllowedHosts::new(config.listen.ip(), config.allow_hosts.clone());
     let shared = Arc::new(Shared {
         hub,
         access,
@@ -109,9 +112,33 @@ pub fn router(
             Arc::clone(&shared),
             permission::authenticate,
         ));
-    open.merge(protected)
+    let mut router = open.merge(protected);
+    if let Some(cors) = cors(config) {
+        router = router.layer(cors);
+    }
+    router
         .layer(from_fn_with_state(Arc::clone(&shared), answer::answer))
         .with_state(shared)
+}
+
+/// What lets web pages of the configured origins call the API; they still need
+/// a token. `None`, and with it nothing for any page, where none is configured.
+fn cors(config: &ApiConfig) -> Option<CorsLayer> {
+    let origins = config.cors_origins.iter();
+    let origins: Vec<HeaderValue> = origins.filter_map(|it| it.parse().ok()).collect();
+    let headers = [
+        header::AUTHORIZATION,
+        header::CONTENT_TYPE,
+        header::IF_NONE_MATCH,
+        HeaderName::from_static(request_id::HEADER),
+    ];
+    (!origins.is_empty()).then(|| {
+        CorsLayer::new()
+            .allow_origin(origins)
+            .allow_methods([Method::GET, Method::PUT, Method::POST, Method::DELETE])
+            .allow_headers(headers)
+            .expose_headers(Any)
+    })
 }
 
 /// Routes for tokens that have this scope.

@@ -9,7 +9,10 @@ use super::exit::{Exit, Failure};
 /// The default folder's name among the user's data.
 pub(super) const HOME: &str = "weirhouse";
 
-#[derive(Debug, Args)]
+/// The same for a simulation, which must not mix with a home.
+pub(super) const DEMO: &str = "weirhouse-demo";
+
+#[derive(Debug, Clone, Args)]
 pub(super) struct DataFolderArgs {
     /// Folder for the disk cache, what was learned, and the API tokens
     ///

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::exit::{Exit, Failure};
 use super::output::tell;
+use crate::config::DEFAULT_LISTEN;
 
 /// Longest wait for the answer. Container runtimes give up after 30 s.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
@@ -18,7 +19,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(5);
 #[derive(Debug, Args)]
 pub(super) struct Healthcheck {
     /// Where the instance listens
-    #[arg(long, value_name = "ADDRESS", value_parser = super::quantity::listen, default_value = super::service::DEFAULT_LISTEN, env = "WEIRHOUSE_LISTEN", hide_env_values = true)]
+    #[arg(long, value_name = "ADDRESS", value_parser = super::quantity::listen, default_value_t = DEFAULT_LISTEN, env = "WEIRHOUSE_LISTEN", hide_env_values = true)]
     listen: SocketAddr,
 }
 

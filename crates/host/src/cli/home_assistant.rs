@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgMatches, Args};
 use weirhouse_hass::ClientConfig;
 
 use super::exit::{Exit, Failure};
+use super::sources::{Setting, origin};
+use crate::config::{Config, HomeAssistantConfig};
 
 /// The Supervisor's proxy to its Home Assistant, for apps.
 const SUPERVISOR_URL: &str = "ws://supervisor/core/websocket";
@@ -13,7 +15,7 @@ const SUPERVISOR_URL: &str = "ws://supervisor/core/websocket";
 /// Set by the Supervisor for apps that may use Home Assistant's API.
 const SUPERVISOR_TOKEN: &str = "SUPERVISOR_TOKEN";
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[expect(
     clippy::doc_markdown,
     reason = "the documentation is what --help prints"
@@ -27,8 +29,7 @@ pub(super) struct HomeAssistantArgs {
         long,
         value_name = "URL",
         env = "WEIRHOUSE_HA_URL",
-        hide_env_values = true,
-        requires = "ha_token_file"
+        hide_env_values = true
     )]
     ha_url: Option<String>,
     /// A file that holds a long-lived access token
@@ -39,49 +40,100 @@ pub(super) struct HomeAssistantArgs {
         long,
         value_name = "FILE",
         env = "WEIRHOUSE_HA_TOKEN_FILE",
-        hide_env_values = true,
-        requires = "ha_url"
+        hide_env_values = true
     )]
     ha_token_file: Option<PathBuf>,
 }
 
+const URL: Setting = Setting::new(
+    "ha_url",
+    "home_assistant.url",
+    "--ha-url",
+    "WEIRHOUSE_HA_URL",
+);
+const TOKEN_FILE: Setting = Setting::new(
+    "ha_token_file",
+    "home_assistant.token_file",
+    "--ha-token-file",
+    "WEIRHOUSE_HA_TOKEN_FILE",
+);
+
 impl HomeAssistantArgs {
-    /// The settings of a client.
+    /// Puts what was given in place of what the configuration says.
+    pub(super) fn apply(&self, matches: &ArgMatches, config: &mut Config) {
+        if self.ha_url.is_some() {
+            config.home_assistant.url.clone_from(&self.ha_url);
+            origin(matches, &URL, config);
+        }
+        if self.ha_token_file.is_some() {
+            let file = &mut config.home_assistant.token_file;
+            file.clone_from(&self.ha_token_file);
+            origin(matches, &TOKEN_FILE, config);
+        }
+    }
+
+    /// The settings of a client, by options and variables alone.
     pub(super) fn client_config(&self) -> Result<ClientConfig, Failure> {
-        if let (Some(url), Some(path)) = (&self.ha_url, &self.ha_token_file) {
-            let text = std::fs::read_to_string(path).map_err(|error| {
-                Failure::new(
-                    Exit::Usage,
-                    format!(
-                        "cannot read the Home Assistant token from {}: {error}; name a file that holds a long-lived access token with --ha-token-file",
-                        path.display()
-                    ),
-                )
-            })?;
-            let token = text.trim();
-            if token.is_empty() || token.contains(char::is_whitespace) {
-                return Err(Failure::new(
-                    Exit::Usage,
-                    format!(
-                        "{} does not hold one token; put a long-lived access token there and nothing else",
-                        path.display()
-                    ),
-                ));
-            }
-            // A URL that is none is told before anything is opened or printed.
-            let config = ClientConfig::new(url, token);
-            config.check().map_err(Failure::of(Exit::Usage))?;
-            return Ok(config);
-        }
-        match std::env::var(SUPERVISOR_TOKEN) {
-            Ok(token) if !token.trim().is_empty() => {
-                Ok(ClientConfig::new(SUPERVISOR_URL, token.trim()))
-            }
-            _ => Err(Failure::new(
+        client_config(&HomeAssistantConfig {
+            url: self.ha_url.clone(),
+            token_file: self.ha_token_file.clone(),
+        })
+    }
+}
+
+/// The settings of a client.
+pub(super) fn client_config(home: &HomeAssistantConfig) -> Result<ClientConfig, Failure> {
+    let (url, path) = match (&home.url, &home.token_file) {
+        (Some(url), Some(path)) => (url, path),
+        (None, None) => return supervised(),
+        (Some(_), None) => {
+            return Err(Failure::new(
                 Exit::Usage,
-                "no Home Assistant is named: give --ha-url and --ha-token-file, or try `weirhouse demo`, which needs none",
-            )),
+                "the Home Assistant has an address, but no token: give --ha-token-file, or `token_file` beside its `url`",
+            ));
         }
+        (None, Some(_)) => {
+            return Err(Failure::new(
+                Exit::Usage,
+                "there is a token for Home Assistant, but no address: give --ha-url, or `url` beside its `token_file`",
+            ));
+        }
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::new(
+            Exit::Usage,
+            format!(
+                "cannot read the Home Assistant token from {}: {error}; name a file that holds a long-lived access token with --ha-token-file",
+                path.display()
+            ),
+        )
+    })?;
+    let token = text.trim();
+    if token.is_empty() || token.contains(char::is_whitespace) {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!(
+                "{} does not hold one token; put a long-lived access token there and nothing else",
+                path.display()
+            ),
+        ));
+    }
+    // A URL that is none is told before anything is opened or printed.
+    let config = ClientConfig::new(url, token);
+    config.check().map_err(Failure::of(Exit::Usage))?;
+    Ok(config)
+}
+
+/// The Supervisor's Home Assistant, in an app.
+fn supervised() -> Result<ClientConfig, Failure> {
+    match std::env::var(SUPERVISOR_TOKEN) {
+        Ok(token) if !token.trim().is_empty() => {
+            Ok(ClientConfig::new(SUPERVISOR_URL, token.trim()))
+        }
+        _ => Err(Failure::new(
+            Exit::Usage,
+            "no Home Assistant is named: give --ha-url and --ha-token-file, or try `weirhouse demo`, which needs none",
+        )),
     }
 }
 

@@ -1,49 +1,115 @@
 //! The log on standard error.
 //!
-//! No module logs a token, and the libraries below are held at warnings, since
-//! some of them log whole requests when asked for more.
+//! No module logs a token, and nothing is logged for a single event of the
+//! home unless somebody asks for `debug`.
 
 use std::io::IsTerminal as _;
+use std::sync::OnceLock;
 
+use clap::{ArgMatches, Args};
 use tracing_subscriber::EnvFilter;
 
-/// How much is logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Level {
-    /// Nothing
-    Off,
-    /// What failed
-    Error,
-    /// What needs attention, too
-    Warn,
-    /// What happens seldom, too: connections, starts, stops
-    Info,
-    /// Every request and batch, too
-    Debug,
-    /// Everything
-    Trace,
+use super::sources::{Setting, origin, origin_of};
+use crate::config::{Config, Levels, LogConfig, LogFormat};
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct LogArgs {
+    /// What to log on standard error: off, error, warn, info, debug or trace
+    ///
+    /// Info for serve and demo, else off. Modules may have levels of their own,
+    /// as in info,store=debug; they are access, api, cli, hub, link, run,
+    /// runner and store.
+    #[arg(
+        long,
+        global = true,
+        value_name = "LEVEL",
+        env = "WEIRHOUSE_LOG",
+        hide_env_values = true
+    )]
+    log: Option<Levels>,
+    /// The form of a line
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        env = "WEIRHOUSE_LOG_FORMAT",
+        hide_env_values = true
+    )]
+    log_format: Option<LogFormat>,
 }
 
+const LEVEL: Setting = Setting::new("log", "log.level", "--log", "WEIRHOUSE_LOG");
+const FORMAT: Setting = Setting::new(
+    "log_format",
+    "log.format",
+    "--log-format",
+    "WEIRHOUSE_LOG_FORMAT",
+);
+
+impl LogArgs {
+    /// Puts what was given in place of what the configuration says.
+    pub(super) fn apply(&self, matches: &ArgMatches, config: &mut Config) {
+        if let Some(levels) = &self.log {
+            levels.apply(&mut config.log);
+            for path in levels.paths() {
+                origin_of(matches, &LEVEL, &path, config);
+            }
+        }
+        if let Some(format) = self.log_format {
+            config.log.format = format;
+            origin(matches, &FORMAT, config);
+        }
+    }
+
+    /// Starts the log of a command that ends by itself: such commands say in
+    /// their own words what goes wrong.
+    pub(super) fn start_quiet(&self) {
+        let mut log = LogConfig {
+            level: crate::config::LogLevel::Off,
+            ..LogConfig::default()
+        };
+        if let Some(levels) = &self.log {
+            levels.apply(&mut log);
+        }
+        log.format = self.log_format.unwrap_or_default();
+        start(&log);
+    }
+}
+
+type Change = Box<dyn Fn(EnvFilter) + Send + Sync>;
+
+/// Changes the filter of the log that was started.
+static CHANGE: OnceLock<Change> = OnceLock::new();
+
 /// Starts logging; once per process.
-pub(super) fn start(level: Level) {
-    let (libraries, own) = match level {
-        Level::Off => ("off", "off"),
-        Level::Error => ("error", "error"),
-        Level::Warn => ("warn", "warn"),
-        Level::Info => ("warn", "info"),
-        Level::Debug => ("warn", "debug"),
-        Level::Trace => ("warn", "trace"),
-    };
-    let filter = EnvFilter::new(format!(
-        "{libraries},weirhouse={own},weirhouse_hass={own},weirhouse_runner={own}"
-    ));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+pub(super) fn start(log: &LogConfig) {
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(log.directives()))
         .with_writer(std::io::stderr)
         // It would tell standard error that standard error cannot be written,
         // and panic: a log on a full disk must not end the service.
-        .log_internal_errors(false)
-        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
-        .with_target(level == Level::Debug || level == Level::Trace)
-        .init();
+        .log_internal_errors(false);
+    let change: Change = match log.format {
+        LogFormat::Text => {
+            let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            let builder = builder.with_ansi(colour).with_filter_reloading();
+            let handle = builder.reload_handle();
+            builder.init();
+            Box::new(move |filter| drop(handle.reload(filter)))
+        }
+        LogFormat::Json => {
+            let builder = builder.json().flatten_event(true).with_filter_reloading();
+            let handle = builder.reload_handle();
+            builder.init();
+            Box::new(move |filter| drop(handle.reload(filter)))
+        }
+    };
+    let _ = CHANGE.set(change);
+}
+
+/// Changes the levels of a log that was started; its form stays.
+pub(super) fn change(log: &LogConfig) {
+    if let Some(change) = CHANGE.get() {
+        change(EnvFilter::new(log.directives()));
+    }
 }

@@ -5,6 +5,7 @@
 //! standard error.
 
 mod completions;
+mod config;
 mod data_folder;
 mod exit;
 mod healthcheck;
@@ -22,6 +23,8 @@ mod rule;
 mod scenario;
 mod serve;
 mod service;
+mod settings;
+mod sources;
 mod status;
 mod stop;
 mod token;
@@ -30,7 +33,7 @@ mod withheld;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::quantity;
 
@@ -47,15 +50,8 @@ pub use exit::{Exit, Failure};
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// What to log on standard error; info for serve and demo, else off
-    #[arg(
-        long,
-        global = true,
-        value_name = "LEVEL",
-        env = "WEIRHOUSE_LOG",
-        hide_env_values = true
-    )]
-    log: Option<log::Level>,
+    #[command(flatten)]
+    log: log::LogArgs,
 }
 
 static AFTER_HELP: std::sync::LazyLock<String> =
@@ -84,6 +80,8 @@ enum Command {
     Replay(replay::Replay),
     /// Drive the optimizer with JSON Lines in virtual time
     Scenario(scenario::Scenario),
+    /// Check or show the configuration
+    Config(config::Configuration),
     /// Make, list and revoke tokens of the API
     Token(token::Token),
     /// Ask a running instance whether it is well
@@ -96,16 +94,20 @@ enum Command {
 
 /// Runs what the command line asks for.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    // Commands that end by themselves say in their own words what goes wrong.
-    let level = match cli.command {
-        Command::Serve(_) | Command::Demo(_) => log::Level::Info,
-        _ => log::Level::Off,
+    let matches = Cli::command().get_matches();
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
     };
-    log::start(cli.log.unwrap_or(level));
+    let (log, none) = (&cli.log, clap::ArgMatches::default());
+    let given = matches.subcommand().map_or(&none, |(_, given)| given);
+    if !matches!(cli.command, Command::Serve(_) | Command::Demo(_)) {
+        log.start_quiet();
+    }
     let outcome = match cli.command {
-        Command::Serve(command) => command.run(),
-        Command::Demo(command) => command.run(),
+        Command::Serve(command) => command.run(log, given),
+        Command::Demo(command) => command.run(log, given),
+        Command::Config(command) => command.run(log, given),
         Command::Record(command) => command.run(),
         Command::Replay(command) => command.run(),
         Command::Scenario(command) => command.run(),
@@ -122,8 +124,6 @@ pub fn main() -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]
@@ -165,8 +165,16 @@ mod tests {
             (with(&["--listen", "8098"]), false),
             (with(&["--listen", "[::1]:8098"]), true),
             (with(&["--log", "loud"]), false),
-            (vec!["serve", "--ha-url", "http://x:1"], false),
-            (vec!["serve", "--ha-token-file", "f"], false),
+            // The other half may stand in a file.
+            (vec!["serve", "--ha-url", "http://x:1"], true),
+            (with(&["--config", "weirhouse.toml"]), true),
+            (with(&["--log", "info,store=debug"]), true),
+            (with(&["--log", "info,sture=debug"]), false),
+            (with(&["--log-format", "json"]), true),
+            (with(&["--log-format", "xml"]), false),
+            (vec!["config"], false),
+            (vec!["config", "check", "f"], true),
+            (vec!["config", "show", "--absolute", "0.5"], true),
             (vec!["demo", "--entities", "0"], false),
             (vec!["demo", "--rate", "0"], false),
             (vec!["demo", "--rate", "50", "--seed", "7"], true),

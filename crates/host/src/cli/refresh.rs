@@ -6,13 +6,14 @@ use clap::Args;
 use weirhouse_runner::wit::schedule::{Class, Volatility};
 
 use super::quantity::span;
+use crate::config::{Config, Origin};
 use crate::hub::Refresh;
 
 /// The optimizer refuses less, for Home Assistant's sake. Checked here as well,
 /// so that the message names the entity and nothing is started before.
 const INTERVAL_MIN: Duration = Duration::from_secs(15);
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Refreshing")]
 pub(super) struct RefreshArgs {
     /// Ask Home Assistant to refresh an entity this often: sensor.meter=60s
@@ -26,9 +27,15 @@ pub(super) struct RefreshArgs {
 }
 
 impl RefreshArgs {
-    /// What was given, if anything was.
-    pub(super) fn entities(&self) -> Option<Vec<(String, Refresh)>> {
-        (!self.refresh.is_empty()).then(|| self.refresh.clone())
+    /// Puts what was given in place of what the configuration says.
+    pub(super) fn apply(&self, config: &mut Config) {
+        if self.refresh.is_empty() {
+            return;
+        }
+        config.hub.refresh.clone_from(&self.refresh);
+        for index in 1..=self.refresh.len() {
+            config.note(&format!("refresh[{index}]"), Origin::Flag("--refresh"));
+        }
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use clap::Args;
-use weirhouse_runner::wit::updates::Rule;
+use clap::{ArgMatches, Args};
 
 use super::quantity::{share, span, threshold};
+use super::sources::{Setting, origin};
+use crate::config::Config;
 use crate::trace::replay::ReplayOptions;
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Default rule")]
 pub(super) struct RuleArgs {
     /// Publish numbers that differ this much from the one published last
@@ -35,10 +36,49 @@ pub(super) struct RuleArgs {
     settle: Option<Duration>,
 }
 
+const ABSOLUTE: Setting = Setting::new("absolute", "default_rule.absolute", "--absolute", "");
+const PERCENTAGE: Setting =
+    Setting::new("percentage", "default_rule.percentage", "--percentage", "");
+const ANY: Setting = Setting::new("any", "default_rule.combine", "--any", "");
+const CENTRED: Setting = Setting::new("centred", "default_rule.publishing", "--centred", "");
+const MAX_AGE: Setting = Setting::new("max_age", "default_rule.max_age", "--max-age", "");
+const SETTLE: Setting = Setting::new("settle", "default_rule.settle", "--settle", "");
+const PRESETS: Setting = Setting::new("presets", "presets", "--presets", "");
+const NO_PRESETS: Setting = Setting::new("no_presets", "presets", "--no-presets", "");
+
 impl RuleArgs {
-    /// The rule in the optimizer's words.
-    pub(super) fn rule(&self) -> Rule {
-        self.replay(false).rule()
+    /// Puts what was given in place of what the default rule says.
+    pub(super) fn apply(&self, matches: &ArgMatches, config: &mut Config) {
+        let given = self.replay(false).rule();
+        let rule = &mut config.hub.default_rule;
+        let mut set = Vec::new();
+        if given.absolute.is_some() {
+            rule.absolute = given.absolute;
+            set.push(&ABSOLUTE);
+        }
+        if given.percentage.is_some() {
+            rule.percentage = given.percentage;
+            set.push(&PERCENTAGE);
+        }
+        if self.any {
+            rule.combine = given.combine;
+            set.push(&ANY);
+        }
+        if self.centred {
+            rule.publishing = given.publishing;
+            set.push(&CENTRED);
+        }
+        if given.max_age.is_some() {
+            rule.max_age = given.max_age;
+            set.push(&MAX_AGE);
+        }
+        if given.settle.is_some() {
+            rule.settle = given.settle;
+            set.push(&SETTLE);
+        }
+        for setting in set {
+            origin(matches, setting, config);
+        }
     }
 
     /// The rule for a replay.
@@ -56,7 +96,7 @@ impl RuleArgs {
 }
 
 /// Whether rules by device class apply.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Default rule")]
 pub(super) struct PresetArgs {
     /// Use thresholds by device class where no rule was set (the default)
@@ -68,6 +108,15 @@ pub(super) struct PresetArgs {
 }
 
 impl PresetArgs {
+    /// Puts what was given in place of what the configuration says.
+    pub(super) fn apply(&self, matches: &ArgMatches, config: &mut Config) {
+        if self.presets || self.no_presets {
+            config.hub.presets = self.enabled();
+            let given = if self.presets { &PRESETS } else { &NO_PRESETS };
+            origin(matches, given, config);
+        }
+    }
+
     /// True unless switched off.
     pub(super) fn enabled(&self) -> bool {
         self.presets || !self.no_presets

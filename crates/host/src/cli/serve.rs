@@ -1,12 +1,17 @@
 //! `weirhouse serve` and `weirhouse demo`.
 
-use clap::Args;
+use clap::{ArgMatches, Args};
+use weirhouse_runner::wit::schedule::{Class, Volatility};
 
+use super::data_folder::{DEMO, HOME};
 use super::exit::Failure;
-use super::home_assistant::HomeAssistantArgs;
+use super::home_assistant::{HomeAssistantArgs, client_config};
+use super::log::LogArgs;
 use super::quantity::rate;
 use super::service::{ServiceArgs, Source};
+use super::settings::refused;
 use crate::demo;
+use crate::hub::Refresh;
 
 /// Work for a Home Assistant until stopped
 ///
@@ -59,18 +64,31 @@ Examples:
       a large and busy one, on another port";
 
 impl Serve {
-    pub(super) fn run(&self) -> Result<(), Failure> {
-        let config = self.home_assistant.client_config()?;
-        self.service.run(Source::HomeAssistant(Box::new(config)))
+    pub(super) fn run(&self, log: &LogArgs, given: &ArgMatches) -> Result<(), Failure> {
+        let sources = self
+            .service
+            .sources(HOME, Some(&self.home_assistant), log, given)?;
+        let config = sources.read().map_err(|faults| refused(&faults))?;
+        let home = client_config(&config.home_assistant)?;
+        let source = Source::HomeAssistant(Box::new(home));
+        self.service.run(source, sources, config)
     }
 }
 
 impl Demo {
-    pub(super) fn run(&self) -> Result<(), Failure> {
-        self.service.run(Source::Simulated(demo::Settings {
+    pub(super) fn run(&self, log: &LogArgs, given: &ArgMatches) -> Result<(), Failure> {
+        let mut sources = self.service.sources(DEMO, None, log, given)?;
+        // To be seen being refreshed.
+        sources.settings.refresh_by_default(
+            "device_tracker.phone",
+            Refresh::Class(Class::Gps, Volatility::High),
+        );
+        let config = sources.read().map_err(|faults| refused(&faults))?;
+        let source = Source::Simulated(demo::Settings {
             entities: self.entities as usize,
             rate_hz: self.rate,
             seed: self.seed,
-        }))
+        });
+        self.service.run(source, sources, config)
     }
 }

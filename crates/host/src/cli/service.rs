@@ -5,53 +5,39 @@ use std::io::IsTerminal as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{ArgMatches, Args};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use weirhouse_hass::{Client, ClientConfig, Event};
 use weirhouse_runner::Component;
-use weirhouse_runner::wit::schedule::{Class, Volatility};
 
-use super::data_folder::{DataFolderArgs, HOME};
+use super::data_folder::DataFolderArgs;
 use super::exit::{Exit, Failure};
+use super::home_assistant::HomeAssistantArgs;
+use super::log::{self, LogArgs};
 use super::optimizer::OptimizerArgs;
 use super::output::tell;
-use super::refresh::RefreshArgs;
-use super::rule::{PresetArgs, RuleArgs};
-use super::{home_assistant, reload, status, stop};
-use crate::access::{Access, RateLimit};
-use crate::api::{self, AllowedHosts};
+use super::reload::Reload;
+use super::settings::{SettingsArgs, Sources};
+use super::{home_assistant, status, stop};
+use crate::access::Access;
+use crate::api;
+use crate::config::Config;
 use crate::data_dir::{DataDir, Token};
 use crate::demo;
-use crate::hub::{Hub, Refresh, Settings};
+use crate::hub::Hub;
 use crate::run::{self, Ended};
 use crate::store::{Blobs, RedbOptions, RedbStore};
-
-/// Where the API listens unless told otherwise.
-pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8098";
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Service")]
 pub(super) struct ServiceArgs {
     #[command(flatten)]
     folder: DataFolderArgs,
-    /// Where the API and the page listen
-    #[arg(long, value_name = "ADDRESS", value_parser = super::quantity::listen, default_value = DEFAULT_LISTEN, env = "WEIRHOUSE_LISTEN", hide_env_values = true)]
-    listen: SocketAddr,
-    /// Answer requests for this host name, too
-    ///
-    /// Loopback and the address of --listen always are. Others are refused,
-    /// so that no web page can reach the API through a name of its own.
-    #[arg(long = "allow-host", value_name = "NAME")]
-    allow_hosts: Vec<String>,
+    #[command(flatten)]
+    settings: SettingsArgs,
     #[command(flatten)]
     optimizer: OptimizerArgs,
-    #[command(flatten)]
-    rule: RuleArgs,
-    #[command(flatten)]
-    presets: PresetArgs,
-    #[command(flatten)]
-    refresh: RefreshArgs,
 }
 
 /// Where states come from.
@@ -73,26 +59,6 @@ impl Source {
         }
     }
 
-    /// What is refreshed unless the command line says otherwise: in the
-    /// simulated home the position of the phone, to be seen doing so.
-    fn refresh(&self) -> Vec<(String, Refresh)> {
-        match self {
-            Self::HomeAssistant(_) => Vec::new(),
-            Self::Simulated(_) => vec![(
-                "device_tracker.phone".to_owned(),
-                Refresh::Class(Class::Gps, Volatility::High),
-            )],
-        }
-    }
-
-    /// The default data folder's name: a simulation must not mix with a home.
-    fn folder_name(&self) -> &'static str {
-        match self {
-            Self::HomeAssistant(_) => HOME,
-            Self::Simulated(_) => "weirhouse-demo",
-        }
-    }
-
     /// Starts the link; the client is there for a Home Assistant only.
     fn connect(
         self,
@@ -110,120 +76,140 @@ impl Source {
 }
 
 impl ServiceArgs {
+    /// Where the configuration comes from; `folder` names the data folder that
+    /// is used unless another is given.
+    pub(super) fn sources(
+        &self,
+        folder: &str,
+        home_assistant: Option<&HomeAssistantArgs>,
+        log: &LogArgs,
+        given: &ArgMatches,
+    ) -> Result<Sources, Failure> {
+        Ok(Sources {
+            settings: self.settings.clone(),
+            home_assistant: home_assistant.cloned(),
+            log: log.clone(),
+            matches: given.clone(),
+            folder: self.folder.path(folder)?,
+        })
+    }
+
     /// Runs the service until it is stopped.
-    pub(super) fn run(&self, source: Source) -> Result<(), Failure> {
+    pub(super) fn run(
+        &self,
+        source: Source,
+        sources: Sources,
+        config: Config,
+    ) -> Result<(), Failure> {
+        log::start(&config.log);
         // What can fail at once does so before anything is started, each with
         // its own exit status.
-        let (_engine, component) = self.optimizer.load()?;
-        let path = self.folder.path(source.folder_name())?;
-        let folder = DataDir::open(&path).map_err(Failure::of(Exit::DataFolder))?;
+        let (engine, component) = self.optimizer.load()?;
+        let folder = DataDir::open(&sources.folder).map_err(Failure::of(Exit::DataFolder))?;
         let token = folder.token().map_err(Failure::of(Exit::DataFolder))?;
+        let access = Access::open(folder.path(), &token, config.api.rate_limit)
+            .map(Arc::new)
+            .map_err(Failure::of(Exit::DataFolder))?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
             .map_err(Failure::of(Exit::Unexpected))?;
-        let outcome = runtime.block_on(self.serve(source, &folder, token, component));
+        let outcome = runtime.block_on(async {
+            let listener = api::bind(config.api.listen)
+                .await
+                .map_err(Failure::of(Exit::Address))?;
+            let hub = open_hub(&folder, component, &config)?;
+            let reload = Reload {
+                access,
+                hub,
+                sources,
+                config,
+                engine,
+                core: self.optimizer.path(),
+            };
+            serve(source, &folder, &token, listener, reload).await
+        });
         runtime.shutdown_background();
         outcome
     }
+}
 
-    async fn serve(
-        &self,
-        source: Source,
-        folder: &DataDir,
-        token: Token,
-        component: Component,
-    ) -> Result<(), Failure> {
-        let listener = api::bind(self.listen)
-            .await
-            .map_err(Failure::of(Exit::Address))?;
-        let listening = listener
-            .local_addr()
-            .map_err(Failure::of(Exit::Unexpected))?;
-        let stop = stop::on_signal()?;
-        let access = Access::open(folder.path(), &token, RateLimit::default())
-            .map(Arc::new)
-            .map_err(Failure::of(Exit::DataFolder))?;
-        let hub = self.open_hub(&source, folder, component)?;
+/// Serves until stopped; what `service` holds is in force from the start.
+async fn serve(
+    source: Source,
+    folder: &DataDir,
+    token: &Token,
+    listener: TcpListener,
+    service: Reload,
+) -> Result<(), Failure> {
+    let listening = listener
+        .local_addr()
+        .map_err(Failure::of(Exit::Unexpected))?;
+    let stop = stop::on_signal()?;
+    let hub = Arc::clone(&service.hub);
 
-        greet(&source, folder, listening, &token);
-        let (client, events) = source.connect(stop.clone())?;
-        // The API outlives the loop for a moment: its own stop comes after.
-        let (api_stop, api_stopped) = watch::channel(false);
-        let reload = tokio::spawn(reload::follow(Arc::clone(&access)));
-        let api = tokio::spawn(self.answer(listener, &hub, access, api_stopped));
-        let status = tokio::spawn(status::tell_regularly(Arc::clone(&hub)));
+    greet(&source, folder, listening, token);
+    let (client, events) = source.connect(stop.clone())?;
+    // The API outlives the loop for a moment: its own stop comes after.
+    let (api_stop, api_stopped) = watch::channel(false);
+    let router = api::router(
+        Arc::clone(&hub),
+        Arc::clone(&service.access),
+        &service.config.api,
+        api_stopped.clone(),
+    );
+    let api = tokio::spawn(api::serve(listener, router, api_stopped));
+    let reload = tokio::spawn(service.follow());
+    let status = tokio::spawn(status::tell_regularly(Arc::clone(&hub)));
 
-        let mut asked = stop.clone();
-        let stopping = tokio::spawn(async move {
-            if asked.wait_for(|stop| *stop).await.is_ok() {
-                tell("stopping: what waits is sent, what was learned is written");
-            }
-        });
-        let ended = run::run(Arc::clone(&hub), events, client.as_ref(), stop).await;
-
-        status.abort();
-        reload.abort();
-        stopping.abort();
-        if let Some(client) = client {
-            client.shutdown().await;
+    let mut asked = stop.clone();
+    let stopping = tokio::spawn(async move {
+        if asked.wait_for(|stop| *stop).await.is_ok() {
+            tell("stopping: what waits is sent, what was learned is written");
         }
-        api_stop.send_replace(true);
-        let _ = api.await;
-        match ended {
-            Ok(Ended::Stopped) => {
-                tell("stopped");
-                Ok(())
-            }
-            Ok(Ended::Rejected(message)) => Err(home_assistant::refused(&message)),
-            Err(error) => Err(Failure::new(
-                Exit::DataFolder,
-                format!("stopped, but not everything could be saved: {error}"),
-            )),
-        }
-    }
+    });
+    let ended = run::run(Arc::clone(&hub), events, client.as_ref(), stop).await;
 
-    fn open_hub(
-        &self,
-        source: &Source,
-        folder: &DataDir,
-        component: Component,
-    ) -> Result<Arc<Hub>, Failure> {
-        let opened = RedbStore::open(&folder.l2_path(), RedbOptions::default())
-            .map_err(Failure::of(Exit::DataFolder))?;
-        if let Some(set_aside) = &opened.set_aside {
-            tracing::warn!("{set_aside}");
+    status.abort();
+    reload.abort();
+    stopping.abort();
+    if let Some(client) = client {
+        client.shutdown().await;
+    }
+    api_stop.send_replace(true);
+    let _ = api.await;
+    match ended {
+        Ok(Ended::Stopped) => {
+            tell("stopped");
+            Ok(())
         }
-        let settings = Settings {
-            default_rule: self.rule.rule(),
-            presets: self.presets.enabled(),
-            refresh: self.refresh.entities().unwrap_or_else(|| source.refresh()),
-            ..Settings::default()
-        };
-        let blobs = Blobs::new(folder.path());
-        Hub::open(component, Arc::new(opened.store), blobs, settings)
-            .map(Arc::new)
-            .map_err(|error| {
-                // Only settings are refused, and those come from the command line.
-                let exit = match error.code() {
-                    "invalid-argument" | "unsupported" => Exit::Usage,
-                    _ => Exit::Optimizer,
-                };
-                Failure::new(exit, error)
-            })
+        Ok(Ended::Rejected(message)) => Err(home_assistant::refused(&message)),
+        Err(error) => Err(Failure::new(
+            Exit::DataFolder,
+            format!("stopped, but not everything could be saved: {error}"),
+        )),
     }
+}
 
-    fn answer(
-        &self,
-        listener: TcpListener,
-        hub: &Arc<Hub>,
-        access: Arc<Access>,
-        stop: watch::Receiver<bool>,
-    ) -> impl Future<Output = ()> + use<> {
-        let hosts = AllowedHosts::new(self.listen.ip(), self.allow_hosts.clone());
-        let router = api::router(Arc::clone(hub), access, hosts, stop.clone());
-        api::serve(listener, router, stop)
+fn open_hub(folder: &DataDir, component: Component, config: &Config) -> Result<Arc<Hub>, Failure> {
+    let opened = RedbStore::open(&folder.l2_path(), RedbOptions::default())
+        .map_err(Failure::of(Exit::DataFolder))?;
+    if let Some(set_aside) = &opened.set_aside {
+        tracing::warn!("{set_aside}");
     }
+    let blobs = Blobs::new(folder.path());
+    Hub::open(component, Arc::new(opened.store), blobs, config.hub.clone())
+        .map(Arc::new)
+        .map_err(|error| match error.code() {
+            // Only settings are refused.
+            "invalid-argument" | "unsupported" => Failure::new(
+                Exit::Usage,
+                format!(
+                    "the configuration cannot be used: {error}; `weirhouse config check` says more"
+                ),
+            ),
+            _ => Failure::new(Exit::Optimizer, error),
+        })
 }
 
 /// The first lines: what runs, where, and how to look at it.

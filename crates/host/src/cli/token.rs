@@ -112,8 +112,8 @@ fn list(folder: &Path, as_json: bool) -> Result<(), Failure> {
                 "id": token.id,
                 "name": token.name,
                 "scopes": token.scopes,
-                "created": date(token.created),
-                "expires": token.expires.map(date),
+                "created": token.created,
+                "expires": token.expires,
                 "expired": token.is_expired(SystemTime::now()),
             });
             let _ = writeln!(text, "{line}");
@@ -146,7 +146,7 @@ fn table(text: &mut String, tokens: &[TokenRecord]) {
                 } else {
                     ""
                 };
-                format!("{}{over}", date(at))
+                format!("{at}{over}")
             },
         );
         let what = token.scopes.to_string();
@@ -154,7 +154,7 @@ fn table(text: &mut String, tokens: &[TokenRecord]) {
             &token.id,
             &token.name,
             &what,
-            &date(token.created),
+            &token.created.to_string(),
             &expires,
         );
     }
@@ -198,8 +198,4 @@ fn existing(folder: &DataFolderArgs) -> Result<PathBuf, Failure> {
             path.display()
         ),
     ))
-}
-
-fn date(at: SystemTime) -> String {
-    humantime::format_rfc3339_seconds(at).to_string()
 }

@@ -8,9 +8,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use weirhouse_hass::{Mirror, Timestamp};
-use weirhouse_runner::operations::{
-    Cache as _, Entities as _, Schedule as _, State as _, Updates as _,
-};
+use weirhouse_runner::operations::{Entities as _, Schedule as _, State as _, Updates as _};
 use weirhouse_runner::wit::types::Instant;
 use weirhouse_runner::{Component, Fault, Optimizer};
 
@@ -32,7 +30,7 @@ const SETTLED_AFTER: Duration = Duration::from_mins(10);
 
 /// Home Assistant's coordinators merge requests that are closer together than
 /// 10 s, and drift just above it.
-const SHORTEST_REFRESH: Duration = Duration::from_secs(15);
+pub const SHORTEST_REFRESH: Duration = Duration::from_secs(15);
 
 /// What the hub's lock guards.
 pub(super) struct Engine {
@@ -106,17 +104,8 @@ impl Engine {
             }
             self.entities.adopt(*handle, name);
         }
-        self.core.set_default_rule(&self.settings.default_rule)?;
-        self.core.use_presets(self.settings.presets)?;
-        if let Some(batching) = self.settings.batching {
-            self.core.set_batching(batching)?;
-        }
-        if let Some(cache) = self.settings.cache {
-            self.core.cache_configure(None, cache)?;
-        }
-        if let Some(bounds) = self.settings.disk_bounds {
-            self.core.cache_set_disk_bounds(bounds)?;
-        }
+        self.tell_settings()?;
+        self.tell_rules(&self.entities.handles())?;
         self.core
             .set_shortest_interval(SHORTEST_REFRESH.as_micros() as i64)?;
         let refreshed = self.settings.refresh.iter();
@@ -139,7 +128,12 @@ impl Engine {
     }
 
     /// Asks for the refreshes of an entity, if the settings name it.
-    fn schedule(&mut self, now: Instant, handle: u32, entity_id: &str) -> Result<(), Fault> {
+    pub(super) fn schedule(
+        &mut self,
+        now: Instant,
+        handle: u32,
+        entity_id: &str,
+    ) -> Result<(), Fault> {
         let named = self.settings.refresh.iter();
         for (_, refresh) in named.filter(|(entity, _)| entity == entity_id) {
             match *refresh {
@@ -172,6 +166,9 @@ impl Engine {
         if name.attribute.is_none() {
             self.describe(handle, &name.entity)?;
             self.schedule(now, handle, &name.entity)?;
+        }
+        if !self.settings.rules.is_empty() {
+            self.tell_rules(&[(handle, name.clone())])?;
         }
         Ok(handle)
     }

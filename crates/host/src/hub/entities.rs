@@ -89,6 +89,26 @@ impl Entities {
             .flat_map(|entity| entity.attributes.keys().map(|name| &**name))
     }
 
+    /// All series with their handles, ascending.
+    pub(super) fn handles(&self) -> Vec<(u32, Name)> {
+        let slots = (0..).zip(&self.by_handle);
+        slots
+            .filter_map(|(handle, name)| Some((handle, name.clone()?)))
+            .collect()
+    }
+
+    /// All series of one entity with their handles.
+    pub(super) fn handles_of(&self, entity_id: &str) -> Vec<(u32, Name)> {
+        let Some(entity) = self.by_name.get(entity_id) else {
+            return Vec::new();
+        };
+        let attributes = entity.attributes.values();
+        let handles = entity.state.iter().chain(attributes);
+        handles
+            .filter_map(|handle| Some((*handle, self.name(*handle)?.clone())))
+            .collect()
+    }
+
     /// Forgets all handles, because the optimizer was started anew; what was
     /// published stays known.
     pub(super) fn forget_handles(&mut self) {

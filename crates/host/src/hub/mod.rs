@@ -13,6 +13,7 @@ mod error;
 mod media_types;
 mod publishing;
 mod removals;
+mod rules;
 mod settings;
 mod stats;
 mod stream;
@@ -30,7 +31,9 @@ use weirhouse_runner::Component;
 use weirhouse_runner::operations::Clock as _;
 
 pub use cache::{CacheHit, Deleted, PutOptions};
+pub use engine::SHORTEST_REFRESH;
 pub use error::HubError;
+pub use rules::RuleFor;
 pub use settings::{Refresh, Settings};
 pub use stats::{ComponentHealth, Health, OperationStats, Stats};
 pub use update::{Notice, Published, Refreshed, StateView, Update};

@@ -6,7 +6,6 @@ use serde_json::value::RawValue;
 use weirhouse_hass::Timestamp;
 use weirhouse_runner::operations::Updates as _;
 use weirhouse_runner::wit::types::Instant;
-use weirhouse_runner::wit::updates::Publishing;
 use weirhouse_runner::{PUBLISH, Reason};
 
 use super::engine::Engine;
@@ -48,7 +47,7 @@ impl Engine {
     /// is the one that leaves.
     fn chosen(&mut self, readings: &[Reading], verdicts: &[u8]) -> Vec<Option<f64>> {
         let mut handles = vec![None; readings.len()];
-        if self.settings.default_rule.publishing == Publishing::Centred {
+        if self.settings.may_choose_numbers() {
             for ((reading, &verdict), handle) in readings.iter().zip(verdicts).zip(&mut handles) {
                 if verdict == Reason::Threshold as u8 {
                     *handle = self.entities.handle(&reading.name);

@@ -1,4 +1,4 @@
-//! How a hub works, as the command line sets it.
+//! How a hub works, as configuration and command line set it.
 
 use std::time::Duration;
 
@@ -6,11 +6,15 @@ use weirhouse_runner::wit::cache::{Settings as CacheSettings, Usage};
 use weirhouse_runner::wit::schedule::{Class, Volatility};
 use weirhouse_runner::wit::updates::{Batching, Rule};
 
+use super::rules::RuleFor;
+
 /// Everything the optimizer is told at its start, and again after a trap.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The rule of series with neither rule nor preset.
     pub default_rule: Rule,
+    /// Rules of their own for some series; the first that is for one counts.
+    pub rules: Vec<RuleFor>,
     /// Whether presets by device class apply.
     pub presets: bool,
     /// How updates are grouped; `None` leaves the optimizer's default.
@@ -38,6 +42,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             default_rule: Rule::default(),
+            rules: Vec::new(),
             presets: true,
             batching: None,
             cache: None,

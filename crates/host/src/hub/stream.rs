@@ -89,18 +89,29 @@ impl Engine {
             .attributes_changed
             .iter()
             .chain(&seen.attributes_removed);
-        if described.into_iter().any(|name| FACTS.contains(&&**name)) {
-            let name = Name {
-                entity: entity_id.into(),
-                attribute: None,
-            };
-            if let Some(handle) = self.entities.handle(&name)
-                && let Err(fault) = self.describe(handle, entity_id)
-            {
-                tracing::warn!(%fault, entity_id, "its description was not taken");
-                self.recover(now);
-            }
+        if described.into_iter().any(|name| FACTS.contains(&&**name))
+            && let Err(fault) = self.describe_anew(entity_id)
+        {
+            tracing::warn!(%fault, entity_id, "its description was not taken");
+            self.recover(now);
         }
+    }
+
+    /// Reports what an entity is now, and gives its series the rules that
+    /// follow from that.
+    fn describe_anew(&mut self, entity_id: &str) -> Result<(), Fault> {
+        let name = Name {
+            entity: entity_id.into(),
+            attribute: None,
+        };
+        let Some(handle) = self.entities.handle(&name) else {
+            return Ok(());
+        };
+        self.describe(handle, entity_id)?;
+        if self.settings.rules.is_empty() {
+            return Ok(());
+        }
+        self.tell_rules(&self.entities.handles_of(entity_id))
     }
 
     /// Reports device class, unit and state class of an entity.

@@ -10,7 +10,7 @@ use weirhouse_runner::wit::updates::{Publishing, Rule};
 use weirhouse_runner::{Component, Engine};
 
 use super::stats::SAMPLES;
-use super::{Hub, Notice, PutOptions, Refresh, Settings};
+use super::{Hub, Notice, PutOptions, Refresh, RuleFor, Settings};
 use crate::store::{Blobs, L2Store, MemoryStore, Record, Stamp};
 
 /// A hub on this store, with its files in `folder`.
@@ -225,4 +225,100 @@ fn a_changed_registry_drops_what_was_cached_of_it() {
         ["areas", "devices", "services"].map(cached),
         [false, true, true]
     );
+}
+
+/// A sensor of this class with a number.
+fn sensor(entity: &str, class: &str, number: &str) -> Change {
+    let json = format!(r#"{{"s":"{number}","a":{{"device_class":"{class}"}},"c":"c","lc":1.5}}"#);
+    Change::Added {
+        entity_id: entity.into(),
+        state: serde_json::from_str(&json).unwrap(),
+    }
+}
+
+/// What was published of an entity last.
+fn published(hub: &Hub, entity: &str) -> String {
+    let engine = hub.lock();
+    let published = &engine.entities.get(entity).unwrap().published;
+    published.as_ref().unwrap().state.clone()
+}
+
+#[test]
+fn the_first_rule_that_is_for_a_series_counts_until_others_are_set() {
+    let rule = |absolute| Rule {
+        absolute: Some(absolute),
+        ..Rule::default()
+    };
+    let settings = |rules| Settings {
+        rules,
+        presets: false,
+        ..Settings::default()
+    };
+    let (hub, _folder) = open_in_memory(settings(vec![
+        RuleFor {
+            entities: vec!["sensor.power_*".into(), "*.never".into()],
+            rule: rule(5.0),
+            ..RuleFor::default()
+        },
+        RuleFor {
+            domains: vec!["sensor".into()],
+            device_classes: vec!["temperature".into()],
+            rule: rule(2.0),
+            ..RuleFor::default()
+        },
+    ]));
+    let entities = [
+        ("sensor.power_a", "temperature"),
+        ("sensor.room", "temperature"),
+        ("sensor.other", "humidity"),
+        ("number.room", "temperature"),
+    ];
+    let read = |number: &str| {
+        // The attribute stays, so it is an addition each time.
+        let changes = entities.map(|(entity, class)| sensor(entity, class, number));
+        hub.handle(Event::Changes(changes.into()));
+    };
+    let now = || entities.map(|(entity, _)| published(&hub, entity));
+    read("10");
+    read("11");
+    assert_eq!(now(), ["10", "10", "11", "11"]);
+    read("12.5");
+    assert_eq!(now(), ["10", "12.5", "12.5", "12.5"]);
+
+    // What is refused changes nothing.
+    let broken = RuleFor {
+        entities: vec!["[".into()],
+        rule: rule(1.0),
+        ..RuleFor::default()
+    };
+    assert!(hub.set_settings(settings(vec![broken])).is_err());
+    read("13");
+    assert_eq!(now(), ["10", "12.5", "13", "13"]);
+
+    hub.set_settings(settings(Vec::new())).unwrap();
+    read("13.1");
+    assert_eq!(now(), ["13.1"; 4]);
+}
+
+#[test]
+fn refreshes_come_and_go_with_the_settings() {
+    let settings = |refresh: &[&str]| Settings {
+        refresh: refresh
+            .iter()
+            .map(|entity| ((*entity).to_owned(), Refresh::Every(Duration::from_mins(1))))
+            .collect(),
+        ..Settings::default()
+    };
+    let (hub, _folder) = open_in_memory(settings(&["sensor.a"]));
+    assert!(hub.deadline().is_some());
+    hub.set_settings(settings(&["sensor.b"])).unwrap();
+    assert!(hub.deadline().is_some());
+    hub.set_settings(settings(&[])).unwrap();
+    assert_eq!(hub.deadline(), None);
+    let short = Settings {
+        refresh: vec![("sensor.a".into(), Refresh::Every(Duration::from_secs(1)))],
+        ..Settings::default()
+    };
+    assert!(hub.set_settings(short).is_err());
+    assert_eq!(hub.deadline(), None);
 }

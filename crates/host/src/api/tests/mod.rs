@@ -19,8 +19,9 @@ use tokio::sync::watch;
 use tower::ServiceExt as _;
 use weirhouse_hass::Event;
 
-use super::{AllowedHosts, router};
+use super::router;
 use crate::access::{Access, RateLimit, Scope, TokensLock};
+use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::hub::{self, Hub, Settings};
 use crate::store::{RedbOptions, RedbStore};
@@ -49,9 +50,9 @@ impl Api {
         let access = Arc::new(access);
         let hub = Arc::new(open_hub(folder.path()));
         let (stop, stopped) = watch::channel(false);
-        let hosts = AllowedHosts::new([127, 0, 0, 1].into(), []);
+        let config = Config::default().api;
         Self {
-            router: router(Arc::clone(&hub), Arc::clone(&access), hosts, stopped),
+            router: router(Arc::clone(&hub), Arc::clone(&access), &config, stopped),
             hub,
             token: token.expose().to_owned(),
             access,

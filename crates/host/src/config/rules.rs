@@ -1,0 +1,138 @@
+//! Rules and refreshes: read here, judged by the optimizer.
+
+use weirhouse_runner::wit::schedule::{Class, Volatility};
+use weirhouse_runner::wit::updates::{Combine, Publishing, Rule};
+
+use super::document::Value;
+use super::fields::{Fields, flag, numbers, share, span, span_us, text, texts, threshold, word};
+use super::{Config, Fault};
+use crate::hub::{Refresh, RuleFor};
+
+pub(super) const COMBINES: [(&str, Combine); 2] = [("all", Combine::All), ("any", Combine::Any)];
+pub(super) const PUBLISHINGS: [(&str, Publishing); 2] = [
+    ("exact", Publishing::Exact),
+    ("centred", Publishing::Centred),
+];
+pub(super) const CLASSES: [(&str, Class); 6] = [
+    ("gps", Class::Gps),
+    ("walk", Class::Walk),
+    ("feeding", Class::Feeding),
+    ("health", Class::Health),
+    ("weather", Class::Weather),
+    ("other", Class::Other),
+];
+pub(super) const VOLATILITIES: [(&str, Volatility); 3] = [
+    ("high", Volatility::High),
+    ("medium", Volatility::Medium),
+    ("low", Volatility::Low),
+];
+
+/// The fields of a rule; what is not given is as in a rule without thresholds.
+pub(super) fn rule(fields: &mut Fields<'_>, faults: &mut Vec<Fault>) -> Rule {
+    let mut rule = Rule::default();
+    let r = &mut rule;
+    fields.set("absolute", faults, &mut r.absolute, |it| {
+        threshold(it).map(Some)
+    });
+    fields.set("percentage", faults, &mut r.percentage, |it| {
+        share(it).map(Some)
+    });
+    fields.set("combine", faults, &mut r.combine, word(&COMBINES));
+    fields.set("max_age", faults, &mut r.max_age, |it| {
+        span_us(it).map(Some)
+    });
+    fields.set("settle", faults, &mut r.settle, |it| span_us(it).map(Some));
+    fields.set("publishing", faults, &mut r.publishing, word(&PUBLISHINGS));
+    fields.set("zero_crossing", faults, &mut r.zero_crossing, flag);
+    fields.set("levels", faults, &mut r.levels, numbers);
+    fields.set("total", faults, &mut r.total, flag);
+    fields.set("learn", faults, &mut r.learn, flag);
+    rule
+}
+
+/// All `[[rule]]`.
+pub(super) fn rules(
+    config: &mut Config,
+    tables: Vec<Fields<'_>>,
+    faults: &mut Vec<Fault>,
+) -> Vec<RuleFor> {
+    let mut rules = Vec::with_capacity(tables.len());
+    for mut fields in tables {
+        let mut selected = RuleFor {
+            rule: rule(&mut fields, faults),
+            ..RuleFor::default()
+        };
+        fields.set("entity", faults, &mut selected.entities, texts);
+        fields.set("domain", faults, &mut selected.domains, domains);
+        fields.set("device_class", faults, &mut selected.device_classes, texts);
+        fields.set("attribute", faults, &mut selected.attribute, |it| {
+            text(it).map(Some)
+        });
+        if selected.is_for_everything() {
+            faults.push(fields.wrong(
+                "names no `entity`, `domain` or `device_class`; a rule for everything is [default_rule]",
+            ));
+        }
+        fields.finish(config, faults);
+        rules.push(selected);
+    }
+    rules
+}
+
+/// All `[[refresh]]`.
+pub(super) fn refreshes(
+    config: &mut Config,
+    tables: Vec<Fields<'_>>,
+    faults: &mut Vec<Fault>,
+) -> Vec<(String, Refresh)> {
+    let mut refreshes = Vec::with_capacity(tables.len());
+    for mut fields in tables {
+        let entity = fields.take("entity", faults, entity_id);
+        let every = fields.take("every", faults, span);
+        let class = fields.take("class", faults, word(&CLASSES));
+        let volatility = fields.take("volatility", faults, word(&VOLATILITIES));
+        let refresh = match (every, class) {
+            (Some(every), None) => Some(Refresh::Every(every)),
+            (None, Some(class)) => {
+                let volatility = volatility.unwrap_or(Volatility::Medium);
+                Some(Refresh::Class(class, volatility))
+            }
+            _ => None,
+        };
+        match (entity, refresh) {
+            (Some(entity), Some(refresh)) => refreshes.push((entity, refresh)),
+            _ => {
+                faults.push(fields.wrong(
+                    "must name an `entity`, and either `every`, such as \"60s\", or a `class`",
+                ));
+            }
+        }
+        fields.finish(config, faults);
+    }
+    refreshes
+}
+
+fn entity_id(value: &Value) -> Result<String, String> {
+    text(value)
+        .ok()
+        .filter(|text| {
+            text.split_once('.')
+                .is_some_and(|(domain, name)| is_slug(domain) && is_slug(name))
+        })
+        .ok_or_else(|| "must be an entity id, such as \"sensor.meter\"".to_owned())
+}
+
+fn domains(value: &Value) -> Result<Vec<String>, String> {
+    texts(value)
+        .ok()
+        .filter(|domains| domains.iter().all(|domain| is_slug(domain)))
+        .ok_or_else(|| "must be a domain such as \"sensor\", or a list of them".to_owned())
+}
+
+/// Home Assistant's alphabet for both parts of an entity id.
+fn is_slug(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}

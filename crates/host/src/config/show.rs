@@ -1,0 +1,205 @@
+//! A configuration as a file that would make it, with where each value came
+//! from.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use weirhouse_runner::wit::updates::Rule;
+
+use super::Config;
+use super::log::{LogFormat, LogLevel};
+use super::rules::{CLASSES, COMBINES, PUBLISHINGS, VOLATILITIES};
+use super::sections::{EVICTIONS, LEVELS, OVERFLOWS};
+use crate::hub::{Refresh, RuleFor};
+
+/// Column at which origins stand, where the values leave room.
+const ORIGINS: usize = 44;
+
+impl Config {
+    /// The effective values as TOML; comments say where they came from.
+    pub fn show(&self) -> String {
+        let mut page = Page {
+            config: self,
+            text: String::new(),
+            section: String::new(),
+        };
+        page.entry("presets", &self.hub.presets.to_string());
+        page.api();
+        page.home_assistant();
+        page.log();
+        page.section("default_rule");
+        page.rule(&self.hub.default_rule);
+        page.batching();
+        page.cache();
+        for (index, rule) in self.hub.rules.iter().enumerate() {
+            page.table("rule", index);
+            page.selected(rule);
+        }
+        for (index, (entity, refresh)) in self.hub.refresh.iter().enumerate() {
+            page.table("refresh", index);
+            page.refresh(entity, *refresh);
+        }
+        page.text
+    }
+}
+
+struct Page<'a> {
+    config: &'a Config,
+    text: String,
+    /// Path of the section being written, with its dot.
+    section: String,
+}
+
+impl Page<'_> {
+    fn section(&mut self, name: &str) {
+        self.section = format!("{name}.");
+        let _ = writeln!(self.text, "\n[{name}]");
+    }
+
+    fn table(&mut self, name: &str, index: usize) {
+        self.section = format!("{name}[{}].", index + 1);
+        let _ = writeln!(self.text, "\n[[{name}]]");
+    }
+
+    /// A value that is in force, default or not.
+    fn entry(&mut self, key: &str, value: &str) {
+        let path = format!("{}{key}", self.section);
+        // A table given by an option came whole.
+        let table = self.section.trim_end_matches('.');
+        let origin = self.config.origin(&path).or_else(|| {
+            let whole = self.config.origin(table)?;
+            (!matches!(whole, super::Origin::File(..))).then_some(whole)
+        });
+        let origin = origin.map_or_else(|| "default".to_owned(), ToString::to_string);
+        let line = format!("{key} = {value}");
+        let _ = writeln!(self.text, "{line:ORIGINS$}  # {origin}");
+    }
+
+    /// A value that only counts when it is set.
+    fn optional(&mut self, key: &str, value: Option<String>) {
+        if let Some(value) = value {
+            self.entry(key, &value);
+        }
+    }
+
+    fn api(&mut self) {
+        let api = &self.config.api;
+        self.section("api");
+        self.entry("listen", &quoted(&api.listen.to_string()));
+        self.entry("allow_hosts", &list(&api.allow_hosts));
+        self.entry("cors_origins", &list(&api.cors_origins));
+        let limit = api.rate_limit;
+        self.entry("requests_per_second", &limit.per_second.to_string());
+        self.entry("burst", &limit.burst.to_string());
+    }
+
+    fn home_assistant(&mut self) {
+        let home = &self.config.home_assistant;
+        self.section("home_assistant");
+        self.optional("url", home.url.as_deref().map(quoted));
+        let file = home.token_file.as_ref();
+        self.optional(
+            "token_file",
+            file.map(|path| quoted(&path.display().to_string())),
+        );
+    }
+
+    fn log(&mut self) {
+        let log = &self.config.log;
+        self.section("log");
+        self.entry("level", &word(&LogLevel::WORDS, &log.level));
+        self.entry("format", &word(&LogFormat::WORDS, &log.format));
+        if !log.modules.is_empty() {
+            self.section("log.modules");
+            for (module, level) in &log.modules {
+                self.entry(module, &word(&LogLevel::WORDS, level));
+            }
+        }
+    }
+
+    fn batching(&mut self) {
+        let Some(batching) = self.config.hub.batching else {
+            return;
+        };
+        self.section("batching");
+        self.entry("window", &span(batching.window));
+        self.entry("max", &batching.max.to_string());
+        self.entry("flush_on_full", &batching.flush_on_full.to_string());
+        self.entry("capacity", &batching.capacity.to_string());
+        self.entry("overflow", &word(&OVERFLOWS, &batching.overflow));
+    }
+
+    fn cache(&mut self) {
+        let (Some(cache), Some(disk)) = (self.config.hub.cache, self.config.hub.disk_bounds) else {
+            return;
+        };
+        self.section("cache");
+        self.entry("entries", &cache.capacity.to_string());
+        self.entry("bytes", &cache.max_bytes.to_string());
+        self.entry("value_bytes", &cache.max_value_bytes.to_string());
+        self.entry("memory_life", &span(cache.memory_life));
+        self.entry("disk_life", &span(cache.disk_life));
+        self.entry("levels", &word(&LEVELS, &cache.levels));
+        self.entry("eviction", &word(&EVICTIONS, &cache.eviction));
+        self.entry("disk_entries", &disk.entries.to_string());
+        self.entry("disk_bytes", &disk.bytes.to_string());
+    }
+
+    fn selected(&mut self, rule: &RuleFor) {
+        let some = |names: &Vec<String>| (!names.is_empty()).then(|| list(names));
+        self.optional("entity", some(&rule.entities));
+        self.optional("domain", some(&rule.domains));
+        self.optional("device_class", some(&rule.device_classes));
+        self.optional("attribute", rule.attribute.as_deref().map(quoted));
+        self.rule(&rule.rule);
+    }
+
+    fn rule(&mut self, rule: &Rule) {
+        self.optional("absolute", rule.absolute.map(|it| it.to_string()));
+        self.optional("percentage", rule.percentage.map(|it| it.to_string()));
+        self.entry("combine", &word(&COMBINES, &rule.combine));
+        self.optional("max_age", rule.max_age.map(span));
+        self.optional("settle", rule.settle.map(span));
+        self.entry("publishing", &word(&PUBLISHINGS, &rule.publishing));
+        self.entry("zero_crossing", &rule.zero_crossing.to_string());
+        self.entry("levels", &format!("{:?}", rule.levels));
+        self.entry("total", &rule.total.to_string());
+        self.entry("learn", &rule.learn.to_string());
+    }
+
+    fn refresh(&mut self, entity: &str, refresh: Refresh) {
+        self.entry("entity", &quoted(entity));
+        match refresh {
+            Refresh::Every(every) => self.entry("every", &quoted_span(every)),
+            Refresh::Class(class, volatility) => {
+                self.entry("class", &word(&CLASSES, &class));
+                self.entry("volatility", &word(&VOLATILITIES, &volatility));
+            }
+        }
+    }
+}
+
+/// The word that stands for a value.
+fn word<T: PartialEq>(words: &[(&str, T)], value: &T) -> String {
+    let found = words.iter().find(|(_, meant)| meant == value);
+    quoted(found.map_or("", |(word, _)| word))
+}
+
+fn list(texts: &[String]) -> String {
+    let texts: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
+    format!("[{}]", texts.join(", "))
+}
+
+/// A TOML string. What JSON escapes, TOML escapes alike.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// A span that the optimizer counts in microseconds.
+fn span(us: i64) -> String {
+    quoted_span(Duration::from_micros(us.unsigned_abs()))
+}
+
+fn quoted_span(span: Duration) -> String {
+    quoted(&humantime::format_duration(span).to_string())
+}

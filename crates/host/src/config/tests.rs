@@ -1,0 +1,257 @@
+//! Files of all kinds, right and wrong.
+
+use std::fs;
+use std::time::Duration;
+
+use super::*;
+use crate::hub::Refresh;
+
+/// Every key there is.
+const COMPLETE: &str = r#"
+presets = false
+
+[api]
+listen = "0.0.0.0:9000"
+allow_hosts = ["hub.lan"]
+cors_origins = ["https://dashboard.lan:8443"]
+requests_per_second = 50
+burst = 100
+
+[home_assistant]
+url = "http://homeassistant.local:8123"
+token_file = "ha.token"
+
+[log]
+level = "warn"
+format = "json"
+[log.modules]
+store = "debug"
+
+[default_rule]
+absolute = 0.5
+percentage = "1 %"
+combine = "any"
+max_age = "15m"
+settle = "10s"
+publishing = "exact"
+zero_crossing = true
+levels = [18, 24.5]
+total = false
+learn = true
+
+[batching]
+window = "250ms"
+max = 20
+flush_on_full = true
+capacity = 1000
+overflow = "drop-new"
+
+[cache]
+entries = 500
+bytes = "8 MiB"
+value_bytes = 65536
+memory_life = "1m"
+disk_life = "1d"
+levels = "memory-only"
+eviction = "w-tiny-lfu"
+disk_entries = 100
+disk_bytes = "1 MiB"
+
+[[rule]]
+entity = "sensor.power_*"
+absolute = 5
+
+[[rule]]
+domain = ["sensor", "number"]
+device_class = "temperature"
+attribute = "offset"
+absolute = 0.2
+
+[[refresh]]
+entity = "sensor.meter"
+every = "60s"
+
+[[refresh]]
+entity = "weather.home"
+class = "weather"
+volatility = "low"
+"#;
+
+fn read(content: &str) -> Result<Config, Faults> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(FILE);
+    fs::write(&path, content).unwrap();
+    Config::read(&[path])
+}
+
+#[test]
+fn a_file_with_everything_is_taken() {
+    let config = read(COMPLETE).unwrap();
+    assert_eq!(config.api.listen, "0.0.0.0:9000".parse().unwrap());
+    assert_eq!(config.api.rate_limit.burst, 100);
+    assert_eq!(config.log.format, LogFormat::Json);
+    assert_eq!(config.hub.default_rule.percentage, Some(0.01));
+    assert_eq!(config.hub.default_rule.max_age, Some(900_000_000));
+    assert_eq!(config.hub.rules.len(), 2);
+    assert_eq!(config.hub.rules[1].domains, ["sensor", "number"]);
+    let cache = config.hub.cache.unwrap();
+    assert_eq!((cache.max_bytes, cache.capacity), (8 << 20, 500));
+    let meter = Refresh::Every(Duration::from_mins(1));
+    assert_eq!(config.hub.refresh[0], ("sensor.meter".to_owned(), meter));
+    match config.origin("rule[2].absolute") {
+        Some(Origin::File(path, Some(line))) => {
+            assert!(path.ends_with(FILE));
+            let text = COMPLETE.lines().nth(line - 1).unwrap();
+            assert_eq!(text, "absolute = 0.2");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_is_shown_is_a_file_that_makes_the_same() {
+    for content in ["", COMPLETE] {
+        let config = read(content).unwrap();
+        let shown = config.show();
+        let again = read(&shown).unwrap_or_else(|faults| panic!("{faults}\n{shown}"));
+        let values = |text: &str| -> Vec<String> {
+            let values = text.lines().map(|line| line.split("  #").next().unwrap());
+            values.map(|value| value.trim_end().to_owned()).collect()
+        };
+        assert_eq!(values(&again.show()), values(&shown));
+    }
+    let shown = read("[api]\nburst = 7\n").unwrap().show();
+    let line = |key: &str| shown.lines().find(|line| line.starts_with(key)).unwrap();
+    assert!(line("burst").ends_with("weirhouse.toml:2"), "{shown}");
+    assert!(line("listen").ends_with("# default"), "{shown}");
+}
+
+#[test]
+fn every_fault_is_named_with_its_line_and_what_is_accepted() {
+    for (content, line, words) in [
+        (
+            "[api]\nlisten = 8098",
+            2,
+            "`api.listen` must be an IP address with a port, such as \"127.0.0.1:8098\", not 8098",
+        ),
+        ("[api]\n\nlisten = \"localhost:1\"", 3, "`api.listen`"),
+        (
+            "[api]\nlissten = \"127.0.0.1:1\"",
+            2,
+            "`api.lissten` is unknown; perhaps `listen` is meant; accepted here: listen, ",
+        ),
+        ("[apl]", 1, "perhaps `api` is meant"),
+        ("[zzz]", 1, "`zzz` is unknown; accepted here: api, "),
+        ("presets = 1", 1, "`presets` must be true or false, not 1"),
+        ("[api]\nburst = 0", 2, "from 1 to 1000000, not 0"),
+        ("[api]\nburst = 1.5", 2, "whole number"),
+        ("[api]\ncors_origins = [\"*\"]", 2, "list of origins"),
+        ("[log]\nlevel = \"dbug\"", 2, "(perhaps \"debug\")"),
+        (
+            "[log.modules]\nsture = \"info\"",
+            2,
+            "perhaps `store` is meant",
+        ),
+        (
+            "[log.modules]\nstore = \"loud\"",
+            2,
+            "`log.modules.store` must be one of",
+        ),
+        ("[default_rule]\nabsolute = -1", 2, "at least 0"),
+        ("[default_rule]\nabsolute = nan", 2, "at least 0"),
+        ("[default_rule]\npercentage = \"many\"", 2, "\"1%\""),
+        ("[default_rule]\nsettle = 10", 2, "with its unit"),
+        ("[default_rule]\nlevels = [1, \"a\"]", 2, "list of numbers"),
+        ("[[rule]]\nabsolute = 1", 1, "[default_rule]"),
+        ("[[rule]]\ndomain = \"Sensor\"", 2, "must be a domain"),
+        ("[rule]\nabsolute = 1", 1, "[[rule]]"),
+        ("rule = [1]", 1, "`rule[1]` must be a table"),
+        (
+            "[[refresh]]\nentity = \"meter\"\nevery = \"60s\"",
+            2,
+            "entity id",
+        ),
+        (
+            "[[refresh]]\nentity = \"sensor.meter\"",
+            1,
+            "either `every`",
+        ),
+        (
+            "[[refresh]]\nentity = \"sensor.meter\"\nclass = \"wether\"",
+            3,
+            "(perhaps \"weather\")",
+        ),
+        (
+            "[batching]\noverflow = \"drop\"",
+            2,
+            "\"drop-oldest\", \"drop-new\"",
+        ),
+        ("[cache]\nbytes = \"8 MiBi\"", 2, "\"16 MiB\""),
+        ("[cache]\nbytes = 1979-05-27", 2, "not a date"),
+        ("a = 1\na = 2", 2, "duplicate"),
+        ("[api\n", 1, ""),
+    ] {
+        let faults = read(content).unwrap_err();
+        let named = faults
+            .0
+            .iter()
+            .any(|fault| fault.line == Some(line) && fault.to_string().contains(words));
+        assert!(
+            named,
+            "{content:?} should name line {line} and {words:?}: {faults}"
+        );
+        assert!(faults.to_string().contains(FILE), "{faults}");
+    }
+}
+
+#[test]
+fn all_faults_are_told_at_once() {
+    let faults = read("[log]\nlevel = 1\n[api]\nburst = 0\nx = 1\n").unwrap_err();
+    let lines: Vec<_> = faults.0.iter().map(|fault| fault.line).collect();
+    assert_eq!(lines, [Some(2), Some(4), Some(5)], "{faults}");
+}
+
+#[test]
+fn later_files_replace_earlier_ones_value_by_value() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(FILE), COMPLETE).unwrap();
+    let options = r#"{"api": {"burst": 7, "listen": null}, "presets": true}"#;
+    fs::write(folder.path().join(OPTIONS), options).unwrap();
+    let files = Config::files(None, folder.path());
+    assert_eq!(files.len(), 2);
+    let config = Config::read(&files).unwrap();
+    assert_eq!(config.api.rate_limit.burst, 7);
+    assert_eq!(config.api.rate_limit.per_second, 50);
+    assert!(config.hub.presets);
+    let origin = config.origin("api.burst").unwrap().to_string();
+    assert!(origin.ends_with(OPTIONS), "{origin}");
+
+    fs::write(folder.path().join(OPTIONS), r#"{"api": {"burst": "x"}}"#).unwrap();
+    let faults = Config::read(&files).unwrap_err().to_string();
+    assert!(
+        faults.contains("options.json: `api.burst` must be"),
+        "{faults}"
+    );
+    fs::write(folder.path().join(OPTIONS), "{\n").unwrap();
+    let faults = Config::read(&files).unwrap_err().to_string();
+    assert!(faults.contains("options.json:"), "{faults}");
+}
+
+#[test]
+fn files_that_are_none_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("none.toml");
+    let faults = Config::read(std::slice::from_ref(&missing)).unwrap_err();
+    assert!(faults.to_string().contains("none.toml"), "{faults}");
+    let binary = folder.path().join("binary.toml");
+    fs::write(&binary, b"a = 1\nb = \"\xff\"\n").unwrap();
+    let faults = Config::read(&[binary]).unwrap_err().to_string();
+    assert!(
+        faults.contains("binary.toml:2: it is not UTF-8"),
+        "{faults}"
+    );
+    let huge = folder.path().join("huge.toml");
+    fs::write(&huge, vec![b'\n'; (1 << 20) + 1]).unwrap();
+    let faults = Config::read(&[huge]).unwrap_err().to_string();
+    assert!(faults.contains("at most"), "{faults}");
+}

@@ -1,0 +1,70 @@
+//! What only the optimizer knows to be wrong: it is asked, setting by setting,
+//! in an instance of its own.
+
+use weirhouse_runner::wit::entities::Series;
+use weirhouse_runner::wit::types::Instant;
+use weirhouse_runner::{Fault as Refusal, Optimizer};
+
+use super::{Config, Faults};
+use crate::hub::{Refresh, SHORTEST_REFRESH};
+
+impl Config {
+    /// Tells the settings to an optimizer that is used for nothing else.
+    ///
+    /// # Errors
+    /// Everything it refuses, with where that was written.
+    pub fn verify(&self, core: &mut dyn Optimizer) -> Result<(), Faults> {
+        let mut faults = Vec::new();
+        let mut note = |path: &str, told: Result<(), Refusal>| {
+            if let Err(refused) = told {
+                faults.push(self.fault(path, refused));
+            }
+        };
+        note(
+            "default_rule",
+            core.set_default_rule(&self.hub.default_rule),
+        );
+        for (index, rule) in self.hub.rules.iter().enumerate() {
+            let path = format!("rule[{}]", index + 1);
+            note(&path, core.set_default_rule(&rule.rule));
+            if let Some(globs) = rule.globs() {
+                let path = format!("{path}.entity");
+                note(&path, core.filter_kept(&globs, &[]).map(drop));
+            }
+        }
+        if let Some(batching) = self.hub.batching {
+            note("batching", core.set_batching(batching));
+        }
+        if let Some(cache) = self.hub.cache {
+            note("cache", core.cache_configure(None, cache));
+        }
+        if let Some(bounds) = self.hub.disk_bounds {
+            note("cache.disk_bytes", core.cache_set_disk_bounds(bounds));
+        }
+        for (index, (entity, refresh)) in self.hub.refresh.iter().enumerate() {
+            let path = format!("refresh[{}]", index + 1);
+            note(&path, register(core, entity, *refresh));
+        }
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(Faults(faults))
+        }
+    }
+}
+
+fn register(core: &mut dyn Optimizer, entity: &str, refresh: Refresh) -> Result<(), Refusal> {
+    let now = Instant { mono: 0, wall: 0 };
+    core.set_shortest_interval(SHORTEST_REFRESH.as_micros() as i64)?;
+    let series = Series {
+        entity: entity.to_owned(),
+        attribute: None,
+    };
+    let handle = core.intern(&[series])?.first().copied().unwrap_or_default();
+    match refresh {
+        Refresh::Every(every) => core.register(now, handle, every.as_micros() as i64),
+        Refresh::Class(class, volatility) => core
+            .register_class(now, handle, class, volatility)
+            .map(drop),
+    }
+}
