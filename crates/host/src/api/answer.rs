@@ -97,6 +97,7 @@ pub(super) async fn answer(
         header::REFERRER_POLICY,
         HeaderValue::from_static("no-referrer"),
     );
+    shared.answered.note(response.status());
     tracing::debug!(
         request_id = %id,
         %method,

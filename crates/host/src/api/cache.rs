@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use tokio::time::timeout;
 
 use super::Shared;
+use super::openapi::Problems;
 use super::problem::{Kind, Problem};
 use super::query::Query;
 use crate::hub::{PutOptions, Ticket};
@@ -39,6 +40,22 @@ type PathParts = Result<Path<(String, String)>, PathRejection>;
 /// | `l1_ttl`, `l2_ttl` | life in one level; stronger than `ttl` |
 /// | `tag` | a tag for invalidation; may be repeated |
 /// | `wait=durable` | answer once the value survives a power loss; 503 when the disk does not take it within 10 s |
+#[utoipa::path(
+    put,
+    path = "/v1/cache/{ns}/{*key}",
+    tag = "Cache",
+    params(
+        ("ns" = String, Path, min_length = 1, max_length = 255, description = "The namespace"),
+        ("key" = String, Path, min_length = 1, max_length = 1024, description = "The key: all that follows the namespace, `/` included"),
+        ("ttl" = Option<f64>, Query, minimum = 0.000_001, maximum = 316_224_000, description = "Life in both levels, in seconds over 0"),
+        ("l1_ttl" = Option<f64>, Query, minimum = 0.000_001, maximum = 316_224_000, description = "Life in memory; stronger than `ttl`"),
+        ("l2_ttl" = Option<f64>, Query, minimum = 0.000_001, maximum = 316_224_000, description = "Life on disk; stronger than `ttl`"),
+        ("tag" = Option<Vec<String>>, Query, explode, max_items = 16, description = "Tags for invalidation"),
+        ("wait" = Option<String>, Query, pattern = "^durable$", description = "`durable` to be answered once it is on disk")
+    ),
+    request_body(content = Option<Vec<u8>>, content_type = "application/octet-stream", description = "The value"),
+    responses((status = 204, description = "Kept; `Weirhouse-Durable` says whether on disk"), Problems<503>)
+)]
 pub(super) async fn put(
     State(shared): State<Arc<Shared>>,
     path: PathParts,
@@ -67,6 +84,20 @@ pub(super) async fn put(
 
 /// The bytes with their content type, `Weirhouse-Cache` and the remaining
 /// life as `Cache-Control`; 404 `cache-miss` otherwise.
+#[utoipa::path(
+    get,
+    path = "/v1/cache/{ns}/{*key}",
+    tag = "Cache",
+    params(
+        ("ns" = String, Path, min_length = 1, max_length = 255, description = "The namespace"),
+        ("key" = String, Path, min_length = 1, max_length = 1024, description = "The key: all that follows the namespace, `/` included")
+    ),
+    responses(
+        (status = 200, description = "The value, in the media type it was put with", content_type = "application/octet-stream", body = Vec<u8>),
+        Problems<404>,
+        Problems<503>
+    )
+)]
 pub(super) async fn get(
     State(shared): State<Arc<Shared>>,
     path: PathParts,
@@ -97,6 +128,17 @@ pub(super) async fn get(
 
 /// Removes the key from both levels. 204 whether or not it was there, which
 /// `Weirhouse-Existed` tells: a delete that is repeated succeeds again.
+#[utoipa::path(
+    delete,
+    path = "/v1/cache/{ns}/{*key}",
+    tag = "Cache",
+    params(
+        ("ns" = String, Path, min_length = 1, max_length = 255, description = "The namespace"),
+        ("key" = String, Path, min_length = 1, max_length = 1024, description = "The key: all that follows the namespace, `/` included"),
+        ("wait" = Option<String>, Query, pattern = "^durable$", description = "`durable` to be answered once it is gone from disk")
+    ),
+    responses((status = 204, description = "Gone; `Weirhouse-Existed` says whether it was there"), Problems<503>)
+)]
 pub(super) async fn delete(
     State(shared): State<Arc<Shared>>,
     path: PathParts,

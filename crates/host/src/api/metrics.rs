@@ -1,4 +1,5 @@
-//! `GET /metrics`: the counters of `/v1/stats` for Prometheus.
+//! `GET /metrics`: the counters of `/v1/stats` for Prometheus. `docs/metrics.md`
+//! lists all names.
 //!
 //! It needs the token like the rest; Prometheus sends it with
 //! `authorization: {credentials_file: …}`. There are no labels per entity: a
@@ -13,15 +14,29 @@ use axum::response::{IntoResponse, Response};
 use super::Shared;
 use super::exposition::{CONTENT_TYPE, Exposition};
 use super::problem::Problem;
+use super::stream::MAX_STREAMS;
 use crate::hub::{Health, OperationStats, Stats};
 
 /// All metrics as text.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "Observe",
+    responses((
+        status = 200,
+        description = "All metrics; `docs/metrics.md` lists their names",
+        content_type = "text/plain",
+        body = String
+    ))
+)]
 pub(super) async fn get(State(shared): State<Arc<Shared>>) -> Result<Response, Problem> {
-    let text = expose(&shared.hub.stats()?, &shared.hub.health());
+    let mut text = expose(&shared.hub.stats()?, &shared.hub.health());
+    requests(&mut text, &shared);
+    let text = text.finish();
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())
 }
 
-fn expose(stats: &Stats, health: &Health) -> String {
+fn expose(stats: &Stats, health: &Health) -> Exposition {
     let mut text = Exposition::default();
     text.gauges(
         "weirhouse_info",
@@ -46,7 +61,18 @@ fn expose(stats: &Stats, health: &Health) -> String {
     updates(&mut text, stats);
     cache(&mut text, stats);
     operations(&mut text, stats);
-    text.finish()
+    text
+}
+
+/// What this server did.
+fn requests(text: &mut Exposition, shared: &Shared) {
+    const NAME: &str = "weirhouse_requests_total";
+    text.head(NAME, "Requests by class of status.", "counter");
+    for (class, count) in shared.answered.counts() {
+        text.sample(NAME, &[("status", class)], count);
+    }
+    let open = MAX_STREAMS - shared.streams.available_permits();
+    text.gauge("weirhouse_streams", "Streams open now.", open);
 }
 
 fn home(text: &mut Exposition, stats: &Stats) {

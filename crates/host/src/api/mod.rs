@@ -6,6 +6,7 @@
 //! | route | what | scope of the token |
 //! |---|---|---|
 //! | `GET /` | the page | none |
+//! | `GET /docs`, `GET /v1/openapi.json` | what the API offers | none |
 //! | `GET /healthz` | works or not, and why | none |
 //! | `GET /metrics` | counters as Prometheus text | `read` |
 //! | `GET /v1/stats` | counters as JSON | `read` |
@@ -20,13 +21,16 @@
 
 mod allowed_hosts;
 mod answer;
+mod answered;
 mod cache;
 mod connections;
+mod description;
 mod entity_filter;
 mod exposition;
 mod health;
 mod listen;
 mod metrics;
+mod openapi;
 mod permission;
 mod problem;
 mod query;
@@ -40,14 +44,18 @@ mod tests;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
 use axum::middleware::from_fn_with_state;
-use axum::routing::get;
 use tokio::sync::{Semaphore, watch};
 use tower_http::cors::{Any, CorsLayer};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use allowed_hosts::AllowedHosts;
+use answered::Answered;
 pub use listen::{ListenError, bind, serve};
 pub use problem::{Kind, Problem};
 
@@ -66,6 +74,9 @@ struct Shared {
     access: Arc<Access>,
     hosts: AllowedHosts,
     request_ids: RequestIds,
+    answered: Answered,
+    /// The document that describes the API.
+    description: Bytes,
     /// Bounds how many streams are open.
     streams: Arc<Semaphore>,
     /// True once the server stops; open streams then end.
@@ -81,31 +92,40 @@ pub fn router(
     stop: watch::Receiver<bool>,
 ) -> Router {
     let hosts = AllowedHosts::new(config.listen.ip(), config.allow_hosts.clone());
+    let mut document = openapi::empty();
+    let (open, part) = OpenApiRouter::new()
+        .routes(routes!(page::get))
+        .routes(routes!(page::docs))
+        .routes(routes!(description::get))
+        .routes(routes!(health::get))
+        .split_for_parts();
+    openapi::add_open(&mut document, part);
+    let read = OpenApiRouter::new()
+        .routes(routes!(metrics::get))
+        .routes(routes!(stats::get))
+        .routes(routes!(states::get))
+        .routes(routes!(stream::get));
+    let cache = OpenApiRouter::new().routes(routes!(cache::get, cache::put, cache::delete));
+    let protected = with_scope(read, Scope::Read, &mut document).merge(with_scope(
+        cache,
+        Scope::Cache,
+        &mut document,
+    ));
+
     let shared = Arc::new(Shared {
         hub,
         access,
         hosts,
         request_ids: RequestIds::new(),
+        answered: Answered::default(),
+        description: openapi::render(&document).into(),
         streams: Arc::new(Semaphore::new(stream::MAX_STREAMS)),
         stop,
     });
-    let open = Router::new()
-        .route("/", get(page::get))
-        .route("/healthz", get(health::get))
-        .method_not_allowed_fallback(wrong_method);
-    let read = Router::new()
-        .route("/metrics", get(metrics::get))
-        .route("/v1/stats", get(stats::get))
-        .route("/v1/states/{entity}", get(states::get))
-        .route("/v1/stream", get(stream::get));
-    let cache = Router::new().route(
-        "/v1/cache/{ns}/{*key}",
-        get(cache::get).put(cache::put).delete(cache::delete),
-    );
+    let open = open.method_not_allowed_fallback(wrong_method);
     // The fallback is among them, so that without the token even the absence
     // of a route is not told.
-    let protected = with_scope(read, Scope::Read)
-        .merge(with_scope(cache, Scope::Cache))
+    let protected = protected
         .fallback(unknown_route)
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
         .layer(from_fn_with_state(
@@ -141,8 +161,14 @@ fn cors(config: &ApiConfig) -> Option<CorsLayer> {
     })
 }
 
-/// Routes for tokens that have this scope.
-fn with_scope(routes: Router<Arc<Shared>>, scope: Scope) -> Router<Arc<Shared>> {
+/// Routes for tokens that have this scope, described in the document.
+fn with_scope(
+    routes: OpenApiRouter<Arc<Shared>>,
+    scope: Scope,
+    document: &mut OpenApi,
+) -> Router<Arc<Shared>> {
+    let (routes, part) = routes.split_for_parts();
+    openapi::add_protected(document, part, scope);
     routes
         .method_not_allowed_fallback(wrong_method)
         .route_layer(from_fn_with_state(scope, permission::require))
@@ -152,7 +178,7 @@ async fn unknown_route(uri: Uri) -> Problem {
     Problem::new(
         Kind::UnknownRoute,
         format!(
-            "there is no `{}`; the routes are /healthz, /metrics, /v1/stats, /v1/states/{{entity}}, /v1/cache/{{ns}}/{{key}} and /v1/stream",
+            "there is no `{}`; /docs and /v1/openapi.json say what there is",
             uri.path()
         ),
     )

@@ -8,11 +8,19 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 
 use super::Shared;
+use super::openapi::Problems;
 use super::problem::{Kind, Problem};
 use crate::hub::StateView;
 
 /// The state object of Home Assistant plus `stale`, `as_of` and `published`.
 /// 404 `unknown-entity` for what Home Assistant does not have.
+#[utoipa::path(
+    get,
+    path = "/v1/states/{entity}",
+    tag = "Read",
+    params(("entity" = String, Path, description = "An entity id, such as `sensor.porch`")),
+    responses((status = 200, description = "The state", body = serde_json::Value), Problems<404>)
+)]
 pub(super) async fn get(
     State(shared): State<Arc<Shared>>,
     path: Result<Path<String>, PathRejection>,

@@ -12,6 +12,12 @@ use super::problem::Problem;
 use crate::hub::Stats;
 
 /// The counters now.
+#[utoipa::path(
+    get,
+    path = "/v1/stats",
+    tag = "Observe",
+    responses((status = 200, description = "The counters", body = Stats))
+)]
 pub(super) async fn get(State(shared): State<Arc<Shared>>) -> Result<Json<Stats>, Problem> {
     Ok(Json(shared.hub.stats()?))
 }

@@ -20,6 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::Shared;
 use super::entity_filter::EntityFilter;
+use super::openapi::Problems;
 use super::problem::{Kind, Problem};
 use super::query::Query;
 use crate::access::{Caller, Revocation};
@@ -39,6 +40,21 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// many events there were, filtered ones included, while the client did
 /// not read. The stream ends when the server stops or the token is no longer
 /// accepted.
+#[utoipa::path(
+    get,
+    path = "/v1/stream",
+    tag = "Read",
+    params((
+        "entity" = Option<Vec<String>>,
+        Query,
+        explode,
+        description = "An entity id such as `sensor.porch`, or a domain such as `sensor.*`; may be repeated"
+    )),
+    responses(
+        (status = 200, description = "Events without end", content_type = "text/event-stream", body = String),
+        Problems<503>
+    )
+)]
 pub(super) async fn get(
     State(shared): State<Arc<Shared>>,
     Extension(caller): Extension<Arc<Caller>>,

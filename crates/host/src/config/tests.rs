@@ -255,3 +255,32 @@ fn files_that_are_none_are_named() {
     let faults = Config::read(&[huge]).unwrap_err().to_string();
     assert!(faults.contains("at most"), "{faults}");
 }
+
+/// What people read. Its block of all keys is a file, examples included.
+const DOCUMENT: &str = include_str!("../../../../docs/configuration.md");
+
+#[test]
+fn the_documented_keys_are_those_that_are_read_and_their_defaults_are_true() {
+    let (_, block) = DOCUMENT.split_once("## All keys").unwrap();
+    let lines = block.lines().filter_map(|line| line.strip_prefix("    "));
+    let defaults: Vec<&str> = lines.take_while(|line| !line.starts_with("[[")).collect();
+    let documented = read(&defaults.join("\n")).unwrap();
+    let values = |config: &Config| -> Vec<String> {
+        let shown = config.show();
+        let lines = shown
+            .lines()
+            .map(|line| line.split("  #").next().unwrap().trim_end());
+        lines.map(str::to_owned).collect()
+    };
+    assert_eq!(values(&documented), values(&Config::default()));
+    // Every key of the complete file is in the document.
+    for line in COMPLETE.lines() {
+        let key = line.split(" = ").next().unwrap();
+        if line.contains(" = ") {
+            assert!(
+                block.contains(&format!("{key} = ")),
+                "{key} is not documented"
+            );
+        }
+    }
+}

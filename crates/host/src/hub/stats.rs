@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 use weirhouse_runner::Optimizer;
 use weirhouse_runner::operations::Clock as _;
 use weirhouse_runner::wit::cache::LevelTotals;
@@ -19,7 +20,7 @@ use crate::request;
 pub(super) const SAMPLES: usize = 256;
 
 /// What `GET /v1/stats` answers. Counters start at zero with the process.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Stats {
     /// Version of the program.
     pub version: &'static str,
@@ -42,7 +43,7 @@ pub struct Stats {
 }
 
 /// The home.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct HomeStats {
     /// Whether the link is up.
     pub connected: bool,
@@ -60,7 +61,7 @@ pub struct HomeStats {
 
 /// Readings: values of states and attributes that differed from the one
 /// before, as Home Assistant sends no others.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct UpdateStats {
     /// Readings judged.
     pub observed: u64,
@@ -78,7 +79,7 @@ pub struct UpdateStats {
 }
 
 /// Groups of updates.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct BatchStats {
     /// Updates put in.
     pub updates: u64,
@@ -95,7 +96,7 @@ pub struct BatchStats {
 }
 
 /// The two-level cache.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct CacheStats {
     /// Memory.
     pub l1: LevelStats,
@@ -106,7 +107,7 @@ pub struct CacheStats {
 }
 
 /// One level.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct LevelStats {
     /// Reads it answered.
     pub hits: u64,
@@ -125,7 +126,7 @@ pub struct LevelStats {
 }
 
 /// Refreshes asked of Home Assistant.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ScheduleStats {
     /// Entities on the schedule.
     pub registered: usize,
@@ -136,7 +137,7 @@ pub struct ScheduleStats {
 }
 
 /// The optimizer's instance.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct OptimizerStats {
     /// Instances replaced after a trap.
     pub traps: u64,
@@ -145,7 +146,7 @@ pub struct OptimizerStats {
 }
 
 /// How long one operation takes.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct OperationStats {
     /// How often it ran.
     pub count: u64,
@@ -170,7 +171,7 @@ pub struct OperationStats {
 }
 
 /// Whether everything works.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Health {
     /// Whether this instance does its work. An absent Home Assistant does not
     /// count: starting this one anew would not bring it back.
@@ -180,7 +181,7 @@ pub struct Health {
 }
 
 /// One part.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ComponentHealth {
     /// `optimizer`, `storage` or `home-assistant`.
     pub component: &'static str,

@@ -1,44 +1,82 @@
-//! `GET /`: one page that shows what the instance does.
+//! The embedded pages: `GET /` shows what the instance does, `GET /docs` what
+//! the API offers.
 //!
-//! A single embedded file that loads nothing else. It holds no data: what it
-//! shows it fetches from the API with the token, so that the page itself needs
-//! none.
+//! Each is a single file that loads nothing but what the API answers. They hold
+//! no data: what they show they fetch, with the token where one is needed, so
+//! that the pages themselves need none.
 
 use std::sync::LazyLock;
 
 use axum::http::header;
 use axum::response::{Html, IntoResponse, Response};
 
-/// Source of the page; `NONCE` stands where the policy's nonce goes.
-const SOURCE: &str = include_str!("index.html");
+/// Sources of the pages; `NONCE` stands where the policy's nonce goes.
+const INDEX: &str = include_str!("index.html");
+const DOCS: &str = include_str!("docs.html");
 
-/// The page and its content security policy.
-///
-/// The nonce admits the page's own script and style and no other. It is drawn
-/// once per start: the page contains nothing a caller wrote, so there is no
-/// place where a learned nonce could be put to use.
-static PAGE: LazyLock<(String, String)> = LazyLock::new(|| {
-    let mut random = [0; 16];
-    let nonce = match getrandom::fill(&mut random) {
-        Ok(()) => random.iter().fold(String::new(), |mut text, byte| {
-            use std::fmt::Write as _;
-            let _ = write!(text, "{byte:02x}");
-            text
-        }),
-        // Without randomness the page shows without script and style rather than unprotected.
-        Err(_) => return (SOURCE.to_owned(), "default-src 'none'".to_owned()),
-    };
-    let policy = format!(
-        "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    );
-    (SOURCE.replace("NONCE", &nonce), policy)
-});
+static INDEX_PAGE: LazyLock<Page> = LazyLock::new(|| Page::new(INDEX));
+static DOCS_PAGE: LazyLock<Page> = LazyLock::new(|| Page::new(DOCS));
 
-/// The page.
+/// A page and its content security policy.
+struct Page {
+    html: String,
+    policy: String,
+}
+
+impl Page {
+    /// The nonce admits the page's own script and style and no other. It is
+    /// drawn once per start: the page contains nothing a caller wrote, so there
+    /// is no place where a learned nonce could be put to use.
+    fn new(source: &str) -> Self {
+        let mut random = [0; 16];
+        let nonce = match getrandom::fill(&mut random) {
+            Ok(()) => random.iter().fold(String::new(), |mut text, byte| {
+                use std::fmt::Write as _;
+                let _ = write!(text, "{byte:02x}");
+                text
+            }),
+            // Without randomness the page shows without script and style rather than unprotected.
+            Err(_) => {
+                return Self {
+                    html: source.to_owned(),
+                    policy: "default-src 'none'".to_owned(),
+                };
+            }
+        };
+        Self {
+            html: source.replace("NONCE", &nonce),
+            policy: format!(
+                "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+            ),
+        }
+    }
+
+    fn respond(&'static self) -> Response {
+        let headers = [(header::CONTENT_SECURITY_POLICY, self.policy.as_str())];
+        (headers, Html(self.html.as_str())).into_response()
+    }
+}
+
+/// What the instance does, as a page.
+#[utoipa::path(
+    get,
+    path = "/",
+    tag = "About",
+    responses((status = 200, description = "The page", content_type = "text/html"))
+)]
 pub async fn get() -> Response {
-    let (page, policy) = &*PAGE;
-    let headers = [(header::CONTENT_SECURITY_POLICY, policy.as_str())];
-    (headers, Html(page.as_str())).into_response()
+    INDEX_PAGE.respond()
+}
+
+/// What the API offers, as a page.
+#[utoipa::path(
+    get,
+    path = "/docs",
+    tag = "About",
+    responses((status = 200, description = "The page", content_type = "text/html"))
+)]
+pub async fn docs() -> Response {
+    DOCS_PAGE.respond()
 }
 
 #[cfg(test)]
@@ -46,17 +84,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_is_small_and_loads_nothing() {
-        assert!(SOURCE.len() <= 15 * 1024, "{} bytes", SOURCE.len());
-        for forbidden in ["http://", "https://", "//cdn", "@import", "url("] {
-            let allowed = SOURCE.replace("http://www.w3.org/2000/svg", "");
-            assert!(!allowed.contains(forbidden), "{forbidden}");
+    fn the_pages_are_small_and_load_nothing() {
+        for source in [INDEX, DOCS] {
+            assert!(source.len() <= 15 * 1024, "{} bytes", source.len());
+            for forbidden in ["http://", "https://", "//cdn", "@import", "url("] {
+                let allowed = source.replace("http://www.w3.org/2000/svg", "");
+                assert!(!allowed.contains(forbidden), "{forbidden}");
+            }
         }
     }
 
     #[test]
     fn only_the_pages_own_script_may_run() {
-        let (page, policy) = &*PAGE;
+        for Page { html, policy } in [&*INDEX_PAGE, &*DOCS_PAGE] {
+            check(html, policy);
+        }
+    }
+
+    fn check(page: &str, policy: &str) {
         assert!(!page.contains("NONCE"));
         let nonce = policy
             .split_once("script-src 'nonce-")

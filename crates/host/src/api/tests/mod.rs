@@ -1,5 +1,6 @@
 //! The router from outside: real requests, a real hub, no sockets.
 
+mod description;
 mod readings;
 mod refusals;
 mod streams;

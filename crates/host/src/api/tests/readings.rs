@@ -119,3 +119,27 @@ async fn health_tells_its_parts() {
         .find(|part| part["component"] == "home-assistant");
     assert_eq!(home.unwrap()["ok"], false);
 }
+
+/// What people and dashboards read.
+const DOCUMENT: &str = include_str!("../../../../../docs/metrics.md");
+
+#[tokio::test]
+async fn the_metrics_served_are_the_metrics_documented() {
+    let api = Api::new();
+    api.call("GET", "/v1/nothing", "").await;
+    let metrics = api.call("GET", "/metrics", "").await;
+    let metrics = String::from_utf8(metrics.body.to_vec()).unwrap();
+    assert!(metrics.contains("weirhouse_requests_total{status=\"4xx\"} 1\n"));
+    let served: HashSet<(&str, &str)> = metrics
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '))
+        .collect();
+    let documented: HashSet<(&str, &str)> = DOCUMENT
+        .lines()
+        .filter_map(|line| {
+            let (name, rest) = line.strip_prefix("| `")?.split_once("` | ")?;
+            Some((name, rest.split_once(' ')?.0))
+        })
+        .collect();
+    assert_eq!(served, documented);
+}

@@ -1,0 +1,73 @@
+//! The description of the API, and whether it tells the truth.
+
+use std::collections::HashSet;
+
+use axum::body::Body;
+use axum::http::{Request, header};
+use serde_json::Value;
+
+use super::Api;
+use crate::api::Kind;
+
+/// What callers read.
+const DOCUMENT: &str = include_str!("../../../../../docs/api.md");
+
+async fn description(api: &Api) -> Value {
+    // Without a token.
+    let request = Request::get("/v1/openapi.json").header(header::HOST, "localhost");
+    let answer = api.send(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(answer.header("content-type"), "application/json");
+    serde_json::from_slice(&answer.body).unwrap()
+}
+
+#[tokio::test]
+async fn every_operation_says_who_may_call_it_and_how_it_refuses() {
+    let api = Api::new();
+    let description = description(&api).await;
+    assert_eq!(description["openapi"], "3.1.0");
+    let mut ids = HashSet::new();
+    let mut protected = 0;
+    for (path, methods) in description["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let line = format!("{method} {path}");
+            let id = operation["operationId"].as_str().unwrap();
+            assert!(ids.insert(id.to_owned()), "{line}: {id} is there twice");
+            assert!(operation["summary"].is_string(), "{line}");
+            let responses = operation["responses"].as_object().unwrap();
+            assert!(responses.contains_key("400"), "{line}");
+            let name = path.replace(['{', '}'], "");
+            let request = Request::builder()
+                .method(method.to_uppercase().as_str())
+                .uri(&name)
+                .header(header::HOST, "localhost");
+            let answer = api.send(request.body(Body::empty()).unwrap()).await;
+            if operation.get("security").is_some() {
+                protected += 1;
+                assert!(responses.contains_key("401"), "{line}");
+                assert_eq!(answer.status.as_u16(), 401, "{line}");
+            } else {
+                assert_eq!(answer.status.as_u16(), 200, "{line}");
+            }
+        }
+    }
+    assert!(protected >= 7, "{protected} protected operations");
+}
+
+#[test]
+fn every_kind_of_problem_is_documented_once() {
+    let slugs: HashSet<&str> = Kind::ALL.into_iter().map(Kind::slug).collect();
+    assert_eq!(slugs.len(), Kind::ALL.len());
+    let mut documented = HashSet::new();
+    for line in DOCUMENT.lines() {
+        let Some(rest) = line.strip_prefix("| `urn:weirhouse:problem:") else {
+            continue;
+        };
+        let (slug, rest) = rest.split_once("` | ").unwrap();
+        let status = rest.split(',').next().unwrap();
+        let kind = Kind::ALL.into_iter().find(|kind| kind.slug() == slug);
+        let kind = kind.unwrap_or_else(|| panic!("{slug} is no kind"));
+        assert_eq!(kind.status().as_str(), status, "{slug}");
+        assert!(documented.insert(slug), "{slug} is there twice");
+    }
+    assert_eq!(documented, slugs);
+}
