@@ -128,6 +128,17 @@ impl Program {
         Answer::read(request.call()?)
     }
 
+    /// The token that requests carry from now on.
+    pub fn use_token(&mut self, token: &str) {
+        token.clone_into(&mut self.token);
+    }
+
+    /// Asks it to read its files anew.
+    pub fn hang_up(&self) -> Result<()> {
+        let pid = Pid::from_child(&self.process);
+        Ok(kill_process(pid, Signal::HUP)?)
+    }
+
     /// Kills it without warning, as a power failure would.
     pub fn kill(mut self) -> Result<()> {
         self.process.kill()?;

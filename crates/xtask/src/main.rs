@@ -18,6 +18,7 @@ mod no_std;
 mod progress;
 mod release;
 mod run;
+mod schemathesis;
 mod test;
 mod test_output;
 mod wasm_target;

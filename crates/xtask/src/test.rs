@@ -13,10 +13,13 @@
 //! | `WEIRHOUSE_INSTRUCTIONS` | the bench `instructions` of the core, as released |
 //! | `WEIRHOUSE_HA` | a Home Assistant: a venv, or a Debian root folder |
 //! | `WEIRHOUSE_HA_MISSING` | instead of it, why there is none |
+//! | `WEIRHOUSE_SCHEMATHESIS` | the program `schemathesis` |
+//! | `WEIRHOUSE_SCHEMATHESIS_MISSING` | instead of it, why there is none |
 //!
 //! `WEIRHOUSE_REQUIRE_ALL=1` is read, and passed on: a test that lacks something then fails instead of skipping.
 
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::{env, io};
 
@@ -29,6 +32,7 @@ use crate::instructions;
 use crate::network_namespace::NetworkNamespace;
 use crate::no_std;
 use crate::progress::{note, step};
+use crate::schemathesis;
 use crate::test_output::{Reader, Suite};
 use crate::workspace::{Workspace, run as run_command};
 
@@ -59,6 +63,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
     }
     let whole_paths = packages.contains(&WHOLE_PATHS);
     let home_assistant = whole_paths.then(|| home_assistant::provide(workspace));
+    let schemathesis = whole_paths.then(|| schemathesis::provide(workspace));
     let namespace = if whole_paths {
         NetworkNamespace::find()
     } else {
@@ -89,13 +94,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
         tests.args(["--no-fail-fast", "--package", package]);
         set_paths(&mut tests, workspace, &component);
         tests.envs(variants.iter().map(|(name, path)| (name, path)));
-        match &home_assistant {
-            Some(Ok(path)) => tests.env("WEIRHOUSE_HA", path),
-            Some(Err(error)) => tests
-                .env_remove("WEIRHOUSE_HA")
-                .env("WEIRHOUSE_HA_MISSING", format!("{error:#}")),
-            None => &mut tests,
-        };
+        set_provided(&mut tests, "WEIRHOUSE_HA", home_assistant.as_ref());
+        set_provided(&mut tests, "WEIRHOUSE_SCHEMATHESIS", schemathesis.as_ref());
         let namespace = namespace.filter(|_| package == WHOLE_PATHS);
         suites.extend(test_package(package, tests, namespace, &options.arguments)?);
     }
@@ -138,6 +138,21 @@ fn set_paths(tests: &mut Command, workspace: &Workspace, component: &Component) 
         .env("WEIRHOUSE_COMPILE", &component.compiler)
         .env("WEIRHOUSE_CORE_WASM", &component.wasm)
         .env("WEIRHOUSE_CORE_CWASM", &component.cwasm);
+}
+
+/// Tells tests where something is, or why it is not there.
+fn set_provided(tests: &mut Command, name: &str, provided: Option<&Result<PathBuf>>) {
+    match provided {
+        Some(Ok(path)) => {
+            tests.env(name, path);
+        }
+        Some(Err(error)) => {
+            tests
+                .env_remove(name)
+                .env(format!("{name}_MISSING"), format!("{error:#}"));
+        }
+        None => {}
+    }
 }
 
 /// A program that does not build is one failure among the others, which are of interest all the more.

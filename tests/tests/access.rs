@@ -1,0 +1,199 @@
+//! Tokens, limits and configuration of a running instance, by command and file.
+
+use std::fs;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use serde_json::Value;
+use weirhouse_tests::program::{PATIENCE, Program, run};
+
+fn folder() -> Result<(tempfile::TempDir, std::path::PathBuf)> {
+    let parent = tempfile::tempdir()?;
+    let data = parent.path().join("data");
+    fs::create_dir(&data)?;
+    Ok((parent, data))
+}
+
+/// Makes a token by command.
+fn create(data: &Path, arguments: &[&str]) -> Result<String> {
+    let folder = data.display().to_string();
+    let all = [&["token", "create", "--data-dir", &folder], arguments].concat();
+    let output = run(&all)?;
+    if !output.status.success() {
+        bail!("{}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
+
+/// Waits until a request is answered with this status.
+fn wait_for_status(program: &Program, path: &str, status: u16) -> Result<()> {
+    let started = Instant::now();
+    loop {
+        let answer = program.get(path)?;
+        if answer.status == status {
+            return Ok(());
+        }
+        if started.elapsed() > PATIENCE {
+            bail!("{path} is answered with {}, not {status}", answer.status);
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn kind(body: &[u8]) -> Result<String> {
+    let problem: Value = serde_json::from_slice(body)?;
+    let kind = problem["type"].as_str().unwrap_or_default();
+    Ok(kind.trim_start_matches("urn:weirhouse:problem:").to_owned())
+}
+
+#[test]
+fn tokens_made_and_revoked_by_command_count_at_once() -> Result<()> {
+    let (_parent, data) = folder()?;
+    let mut program = Program::start("demo", &data, &["--log", "trace", "--rate", "1"])?;
+    let owner = program.token.clone();
+    let token = create(&data, &["--name", "node-red", "--scope", "read"])?;
+    program.use_token(&token);
+    wait_for_status(&program, "/v1/stats", 200)?;
+    let refused = program.put("/v1/cache/a/b", b"1")?;
+    assert_eq!(
+        (refused.status, kind(&refused.body)?.as_str()),
+        (403, "forbidden")
+    );
+    assert!(
+        refused
+            .header("www-authenticate")
+            .contains("scope=\"cache\"")
+    );
+
+    let folder = data.display().to_string();
+    let listed = run(&["token", "list", "--data-dir", &folder])?;
+    let listed = String::from_utf8(listed.stdout)?;
+    assert!(
+        listed.contains("node-red") && listed.contains("read"),
+        "{listed}"
+    );
+    assert!(
+        run(&["token", "revoke", "--data-dir", &folder, "node-red"])?
+            .status
+            .success()
+    );
+    wait_for_status(&program, "/v1/stats", 401)?;
+    let again = run(&["token", "revoke", "--data-dir", &folder, "node-red"])?;
+    assert_eq!(again.status.code(), Some(2));
+
+    let over = create(
+        &data,
+        &["--name", "guest", "--scope", "read", "--expires", "1ms"],
+    )?;
+    program.use_token(&over);
+    wait_for_status(&program, "/v1/stats", 401)?;
+    let started = Instant::now();
+    while !program.get("/v1/stats")?.text().contains("has expired") {
+        assert!(
+            started.elapsed() < PATIENCE,
+            "an expired token is called so"
+        );
+        thread::sleep(Duration::from_millis(5));
+    }
+
+    program.use_token(&owner);
+    assert_eq!(program.get("/v1/stats")?.status, 200);
+    assert_eq!(program.stop()?, 0);
+    // Not even the most talkative log, nor any file but the owner's, has a token.
+    let secrets = [&token, &over].map(|token| token.rsplit('_').next().unwrap_or_default());
+    let mut files = vec![data.with_extension("log")];
+    for entry in fs::read_dir(&data)? {
+        files.push(entry?.path());
+    }
+    for file in files {
+        let content = fs::read(&file)?;
+        let text = String::from_utf8_lossy(&content);
+        for secret in secrets {
+            assert!(!text.contains(secret), "{} holds a token", file.display());
+        }
+        if !file.ends_with("token") {
+            assert!(
+                !text.contains(&owner),
+                "{} holds the owner's",
+                file.display()
+            );
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn changed_rules_come_into_force_and_broken_ones_do_not() -> Result<()> {
+    let (_parent, data) = folder()?;
+    let file = data.join("weirhouse.toml");
+    fs::write(&file, "[default_rule]\nabsolute = 0.5\n")?;
+    let mut program = Program::start("demo", &data, &["--rate", "1"])?;
+    let token = create(&data, &["--name", "a", "--scope", "read"])?;
+    program.use_token(&token);
+    wait_for_status(&program, "/v1/stats", 200)?;
+    // The rate limit is what of a reload shows most plainly from outside.
+    fs::write(&file, "[api]\nrequests_per_second = 1\nburst = 1\n")?;
+    wait_for_status(&program, "/v1/stats", 429)?;
+    fs::write(&file, "[api]\nrequests_per_secnd = 1000\n")?;
+    let log = data.with_extension("log");
+    let started = Instant::now();
+    let told = "weirhouse.toml:2: `api.requests_per_secnd` is unknown; perhaps `requests_per_second` is meant";
+    while !fs::read_to_string(&log)?.contains(told) {
+        assert!(
+            started.elapsed() < PATIENCE,
+            "{}",
+            fs::read_to_string(&log)?
+        );
+        thread::sleep(Duration::from_millis(5));
+    }
+    wait_for_status(&program, "/v1/stats", 429)?;
+    fs::write(&file, "[[rule]]\ndomain = \"sensor\"\nabsolute = 1000\n")?;
+    program.hang_up()?;
+    wait_for_status(&program, "/v1/stats", 200)?;
+    for _ in 0..20 {
+        assert_eq!(program.get("/v1/stats")?.status, 200);
+    }
+    assert_eq!(program.stop()?, 0);
+    Ok(())
+}
+
+#[test]
+fn check_names_what_is_wrong_and_show_where_values_come_from() -> Result<()> {
+    let (_parent, data) = folder()?;
+    let file = data.join("weirhouse.toml");
+    let name = file.display().to_string();
+    fs::write(
+        &file,
+        "[api]\nburst = 7\n[[rule]]\nentity = \"sensor.[a\"\npublishing = \"centred\"\n",
+    )?;
+    let output = run(&["config", "check", &name])?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    for words in [
+        "weirhouse.toml:3: `rule[1]`: publishing `centred`",
+        "weirhouse.toml:4: `rule[1].entity`: malformed glob",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    fs::write(&file, "[api]\nburst = 7\n")?;
+    assert!(run(&["config", "check", &name])?.status.success());
+    fs::write(data.join("options.json"), r#"{"presets": false}"#)?;
+    let folder = data.display().to_string();
+    let shown = run(&["config", "show", "--data-dir", &folder, "--settle", "10s"])?;
+    let shown = String::from_utf8(shown.stdout)?;
+    for (line, origin) in [
+        ("burst = 7", "weirhouse.toml:2"),
+        ("presets = false", "options.json"),
+        ("settle = \"10s\"", "option --settle"),
+        ("max = 50", "default"),
+    ] {
+        let found = shown.lines().find(|it| it.starts_with(line));
+        assert!(
+            found.is_some_and(|it| it.ends_with(origin)),
+            "{line}: {shown}"
+        );
+    }
+    Ok(())
+}
