@@ -5,6 +5,7 @@ pub mod cli;
 pub mod data_dir;
 pub mod demo;
 pub mod hub;
+pub mod mirror;
 pub mod page;
 pub mod run;
 pub mod scenario;

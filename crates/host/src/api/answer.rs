@@ -13,7 +13,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::problem::{Kind, Problem};
-use super::request_id;
+use super::request_id::{self, RequestId};
 use super::{Shared, bearer};
 
 /// Longest time from the request's head to the answer's head. Far over any
@@ -29,11 +29,12 @@ const NOTHING: HeaderValue =
 /// The outermost layer.
 pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let started = Instant::now();
     let id = shared.request_ids.of(request.headers());
+    request.extensions_mut().insert(RequestId(Arc::clone(&id)));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
 
     let mut response = match admit(&shared, &request) {

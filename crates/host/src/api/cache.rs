@@ -191,7 +191,7 @@ fn content_type(headers: &HeaderMap) -> Result<String, Problem> {
         .map_err(|_| Problem::invalid("the Content-Type header is not plain ASCII text"))
 }
 
-fn body_problem(error: &BytesRejection) -> Problem {
+pub(super) fn body_problem(error: &BytesRejection) -> Problem {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
         Problem::new(
             Kind::TooLarge,

@@ -9,7 +9,10 @@
 //! | `GET /healthz` | works or not, and why | no |
 //! | `GET /metrics` | counters as Prometheus text | yes |
 //! | `GET /v1/stats` | counters as JSON | yes |
-//! | `GET /v1/states/{entity}` | one entity | yes |
+//! | `GET /v1/states`, `/v1/states/{entity}` | states, many or one | yes |
+//! | `GET /v1/entities`, `devices`, `areas`, `floors`, `labels`, `config_entries`, `services`, each also with `/{id}` | registries | yes |
+//! | `GET /v1/helpers`, `/v1/scenes`, each also with `/{entity}` | states of helpers and scenes | yes |
+//! | `POST /v1/batch` | many requests in one | yes |
 //! | `PUT\|GET\|DELETE /v1/cache/{ns}/{key}` | the two-level cache | yes |
 //! | `GET /v1/stream` | published updates, server-sent events | yes |
 //!
@@ -20,16 +23,31 @@
 
 mod allowed_hosts;
 mod answer;
+mod areas;
+mod batch;
 mod bearer;
 mod cache;
+mod compression;
+mod conditional;
+mod config_entries;
+mod devices;
+mod entities;
 mod entity_filter;
 mod exposition;
+mod floors;
 mod health;
+mod helpers;
+mod labels;
 mod listen;
+mod memo;
 mod metrics;
+mod parameters;
 mod problem;
 mod query;
+mod reading;
 mod request_id;
+mod scenes;
+mod services;
 mod states;
 mod stats;
 mod stream;
@@ -38,11 +56,11 @@ mod tests;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, Uri};
 use axum::middleware::from_fn_with_state;
-use axum::routing::get;
+use axum::routing::{get, post};
+use axum::{Extension, Router};
 use tokio::sync::{Semaphore, watch};
 
 pub use allowed_hosts::AllowedHosts;
@@ -52,6 +70,7 @@ pub use problem::{Kind, Problem};
 use crate::data_dir::Token;
 use crate::hub::Hub;
 use crate::page;
+use memo::Memo;
 use request_id::RequestIds;
 
 /// Largest body taken: the optimizer's default bound for one cached value.
@@ -63,6 +82,7 @@ struct Shared {
     token: Token,
     hosts: AllowedHosts,
     request_ids: RequestIds,
+    memo: Memo,
     /// Bounds how many streams are open.
     streams: Arc<Semaphore>,
     /// True once the server stops; open streams then end.
@@ -82,41 +102,74 @@ pub fn router(
         token,
         hosts,
         request_ids: RequestIds::new(),
+        memo: Memo::default(),
         streams: Arc::new(Semaphore::new(stream::MAX_STREAMS)),
         stop,
     });
     let open = Router::new()
         .route("/", get(page::get))
         .route("/healthz", get(health::get))
-        .method_not_allowed_fallback(wrong_method);
-    // The fallback is among them, so that without the token even the absence
-    // of a route is not told.
-    let protected = Router::new()
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(Arc::clone(&shared), answer::answer));
+    let inside = layered(&shared, resources());
+    let inside = inside.with_state(Arc::clone(&shared));
+    let protected = resources()
+        .route("/v1/stream", get(stream::get))
+        .route("/v1/batch", post(batch::post))
+        .layer(Extension(batch::Inside(inside)));
+    layered(&shared, protected).merge(open).with_state(shared)
+}
+
+/// What a batch may ask for, too: everything but what answers without an end, and batches.
+fn resources() -> Router<Arc<Shared>> {
+    Router::new()
         .route("/metrics", get(metrics::get))
         .route("/v1/stats", get(stats::get))
-        .route("/v1/states/{entity}", get(states::get))
+        .route("/v1/states", get(states::list))
+        .route("/v1/states/{entity}", get(states::one))
+        .route("/v1/scenes", get(scenes::list))
+        .route("/v1/scenes/{entity}", get(scenes::one))
+        .route("/v1/helpers", get(helpers::list))
+        .route("/v1/helpers/{entity}", get(helpers::one))
+        .route("/v1/entities", get(entities::list))
+        .route("/v1/entities/{entity}", get(entities::one))
+        .route("/v1/devices", get(devices::list))
+        .route("/v1/devices/{device}", get(devices::one))
+        .route("/v1/areas", get(areas::list))
+        .route("/v1/areas/{area}", get(areas::one))
+        .route("/v1/floors", get(floors::list))
+        .route("/v1/floors/{floor}", get(floors::one))
+        .route("/v1/labels", get(labels::list))
+        .route("/v1/labels/{label}", get(labels::one))
+        .route("/v1/config_entries", get(config_entries::list))
+        .route("/v1/config_entries/{entry}", get(config_entries::one))
+        .route("/v1/services", get(services::list))
+        .route("/v1/services/{service}", get(services::one))
         .route(
             "/v1/cache/{ns}/{*key}",
             get(cache::get).put(cache::put).delete(cache::delete),
         )
-        .route("/v1/stream", get(stream::get))
+}
+
+/// Routes behind the token, with all that every request passes. The fallback is among them, so that without the
+/// token even the absence of a route is not told.
+fn layered(shared: &Arc<Shared>, routes: Router<Arc<Shared>>) -> Router<Arc<Shared>> {
+    routes
         .method_not_allowed_fallback(wrong_method)
         .fallback(unknown_route)
         .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
         .layer(from_fn_with_state(
-            Arc::clone(&shared),
+            Arc::clone(shared),
             answer::require_token,
-        ));
-    open.merge(protected)
-        .layer(from_fn_with_state(Arc::clone(&shared), answer::answer))
-        .with_state(shared)
+        ))
+        .layer(from_fn_with_state(Arc::clone(shared), answer::answer))
 }
 
 async fn unknown_route(uri: Uri) -> Problem {
     Problem::new(
         Kind::UnknownRoute,
         format!(
-            "there is no `{}`; the routes are /healthz, /metrics, /v1/stats, /v1/states/{{entity}}, /v1/cache/{{ns}}/{{key}} and /v1/stream",
+            "there is no `{}`; the routes are /healthz, /metrics, /v1/stats, /v1/states, /v1/scenes, /v1/helpers, /v1/entities, /v1/devices, /v1/areas, /v1/floors, /v1/labels, /v1/config_entries, /v1/services, /v1/cache/{{ns}}/{{key}}, /v1/batch and /v1/stream",
             uri.path()
         ),
     )

@@ -36,6 +36,8 @@ pub enum Kind {
     UnknownRoute,
     /// No entity of that name is known.
     UnknownEntity,
+    /// No row of that identifier is known.
+    UnknownRow,
     /// The key is in neither level of the cache.
     CacheMiss,
     /// The path exists, but not with this method.
@@ -82,6 +84,7 @@ impl Kind {
                 StatusCode::NOT_FOUND,
                 "No such entity is known",
             ),
+            Self::UnknownRow => ("unknown-row", StatusCode::NOT_FOUND, "No such row is known"),
             Self::CacheMiss => (
                 "cache-miss",
                 StatusCode::NOT_FOUND,

@@ -1,5 +1,7 @@
 //! The router from outside: real requests, a real hub, no sockets.
 
+mod batches;
+mod mirror;
 mod readings;
 mod refusals;
 mod streams;
@@ -30,7 +32,7 @@ struct Api {
     router: Router,
     token: Token,
     stop: watch::Sender<bool>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 struct Answer {
@@ -41,7 +43,11 @@ struct Answer {
 
 impl Api {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::on(tempfile::tempdir().unwrap())
+    }
+
+    /// One on a folder that may have been used.
+    fn on(folder: tempfile::TempDir) -> Self {
         let token = DataDir::open(folder.path()).unwrap().token().unwrap();
         let hub = Arc::new(open_hub(folder.path()));
         let (stop, stopped) = watch::channel(false);
@@ -51,8 +57,20 @@ impl Api {
             hub,
             token,
             stop,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// Ends it, and starts another on the same folder.
+    fn restart(self) -> Self {
+        let Self {
+            hub,
+            router,
+            folder,
+            ..
+        } = self;
+        drop((hub, router));
+        Self::on(folder)
     }
 
     /// A request that may pass.
@@ -73,7 +91,7 @@ impl Api {
         Answer {
             status: parts.status,
             headers: parts.headers,
-            body: to_bytes(body, 1 << 24).await.unwrap(),
+            body: to_bytes(body, 1 << 25).await.unwrap(),
         }
     }
 
