@@ -7,5 +7,6 @@ pub mod home_assistant;
 pub mod load;
 pub mod native;
 pub mod program;
+pub mod proxy;
 pub mod reading;
 pub mod skip;

@@ -21,6 +21,9 @@ use crate::mirror::{Cursor, Expansion, Fields, Glob, Query, QueryError, Source};
 /// Most values of one parameter; more rows than that are a domain, or all.
 const MOST_VALUES: usize = 1000;
 
+/// Most patterns: each is tried on every name.
+const MOST_GLOBS: usize = 16;
+
 /// Most rows of a page.
 const MOST_ROWS: usize = 100_000;
 
@@ -44,7 +47,14 @@ pub(super) fn of_list(source: Source, raw: Option<&str>) -> Result<Query, Proble
     let ids = values(&parameters, "entity")?.chain(values(&parameters, "id")?);
     selection.ids = ids.map(str::to_owned).collect();
     selection.domains = values(&parameters, "domain")?.map(str::to_owned).collect();
-    let globs = values(&parameters, "glob")?.map(Glob::parse);
+    let globs: Vec<&str> = values(&parameters, "glob")?.collect();
+    if globs.len() > MOST_GLOBS {
+        return Err(Problem::invalid(format!(
+            "there are {} patterns in `glob`, at most {MOST_GLOBS} are taken",
+            globs.len()
+        )));
+    }
+    let globs = globs.into_iter().map(Glob::parse);
     selection.globs = globs
         .collect::<Result<_, _>>()
         .map_err(|error| Problem::invalid(error.to_string()))?;
@@ -205,6 +215,7 @@ mod tests {
             (Source::States, "color=red"),
             (Source::Class(Class::Floors), "area=hall"),
             (Source::Class(Class::Services), "expand=area"),
+            (Source::States, "glob=a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q"),
         ] {
             assert!(of_list(source, Some(raw)).is_err(), "{source:?} {raw}");
         }
