@@ -37,6 +37,18 @@ pub struct Place<'a> {
     pub labels: BTreeSet<&'a str>,
 }
 
+impl Place<'_> {
+    /// Whether it is in this group.
+    pub fn belongs_to(&self, group: Group, id: &str) -> bool {
+        match group {
+            Group::Device => self.devices.contains(&id),
+            Group::Area => self.area == Some(id),
+            Group::Floor => self.floor == Some(id),
+            Group::Label => self.labels.contains(id),
+        }
+    }
+}
+
 /// What a group of entities has in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Group {

@@ -7,62 +7,12 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use weirhouse_hass::{Class, Group, Place, Timestamp};
 
+use super::choose::Chosen;
 use super::cursor::{Cursor, Tag};
-use super::fields::{Fields, member, text};
-use super::selection::{Members, Selection};
-use super::table::{Change, Row};
+use super::fields::{member, text};
+use super::query::{Expansion, Query, QueryError, Source};
+use super::table::Row;
 use super::{Inner, Listed, Replica};
-
-/// What is listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    /// The states of all entities.
-    States,
-    /// Those of scenes.
-    Scenes,
-    /// Those of helpers.
-    Helpers,
-    /// The rows of a registry, or the services.
-    Class(Class),
-}
-
-/// What can be told along with a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Expansion {
-    /// The area it stands in, an area's row or null.
-    Area,
-    /// The device it belongs to, a device's row or null.
-    Device,
-    /// The floor it is on, a floor's row or null.
-    Floor,
-    /// The labels that reach it, labels' rows.
-    Labels,
-    /// What the entity registry has of it, a row or null.
-    Entity,
-    /// Its state object, or null.
-    State,
-    /// The identifiers of the registered entities that belong to it.
-    Entities,
-}
-
-/// What is asked for.
-#[derive(Debug)]
-pub struct Query {
-    /// What is listed.
-    pub source: Source,
-    /// Which rows of it.
-    pub selection: Selection,
-    /// Which members of a row; `None` for all.
-    pub fields: Option<Fields>,
-    /// What is told along with each row.
-    pub expand: Vec<Expansion>,
-    /// Only what changed after this.
-    pub since: Option<Cursor>,
-    /// Only rows behind this one, in the order of identifiers.
-    pub after: Option<String>,
-    /// At most so many rows.
-    pub limit: Option<usize>,
-}
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,120 +21,6 @@ pub enum Listing {
     Known(Tag),
     /// This is it, a JSON object.
     New(Tag, Vec<u8>),
-}
-
-/// Why there is no answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum QueryError {
-    /// No row has a member of this name.
-    #[error("there is no field `{field}` here; there are {known}")]
-    UnknownField {
-        /// The name.
-        field: String,
-        /// The names there are.
-        known: String,
-    },
-    /// There is no such area, floor, device or label.
-    #[error("there is no {group} `{id}`; {hint}")]
-    UnknownGroup {
-        /// What it was said to be.
-        group: &'static str,
-        /// The identifier.
-        id: String,
-        /// What there is.
-        hint: String,
-    },
-}
-
-impl Query {
-    /// All of a source.
-    pub fn of(source: Source) -> Self {
-        Self {
-            source,
-            selection: Selection::default(),
-            fields: None,
-            expand: Vec::new(),
-            since: None,
-            after: None,
-            limit: None,
-        }
-    }
-}
-
-impl Source {
-    /// The member under which rows are listed.
-    pub fn name(self) -> &'static str {
-        match self {
-            Source::States => "states",
-            Source::Scenes => "scenes",
-            Source::Helpers => "helpers",
-            Source::Class(Class::Entities) => "entities",
-            Source::Class(Class::Devices) => "devices",
-            Source::Class(Class::Areas) => "areas",
-            Source::Class(Class::Floors) => "floors",
-            Source::Class(Class::Labels) => "labels",
-            Source::Class(Class::ConfigEntries | Class::Helpers) => "config_entries",
-            Source::Class(Class::Services) => "services",
-        }
-    }
-
-    /// The member that identifies a row.
-    pub(super) fn id(self) -> &'static str {
-        match self {
-            Source::States | Source::Scenes | Source::Helpers | Source::Class(Class::Entities) => {
-                "entity_id"
-            }
-            Source::Class(Class::Devices | Class::Services) => "id",
-            Source::Class(Class::Areas) => "area_id",
-            Source::Class(Class::Floors) => "floor_id",
-            Source::Class(Class::Labels) => "label_id",
-            Source::Class(Class::ConfigEntries | Class::Helpers) => "entry_id",
-        }
-    }
-
-    /// What can be told along with its rows.
-    pub fn expansions(self) -> &'static [Expansion] {
-        use Expansion::{Area, Device, Entities, Entity, Floor, Labels, State};
-        match self {
-            Source::States | Source::Scenes | Source::Helpers => {
-                &[Area, Device, Floor, Labels, Entity]
-            }
-            Source::Class(Class::Entities) => &[Area, Device, Floor, Labels, State],
-            Source::Class(Class::Devices) => &[Area, Floor, Labels, Entities],
-            Source::Class(Class::Areas) => &[Floor, Labels, Entities],
-            Source::Class(Class::Floors | Class::Labels) => &[Entities],
-            Source::Class(Class::ConfigEntries | Class::Helpers | Class::Services) => &[],
-        }
-    }
-}
-
-impl Expansion {
-    /// Its name in a query and in an answer.
-    pub fn name(self) -> &'static str {
-        match self {
-            Expansion::Area => "area",
-            Expansion::Device => "device",
-            Expansion::Floor => "floor",
-            Expansion::Labels => "labels",
-            Expansion::Entity => "entity",
-            Expansion::State => "state",
-            Expansion::Entities => "entities",
-        }
-    }
-}
-
-/// The rows of an answer before it is composed.
-struct Chosen<'a> {
-    rows: Vec<(&'a str, &'a Row)>,
-    removed: Vec<&'a str>,
-    /// Asked for by name, and not there.
-    missing: Vec<&'a str>,
-    /// Whether these are all rows, not only those that changed.
-    full: bool,
-    /// Whether there are more than the limit let through.
-    more: bool,
-    /// Up to where the reader knows the changes with this answer.
-    revision: u64,
 }
 
 impl Replica {
@@ -198,44 +34,32 @@ impl Replica {
         let nothing = Listed::default();
         let listed = inner.listed(query.source).unwrap_or(&nothing);
         inner.check(query, listed)?;
-        let rests_on_places = query.source == Source::Helpers
-            || query.selection.needs_topology()
-            || !query.expand.is_empty();
-        let places = if rests_on_places {
-            inner.places_revision()
+        let (places, stale) = if query.rests_on_places() {
+            let stale = listed.stale || inner.places_are_stale();
+            (inner.places_revision(), stale)
         } else {
-            0
+            (0, listed.stale)
         };
-        let stale = listed.stale || (rests_on_places && inner.places_are_stale());
-        let whole = query.source != Source::Scenes
-            && query.source != Source::Helpers
-            && query.selection.is_everything()
-            && query.since.is_none()
-            && query.after.is_none()
-            && query.limit.is_none();
-        let shown = inner.shown_states(query);
-        let frame = (stale, places, shown);
-        if whole {
-            let tag = Tag::new(self.epoch, &(frame, listed.table.revision()));
-            if is_known(tag) {
-                return Ok(Listing::Known(tag));
+        let beside = (stale, places, inner.shown_states(query));
+        let choose = || inner.choose(self.epoch, query, listed, places);
+        // The last change of a list stands for all of it, without a look at the rows.
+        let (tag, chosen) = if query.is_whole() {
+            let tag = Tag::new(self.epoch, &(beside, listed.table.revision()));
+            (tag, None)
+        } else {
+            let chosen = choose();
+            let mut rows = DefaultHasher::new();
+            for (_, row) in &chosen.rows {
+                row.revision.hash(&mut rows);
             }
-            let chosen = inner.choose(self.epoch, query, listed, places);
-            return Ok(Listing::New(
-                tag,
-                inner.compose(self.epoch, query, listed, stale, &chosen),
-            ));
-        }
-        let chosen = inner.choose(self.epoch, query, listed, places);
-        let mut digest = DefaultHasher::new();
-        for (_, row) in &chosen.rows {
-            row.revision.hash(&mut digest);
-        }
-        let rest = (&chosen.removed, &chosen.missing, chosen.full, chosen.more);
-        let tag = Tag::new(self.epoch, &(frame, digest.finish(), rest));
+            let rest = (&chosen.removed, &chosen.missing, chosen.full, chosen.more);
+            let tag = Tag::new(self.epoch, &(beside, rows.finish(), rest));
+            (tag, Some(chosen))
+        };
         if is_known(tag) {
             return Ok(Listing::Known(tag));
         }
+        let chosen = chosen.unwrap_or_else(choose);
         let body = inner.compose(self.epoch, query, listed, stale, &chosen);
         Ok(Listing::New(tag, body))
     }
@@ -337,168 +161,6 @@ impl Inner {
         [Class::Entities, Class::Devices, Class::Areas]
             .iter()
             .any(|class| self.classes.get(class).is_none_or(|listed| listed.stale))
-    }
-
-    /// Refuses names that mean nothing here; while nothing is known, nothing is refused.
-    fn check(&self, query: &Query, listed: &Listed) -> Result<(), QueryError> {
-        const OF_A_STATE: [&str; 6] = [
-            "attributes",
-            "context",
-            "entity_id",
-            "last_changed",
-            "last_updated",
-            "state",
-        ];
-        for field in query.fields.iter().flat_map(Fields::names) {
-            let of_states = !matches!(query.source, Source::Class(_));
-            let known: Vec<&str> = if of_states {
-                OF_A_STATE.to_vec()
-            } else {
-                listed.members.iter().map(String::as_str).collect()
-            };
-            if !known.is_empty() && !known.contains(&field) {
-                return Err(QueryError::UnknownField {
-                    field: field.escape_debug().to_string(),
-                    known: known.join(", "),
-                });
-            }
-        }
-        for (group, ids) in &query.selection.groups {
-            let (name, class) = match group {
-                Group::Device => ("device", Class::Devices),
-                Group::Area => ("area", Class::Areas),
-                Group::Floor => ("floor", Class::Floors),
-                Group::Label => ("label", Class::Labels),
-            };
-            let Some(known) = self.classes.get(&class) else {
-                continue;
-            };
-            if let Some(id) = ids.iter().find(|id| known.table.get(id).is_none()) {
-                return Err(QueryError::UnknownGroup {
-                    group: name,
-                    id: id.escape_debug().to_string(),
-                    hint: format!("GET /v1/{name}s lists the {} there are", known.table.len()),
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether a row belongs into the answer.
-    fn takes(&self, query: &Query, members: &Members<'_>, id: &str) -> bool {
-        let of_source = match query.source {
-            Source::Scenes => id.starts_with("scene."),
-            Source::Helpers => self.topology.is_helper(id),
-            Source::States | Source::Class(_) => true,
-        };
-        of_source
-            && query.selection.takes_name(id)
-            && match query.source {
-                Source::Class(Class::Devices) => {
-                    stands_in(&query.selection, &self.topology.device(id))
-                }
-                Source::Class(Class::Areas) => stands_in(&query.selection, &self.topology.area(id)),
-                _ => members.contain(id),
-            }
-    }
-
-    fn choose<'a>(
-        &'a self,
-        epoch: u32,
-        query: &'a Query,
-        listed: &'a Listed,
-        places: u64,
-    ) -> Chosen<'a> {
-        let members = query.selection.members(&self.topology);
-        let limit = query.limit.unwrap_or(usize::MAX);
-        let mut chosen = Chosen {
-            rows: Vec::new(),
-            removed: Vec::new(),
-            missing: Vec::new(),
-            full: true,
-            more: false,
-            revision: self.revision,
-        };
-        // A reader of another run, too far behind, or of other places than now is told everything.
-        let since = query.since.filter(|since| {
-            since.epoch == epoch
-                && since.revision <= self.revision
-                && places <= since.revision
-                && listed.table.remembers(since.revision)
-        });
-        if let Some(since) = since {
-            chosen.full = false;
-            for (revision, change) in listed.table.since(since.revision) {
-                let (Change::Present(id, _) | Change::Gone(id)) = change;
-                if !self.takes(query, &members, id) {
-                    continue;
-                }
-                if chosen.rows.len() + chosen.removed.len() >= limit {
-                    chosen.more = true;
-                    break;
-                }
-                match change {
-                    Change::Present(id, row) => chosen.rows.push((id, row)),
-                    Change::Gone(id) => chosen.removed.push(id),
-                }
-                if chosen.rows.len() + chosen.removed.len() == limit {
-                    chosen.revision = revision;
-                }
-            }
-            if !chosen.more {
-                chosen.revision = self.revision;
-            }
-            return chosen;
-        }
-        let after = query.after.as_deref();
-        let mut push = |(id, row): (&'a str, &'a Row)| {
-            if chosen.rows.len() >= limit {
-                chosen.more = true;
-                return false;
-            }
-            chosen.rows.push((id, row));
-            true
-        };
-        let behind = |id: &str| after.is_none_or(|after| id > after);
-        let of_entities = !matches!(query.source, Source::Class(Class::Devices | Class::Areas));
-        if !query.selection.ids.is_empty() {
-            let asked = query.selection.ids.iter().map(String::as_str);
-            for asked in asked.filter(|id| behind(id)) {
-                let found = listed.table.entry(asked);
-                match found.filter(|(id, _)| self.takes(query, &members, id)) {
-                    Some(found) => {
-                        if !push(found) {
-                            break;
-                        }
-                    }
-                    None => chosen.missing.push(asked),
-                }
-            }
-        } else if let Some(candidates) = members.candidates().filter(|_| of_entities) {
-            let rows = candidates
-                .into_iter()
-                .filter(|id| behind(id) && self.takes(query, &members, id))
-                .filter_map(|id| listed.table.entry(id));
-            for row in rows {
-                if !push(row) {
-                    break;
-                }
-            }
-        } else if let [domain] = query.selection.domains.as_slice() {
-            let prefix = format!("{domain}.");
-            for (id, row) in listed.table.starting_with(&prefix) {
-                if behind(id) && self.takes(query, &members, id) && !push((id, row)) {
-                    break;
-                }
-            }
-        } else {
-            for (id, row) in listed.table.after(after) {
-                if self.takes(query, &members, id) && !push((id, row)) {
-                    break;
-                }
-            }
-        }
-        chosen
     }
 
     fn compose(
@@ -609,18 +271,6 @@ impl Inner {
         };
         out.extend_from_slice(found.map_or(&b"null"[..], |row| &row.json));
     }
-}
-
-/// Whether a device or an area belongs to a group of each kind asked for.
-fn stands_in(selection: &Selection, place: &Place<'_>) -> bool {
-    selection.groups.iter().all(|(group, ids)| {
-        ids.iter().any(|id| match group {
-            Group::Device => place.devices.contains(&id.as_str()),
-            Group::Area => place.area == Some(id),
-            Group::Floor => place.floor == Some(id),
-            Group::Label => place.labels.contains(id.as_str()),
-        })
-    })
 }
 
 /// Appends a JSON array of what `append` appends for each item.

@@ -4,9 +4,11 @@
 //! One writer, the hub, and many readers, who never wait for the optimizer or the disk. Rows are copied into answers
 //! as they stand. Nothing here judges a value or talks to Home Assistant.
 
+mod choose;
 mod cursor;
 mod fields;
 mod list;
+mod query;
 mod saved;
 mod selection;
 mod table;
@@ -20,7 +22,8 @@ use weirhouse_hass::{Class, Registry, Timestamp, Topology};
 
 pub use cursor::{Cursor, CursorError, Tag};
 pub use fields::Fields;
-pub use list::{Expansion, Found, Listing, Query, QueryError, Source};
+pub use list::{Found, Listing};
+pub use query::{Expansion, Query, QueryError, Source};
 pub use saved::{Saved, SavedError};
 pub use selection::{Glob, GlobError, Selection};
 

@@ -124,12 +124,13 @@ impl Table {
             .map(|(id, row)| (&**id, row))
     }
 
-    /// The rows whose identifier begins so, by identifier.
-    pub(super) fn starting_with(&self, prefix: &str) -> impl Iterator<Item = (&str, &Row)> {
+    /// The rows whose identifier begins with this word and a dot, by identifier.
+    pub(super) fn of_domain(&self, domain: &str) -> impl Iterator<Item = (&str, &Row)> + use<'_> {
+        let prefix = format!("{domain}.");
         self.rows
-            .range::<str, _>((Bound::Included(prefix), Bound::Unbounded))
-            .take_while(move |(id, _)| id.starts_with(prefix))
+            .range::<str, _>((Bound::Included(prefix.as_str()), Bound::Unbounded))
             .map(|(id, row)| (&**id, row))
+            .take_while(move |(id, _)| id.starts_with(&prefix))
     }
 
     /// What changed after this revision, oldest first; each row once, as it is now.
@@ -230,10 +231,7 @@ mod tests {
         let ids = |rows: &mut dyn Iterator<Item = (&str, &Row)>| -> Vec<String> {
             rows.map(|(id, _)| id.to_owned()).collect()
         };
-        assert_eq!(
-            ids(&mut table.starting_with("light.")),
-            ["light.a", "light.b"]
-        );
+        assert_eq!(ids(&mut table.of_domain("light")), ["light.a", "light.b"]);
         assert_eq!(
             ids(&mut table.after(Some("light.b"))),
             ["lightning.a", "sensor.a"]
