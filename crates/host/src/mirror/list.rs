@@ -23,6 +23,17 @@ pub enum Listing {
     New(Tag, Vec<u8>),
 }
 
+/// One row with what was asked for beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// The reader has it already.
+    Known(Tag),
+    /// This is it, a JSON object.
+    New(Tag, Vec<u8>),
+    /// There is none.
+    Missing,
+}
+
 impl Replica {
     /// Answers a query, unless the reader has the answer already.
     pub fn list(
@@ -63,20 +74,7 @@ impl Replica {
         let body = inner.compose(self.epoch, query, listed, stale, &chosen);
         Ok(Listing::New(tag, body))
     }
-}
 
-/// One row with what was asked for beside it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
-    /// The reader has it already.
-    Known(Tag),
-    /// This is it, a JSON object.
-    New(Tag, Vec<u8>),
-    /// There is none.
-    Missing,
-}
-
-impl Replica {
     /// Answers with one row, unless the reader has it already: a row of `source`, with the members `stale` and
     /// `as_of`, and an entity whole with what Weirhouse knows of it.
     pub fn one(

@@ -61,8 +61,6 @@ struct Listed {
     stale: bool,
     /// When Home Assistant was last heard about it.
     as_of: Option<Timestamp>,
-    /// Names of the members that rows have.
-    members: BTreeSet<String>,
 }
 
 /// One entity to be shown.
@@ -82,7 +80,6 @@ impl Default for Listed {
             table: Table::default(),
             stale: true,
             as_of: None,
-            members: BTreeSet::new(),
         }
     }
 }
@@ -134,15 +131,10 @@ impl Replica {
     pub fn replace_class(&self, as_of: Timestamp, registry: &Registry) {
         let class = registry.class();
         let rows = rows_of(registry);
-        let members: BTreeSet<String> = rows
-            .iter()
-            .flat_map(|(_, json)| fields::names(json))
-            .collect();
         let mut inner = self.write();
         inner.topology.replace(registry);
         inner.set_class(class, &rows);
         let listed = inner.classes.entry(class).or_default();
-        listed.members = members;
         listed.as_of = Some(as_of);
         listed.stale = false;
     }

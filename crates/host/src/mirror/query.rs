@@ -1,9 +1,11 @@
 //! What readers can ask for.
 
+use std::collections::BTreeSet;
+
 use weirhouse_hass::{Class, Group};
 
 use super::cursor::Cursor;
-use super::fields::Fields;
+use super::fields::{Fields, names};
 use super::selection::Selection;
 use super::{Inner, Listed};
 
@@ -194,18 +196,24 @@ impl Inner {
             "state",
         ];
         for field in query.fields.iter().flat_map(Fields::names) {
-            let of_states = !matches!(query.source, Source::Class(_));
-            let known: Vec<&str> = if of_states {
-                OF_A_STATE.to_vec()
+            let known = if let Source::Class(_) = query.source {
+                // Rows of one class may lack what others have, as parts of devices do.
+                let rows = || listed.table.after(None).map(|(_, row)| names(&row.json));
+                if listed.table.len() == 0 || rows().any(|names| names.iter().any(|it| it == field))
+                {
+                    continue;
+                }
+                let all: BTreeSet<String> = rows().flatten().collect();
+                Vec::from_iter(all).join(", ")
+            } else if OF_A_STATE.contains(&field) {
+                continue;
             } else {
-                listed.members.iter().map(String::as_str).collect()
+                OF_A_STATE.join(", ")
             };
-            if !known.is_empty() && !known.contains(&field) {
-                return Err(QueryError::UnknownField {
-                    field: field.escape_debug().to_string(),
-                    known: known.join(", "),
-                });
-            }
+            return Err(QueryError::UnknownField {
+                field: field.escape_debug().to_string(),
+                known,
+            });
         }
         for (group, ids) in &query.selection.groups {
             let (name, class) = match group {

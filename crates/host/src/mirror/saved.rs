@@ -170,7 +170,7 @@ fn as_listed(class: Class, rows: &[(String, String)]) -> String {
 }
 
 fn is_object(json: &str) -> bool {
-    json.starts_with('{') && serde_json::from_str::<IgnoredAny>(json).is_ok()
+    json.starts_with('{') && json.ends_with('}') && serde_json::from_str::<IgnoredAny>(json).is_ok()
 }
 
 /// A name that stays when classes are added or put in another order.
