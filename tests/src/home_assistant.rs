@@ -17,6 +17,7 @@
 //! ```
 
 mod api;
+mod commands;
 mod config_folder;
 mod onboarding;
 
@@ -31,9 +32,11 @@ use std::{env, thread};
 use anyhow::{Context as _, Result, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
+use ureq::http::Method;
 
 use self::api::Api;
 pub use self::api::EntityState;
+pub use self::commands::Commands;
 pub use self::config_folder::ConfigFolderOptions;
 pub use self::onboarding::{PASSWORD, USER};
 use crate::skip::skip;
@@ -53,6 +56,7 @@ pub struct HomeAssistant {
     _temporary: Option<TempDir>,
     process: Option<Child>,
     api: Api,
+    port: u16,
 }
 
 impl HomeAssistant {
@@ -113,6 +117,7 @@ impl HomeAssistant {
             _temporary: temporary,
             process: None,
             api,
+            port,
         };
         this.spawn()?;
         this.wait_until("answers", Api::answers)?;
@@ -170,6 +175,26 @@ impl HomeAssistant {
         data: &serde_json::Value,
     ) -> Result<()> {
         self.api.call_service(domain, service, data)
+    }
+
+    /// A WebSocket of its owner, for commands.
+    pub fn commands(&self) -> Result<Commands> {
+        Commands::connect(self.port, self.token())
+    }
+
+    /// The port it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Posts to its HTTP API, and gives the answer.
+    pub fn post(&self, path: &str, body: &serde_json::Value) -> Result<serde_json::Value> {
+        self.api.call(&Method::POST, path, Some(body))
+    }
+
+    /// Deletes through its HTTP API.
+    pub fn delete(&self, path: &str) -> Result<serde_json::Value> {
+        self.api.call(&Method::DELETE, path, None)
     }
 
     /// All states.

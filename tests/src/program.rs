@@ -93,10 +93,18 @@ impl Program {
 
     /// `GET`.
     pub fn get(&self, path: &str) -> Result<Answer> {
-        let request = self
+        self.get_with(path, &[])
+    }
+
+    /// `GET` with further headers.
+    pub fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Result<Answer> {
+        let mut request = self
             .agent
             .get(format!("http://{}{path}", self.address))
             .header("authorization", format!("Bearer {}", self.token));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         Answer::read(request.call()?)
     }
 
@@ -116,6 +124,16 @@ impl Program {
             .put(format!("http://{}{path}", self.address))
             .header("authorization", format!("Bearer {}", self.token))
             .content_type("application/octet-stream");
+        Answer::read(request.send(body)?)
+    }
+
+    /// `POST` of a JSON body.
+    pub fn post(&self, path: &str, body: &[u8]) -> Result<Answer> {
+        let request = self
+            .agent
+            .post(format!("http://{}{path}", self.address))
+            .header("authorization", format!("Bearer {}", self.token))
+            .content_type("application/json");
         Answer::read(request.send(body)?)
     }
 

@@ -12,6 +12,7 @@ use weirhouse_hass::{Event, State};
 use weirhouse_runner::wit::updates::Rule;
 use weirhouse_runner::{Component, Engine};
 use weirhouse_tests::component;
+use weirhouse_tests::reading::entity;
 
 fn hub(folder: &std::path::Path) -> Result<Hub> {
     hub_with(folder, Settings::default())
@@ -146,7 +147,7 @@ fn an_attribute_nested_however_deeply_is_served() -> Result<()> {
     let text = format!(r#"{{"s":"1","a":{{"deep":{deep}}},"c":"x","lc":1.0}}"#);
     let states = vec![("sensor.a".to_owned(), serde_json::from_str::<State>(&text)?)];
     hub.handle(Event::Snapshot(states));
-    let view = serde_json::to_string(&hub.state("sensor.a"))?;
+    let view = entity(&hub, "sensor.a")?;
     assert!(
         view.contains(&deep) && view.contains("\"stale\":false"),
         "{} bytes",

@@ -1,12 +1,15 @@
 //! The service from outside: what it keeps when it is killed, and how it says
 //! that it cannot work.
 
+use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::process::Output;
+use std::time::{Duration, Instant};
 use std::{fs, thread};
 
 use anyhow::Result;
-use weirhouse_tests::program::{Program, free_address, run, run_service};
+use serde_json::{Value, json};
+use weirhouse_tests::program::{PATIENCE, Program, free_address, run, run_service};
 
 /// A data folder of its own, inside one that is removed at the end.
 fn folder() -> Result<(tempfile::TempDir, std::path::PathBuf)> {
@@ -99,6 +102,96 @@ fn the_simulated_home_is_judged_and_learning_outlives_a_restart() -> Result<()> 
     assert!(stats["updates"]["published"].as_u64() < Some(60), "{stats}");
     let text = String::from_utf8(program.get("/metrics")?.body)?;
     assert!(text.contains("weirhouse_"), "{text}");
+    Ok(())
+}
+
+#[test]
+fn the_simulated_home_is_mirrored_and_read_in_every_way() -> Result<()> {
+    let (_parent, data) = folder()?;
+    let program = Program::start("demo", &data, &["--rate", "50"])?;
+    program.wait_for_stats("the snapshot", |stats| stats["home"]["stale"] == false)?;
+    let (mut followed, mut cursor) = (BTreeMap::new(), String::new());
+    let deadline = Instant::now() + PATIENCE;
+    let mut told = 0;
+    // Readings keep coming: what was told in changes must add up to the whole all the same.
+    while told < 30 {
+        let since = if cursor.is_empty() {
+            String::new()
+        } else {
+            format!("?since={cursor}")
+        };
+        let changes = program.json(&format!("/v1/states{since}"))?;
+        assert_eq!(changes["full"] == true, cursor.is_empty());
+        changes["cursor"]
+            .as_str()
+            .unwrap_or_default()
+            .clone_into(&mut cursor);
+        for state in changes["states"].as_array().into_iter().flatten() {
+            told += usize::from(changes["full"] == false);
+            followed.insert(state["entity_id"].to_string(), state.clone());
+        }
+        assert!(Instant::now() < deadline, "only {told} changes were told");
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(followed.len(), 60);
+    // At some moment nothing changes between the two answers.
+    loop {
+        let changes = program.json(&format!("/v1/states?since={cursor}"))?;
+        let whole = program.json("/v1/states")?;
+        for state in changes["states"].as_array().into_iter().flatten() {
+            followed.insert(state["entity_id"].to_string(), state.clone());
+        }
+        changes["cursor"]
+            .as_str()
+            .unwrap_or_default()
+            .clone_into(&mut cursor);
+        let states = whole["states"].as_array().cloned().unwrap_or_default();
+        if states.iter().eq(followed.values()) {
+            break;
+        }
+        assert!(Instant::now() < deadline, "the changes do not add up");
+    }
+
+    let kitchen = program.json("/v1/states?area=kitchen&domain=sensor&fields=state&expand=area")?;
+    let kitchen = kitchen["states"].as_array().cloned().unwrap_or_default();
+    assert!(kitchen.len() > 3, "{kitchen:?}");
+    for state in &kitchen {
+        let entity = state["entity_id"].as_str().unwrap_or_default();
+        assert!(entity.starts_with("sensor.kitchen_"), "{entity}");
+        assert_eq!(state["expanded"]["area"]["floor_id"], "ground");
+    }
+    let areas = program.json("/v1/areas?floor=upper")?;
+    assert_eq!(areas["areas"].as_array().map(Vec::len), Some(3));
+
+    let unchanged = program.get("/v1/areas")?;
+    let again = program.get_with("/v1/areas", &[("if-none-match", unchanged.header("etag"))])?;
+    assert_eq!((again.status, again.body.len()), (304, 0));
+    let packed = program.get_with("/v1/states", &[("accept-encoding", "gzip")])?;
+    assert_eq!(packed.header("content-encoding"), "gzip");
+    assert!(
+        packed.body.starts_with(&[0x1f, 0x8b]),
+        "{} bytes",
+        packed.body.len()
+    );
+
+    let batch = json!({ "requests": [
+        { "path": "/v1/states/sensor.kitchen_temperature?fields=state" },
+        { "path": "/v1/states/sensor.nowhere" },
+        { "method": "PUT", "path": "/v1/cache/a/b", "body": [1, 2] },
+        { "path": "/v1/cache/a/b" },
+    ] });
+    let answer = program.post("/v1/batch", batch.to_string().as_bytes())?;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let answer: Value = serde_json::from_slice(&answer.body)?;
+    let statuses: Vec<_> = (0..4)
+        .map(|at| answer["responses"][at]["status"].as_u64())
+        .collect();
+    assert_eq!(statuses, [Some(200), Some(404), Some(204), Some(200)]);
+    assert_eq!(answer["responses"][3]["body"], json!([1, 2]));
+
+    // What was mirrored outlives the program, and is marked until the home was heard.
+    assert_eq!(program.stop()?, 0);
+    assert!(data.join("mirror.blob").exists());
     Ok(())
 }
 

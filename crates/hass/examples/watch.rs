@@ -60,17 +60,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn describe(registry: &Registry) -> String {
-    match registry {
-        Registry::Entities(rows) => format!(
-            "{} registered entities, the first {:?}",
-            rows.len(),
-            rows.first()
-        ),
-        Registry::Devices(rows) => format!("{} devices, the first {:?}", rows.len(), rows.first()),
-        Registry::Areas(rows) => format!("{} areas: {rows:?}", rows.len()),
-        Registry::Floors(rows) => format!("{} floors: {rows:?}", rows.len()),
-        Registry::Labels(rows) => format!("{} labels: {rows:?}", rows.len()),
-        Registry::ConfigEntries(rows) => format!("{} config entries: {rows:?}", rows.len()),
-        Registry::Services(domains) => format!("services of {} domains", domains.len()),
-    }
+    let rows = registry.rows();
+    let first = rows.first().map(|(id, json)| format!("{id} {json}"));
+    format!(
+        "{}: {} rows, the first {first:?}",
+        registry.class(),
+        rows.len()
+    )
 }

@@ -30,6 +30,14 @@ pub enum Event {
     Changes(Vec<Change>),
     /// A registry or the services, complete: replace what was known of this class.
     Registry(Registry),
+    /// An entity has another identifier now. The states and the entity registry tell it too: as one entity that is
+    /// gone and one that is new.
+    Renamed {
+        /// The identifier it had.
+        from: String,
+        /// The identifier it has.
+        to: String,
+    },
     /// A class could not be listed. What was known of it may be out of date.
     ClassUnavailable {
         /// The class.

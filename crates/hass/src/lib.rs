@@ -8,7 +8,8 @@
 //! - [`Client`]: the tokio shell. Connects, reconnects with backoff, and delivers [`Event`]s in order.
 //! - [`Session`]: one connection's protocol without sockets or clock, for tests and other shells.
 //! - [`Mirror`]: a copy of the states, fed with snapshots and changes; tells what differed.
-//! - [`Registry`]: typed lists of entities, devices, areas, floors, labels, config entries and services.
+//! - [`Registry`]: lists of entities, devices, areas, floors, labels, config entries, helpers and services.
+//! - [`Topology`]: which entity belongs to which device, area, floor and label.
 //!
 //! # Example
 //! ```no_run
@@ -54,6 +55,7 @@ mod registry;
 mod session;
 mod state;
 mod timestamp;
+mod topology;
 mod wire;
 
 pub use client::{CallError, Client, ClientConfig, ConfigError, LinkStats};
@@ -61,8 +63,10 @@ pub use event::{CommandError, CommandOutcome, Event, ProtocolError, ServiceCall,
 pub use mirror::{EntityView, Kind, Mirror, Observation};
 pub use reason::DisconnectReason;
 pub use registry::{
-    AreaEntry, Class, ConfigEntry, DeviceEntry, EntityEntry, FloorEntry, LabelEntry, Registry,
+    AreaEntry, Class, ConfigEntry, DeviceEntry, EntityEntry, Entry, FloorEntry, LabelEntry,
+    Registry, Row, ServiceEntry,
 };
 pub use session::{EntityFilter, Filter, Session, SessionConfig};
 pub use state::{Attributes, Change, Context, Diff, State};
 pub use timestamp::Timestamp;
+pub use topology::{Group, Place, Topology};

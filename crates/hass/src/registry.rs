@@ -1,287 +1,123 @@
-//! Home Assistant's registries and services, reduced to what scheduling and display need.
+//! Home Assistant's registries and services, row by row.
 //!
-//! Every field is optional, and a field of an unexpected type reads as missing: the layouts change between
-//! releases, and one odd row must not cost the whole list. It holds no lookups across registries.
+//! A row keeps its JSON as received, beside the few fields that are understood. One odd row does not cost the list:
+//! it is left out if it has no identifier, and kept otherwise.
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Deserializer};
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-/// The kinds of list the session keeps up to date.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Class {
-    /// `config/entity_registry/list`.
-    Entities,
-    /// `config/device_registry/list`.
-    Devices,
-    /// `config/area_registry/list`.
-    Areas,
-    /// `config/floor_registry/list`.
-    Floors,
-    /// `config/label_registry/list`.
-    Labels,
-    /// `config_entries/get`.
-    ConfigEntries,
-    /// `get_services`.
-    Services,
+mod class;
+mod entries;
+
+pub(crate) use class::Announcement;
+pub use class::Class;
+pub use entries::{
+    AreaEntry, ConfigEntry, DeviceEntry, EntityEntry, Entry, FloorEntry, LabelEntry, ServiceEntry,
+};
+
+/// A row of a class.
+#[derive(Clone, Debug)]
+pub struct Row<T> {
+    /// What is understood of it.
+    pub entry: T,
+    /// All of it, an object, as received.
+    pub json: Box<RawValue>,
 }
 
 /// One class, complete: it replaces what was known of it.
 #[derive(Clone, Debug)]
 pub enum Registry {
     /// The entity registry; entities without a unique identifier are not in it.
-    Entities(Vec<EntityEntry>),
+    Entities(Vec<Row<EntityEntry>>),
     /// The device registry.
-    Devices(Vec<DeviceEntry>),
+    Devices(Vec<Row<DeviceEntry>>),
     /// The areas.
-    Areas(Vec<AreaEntry>),
+    Areas(Vec<Row<AreaEntry>>),
     /// The floors.
-    Floors(Vec<FloorEntry>),
+    Floors(Vec<Row<FloorEntry>>),
     /// The labels.
-    Labels(Vec<LabelEntry>),
+    Labels(Vec<Row<LabelEntry>>),
     /// The configured integrations.
-    ConfigEntries(Vec<ConfigEntry>),
-    /// Names of the actions that can be called, by domain.
-    Services(BTreeMap<String, Vec<String>>),
+    ConfigEntries(Vec<Row<ConfigEntry>>),
+    /// Those of the configured integrations that are helpers.
+    Helpers(Vec<Row<ConfigEntry>>),
+    /// The actions that can be called, each with its description.
+    Services(Vec<Row<ServiceEntry>>),
 }
 
-/// How a class announces that it changed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Announcement {
-    /// An event on the bus.
-    BusEvent(&'static str),
-    /// A subscription command of its own, which starts by telling the present list.
-    Command(&'static str),
+impl Registry {
+    /// Which class it is.
+    pub fn class(&self) -> Class {
+        match self {
+            Registry::Entities(_) => Class::Entities,
+            Registry::Devices(_) => Class::Devices,
+            Registry::Areas(_) => Class::Areas,
+            Registry::Floors(_) => Class::Floors,
+            Registry::Labels(_) => Class::Labels,
+            Registry::ConfigEntries(_) => Class::ConfigEntries,
+            Registry::Helpers(_) => Class::Helpers,
+            Registry::Services(_) => Class::Services,
+        }
+    }
+
+    /// Identifier and JSON of each row, in Home Assistant's order.
+    pub fn rows(&self) -> Vec<(&str, &RawValue)> {
+        fn of<T: Entry>(rows: &[Row<T>]) -> Vec<(&str, &RawValue)> {
+            rows.iter()
+                .filter_map(|row| Some((row.entry.id()?, &*row.json)))
+                .collect()
+        }
+        match self {
+            Registry::Entities(rows) => of(rows),
+            Registry::Devices(rows) => of(rows),
+            Registry::Areas(rows) => of(rows),
+            Registry::Floors(rows) => of(rows),
+            Registry::Labels(rows) => of(rows),
+            Registry::ConfigEntries(rows) | Registry::Helpers(rows) => of(rows),
+            Registry::Services(rows) => of(rows),
+        }
+    }
 }
 
 impl Class {
-    /// All classes, in the order in which they are requested.
-    pub const ALL: [Class; 7] = [
-        Class::Entities,
-        Class::Devices,
-        Class::Areas,
-        Class::Floors,
-        Class::Labels,
-        Class::ConfigEntries,
-        Class::Services,
-    ];
-
-    /// The command that lists it.
-    pub(crate) fn list_command(self) -> &'static str {
-        match self {
-            Class::Entities => "config/entity_registry/list",
-            Class::Devices => "config/device_registry/list",
-            Class::Areas => "config/area_registry/list",
-            Class::Floors => "config/floor_registry/list",
-            Class::Labels => "config/label_registry/list",
-            Class::ConfigEntries => "config_entries/get",
-            Class::Services => "get_services",
-        }
-    }
-
-    pub(crate) fn announcements(self) -> &'static [Announcement] {
-        use Announcement::{BusEvent, Command};
-        match self {
-            Class::Entities => &[BusEvent("entity_registry_updated")],
-            Class::Devices => &[BusEvent("device_registry_updated")],
-            Class::Areas => &[BusEvent("area_registry_updated")],
-            Class::Floors => &[BusEvent("floor_registry_updated")],
-            Class::Labels => &[BusEvent("label_registry_updated")],
-            Class::ConfigEntries => &[Command("config_entries/subscribe")],
-            Class::Services => &[BusEvent("service_registered"), BusEvent("service_removed")],
-        }
-    }
-
-    /// Reads the result of [`list_command`](Self::list_command).
-    pub(crate) fn parse(self, json: &str) -> serde_json::Result<Registry> {
+    /// Reads what Home Assistant answers when this class is listed.
+    pub fn parse(self, json: &str) -> serde_json::Result<Registry> {
         Ok(match self {
-            Class::Entities => Registry::Entities(serde_json::from_str(json)?),
-            Class::Devices => Registry::Devices(serde_json::from_str(json)?),
-            Class::Areas => Registry::Areas(serde_json::from_str(json)?),
-            Class::Floors => Registry::Floors(serde_json::from_str(json)?),
-            Class::Labels => Registry::Labels(serde_json::from_str(json)?),
-            Class::ConfigEntries => Registry::ConfigEntries(serde_json::from_str(json)?),
-            Class::Services => {
-                let domains: BTreeMap<String, BTreeMap<String, &RawValue>> =
-                    serde_json::from_str(json)?;
-                Registry::Services(
-                    domains
-                        .into_iter()
-                        .map(|(domain, services)| (domain, services.into_keys().collect()))
-                        .collect(),
-                )
-            }
+            Class::Entities => Registry::Entities(rows(json)?),
+            Class::Devices => Registry::Devices(rows(json)?),
+            Class::Areas => Registry::Areas(rows(json)?),
+            Class::Floors => Registry::Floors(rows(json)?),
+            Class::Labels => Registry::Labels(rows(json)?),
+            Class::ConfigEntries => Registry::ConfigEntries(rows(json)?),
+            Class::Helpers => Registry::Helpers(rows(json)?),
+            Class::Services => Registry::Services(services(json)?),
         })
     }
 }
 
-impl std::fmt::Display for Class {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Class::Entities => "entity registry",
-            Class::Devices => "device registry",
-            Class::Areas => "areas",
-            Class::Floors => "floors",
-            Class::Labels => "labels",
-            Class::ConfigEntries => "config entries",
-            Class::Services => "services",
+fn rows<T: Entry + DeserializeOwned>(json: &str) -> serde_json::Result<Vec<Row<T>>> {
+    let rows: Vec<Box<RawValue>> = serde_json::from_str(json)?;
+    let read = rows.into_iter().filter_map(|json| {
+        let entry: T = serde_json::from_str(json.get()).ok()?;
+        entry.id()?;
+        Some(Row { entry, json })
+    });
+    Ok(read.collect())
+}
+
+fn services(json: &str) -> serde_json::Result<Vec<Row<ServiceEntry>>> {
+    let domains: BTreeMap<String, BTreeMap<String, Box<RawValue>>> = serde_json::from_str(json)?;
+    let rows = domains.into_iter().flat_map(|(domain, services)| {
+        services.into_iter().map(move |(service, json)| Row {
+            entry: ServiceEntry {
+                id: format!("{domain}.{service}"),
+            },
+            json,
         })
-    }
-}
-
-/// A row of the entity registry.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
-pub struct EntityEntry {
-    /// The entity.
-    #[serde(deserialize_with = "lenient")]
-    pub entity_id: Option<String>,
-    /// The integration that provides it.
-    #[serde(deserialize_with = "lenient")]
-    pub platform: Option<String>,
-    /// The area of the entity itself; without one, its device's area counts.
-    #[serde(deserialize_with = "lenient")]
-    pub area_id: Option<String>,
-    /// The device it belongs to.
-    #[serde(deserialize_with = "lenient")]
-    pub device_id: Option<String>,
-    /// The config entry that created it.
-    #[serde(deserialize_with = "lenient")]
-    pub config_entry_id: Option<String>,
-    /// Who disabled it (`user`, `integration`, …); `None` when enabled.
-    #[serde(deserialize_with = "lenient")]
-    pub disabled_by: Option<String>,
-    /// Who hid it; `None` when visible.
-    #[serde(deserialize_with = "lenient")]
-    pub hidden_by: Option<String>,
-    /// `config` or `diagnostic`; `None` for an ordinary entity.
-    #[serde(deserialize_with = "lenient")]
-    pub entity_category: Option<String>,
-    /// The device class chosen by the user.
-    #[serde(deserialize_with = "lenient")]
-    pub device_class: Option<String>,
-    /// The device class given by the integration.
-    #[serde(deserialize_with = "lenient")]
-    pub original_device_class: Option<String>,
-    /// The name chosen by the user.
-    #[serde(deserialize_with = "lenient")]
-    pub name: Option<String>,
-    /// The name given by the integration.
-    #[serde(deserialize_with = "lenient")]
-    pub original_name: Option<String>,
-    /// Label identifiers.
-    #[serde(deserialize_with = "lenient")]
-    pub labels: Vec<String>,
-}
-
-/// A row of the device registry. Child devices lack most fields.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
-pub struct DeviceEntry {
-    /// Identifier.
-    #[serde(deserialize_with = "lenient")]
-    pub id: Option<String>,
-    /// The device this one is a part of; its area counts when this one has none.
-    #[serde(deserialize_with = "lenient")]
-    pub parent_device_id: Option<String>,
-    /// The area it stands in.
-    #[serde(deserialize_with = "lenient")]
-    pub area_id: Option<String>,
-    /// The config entry it belongs to.
-    #[serde(deserialize_with = "lenient")]
-    pub config_entry_id: Option<String>,
-    /// Older form of [`config_entry_id`](Self::config_entry_id).
-    #[serde(deserialize_with = "lenient")]
-    pub primary_config_entry: Option<String>,
-    /// Who disabled it; `None` when enabled.
-    #[serde(deserialize_with = "lenient")]
-    pub disabled_by: Option<String>,
-    /// The name given by the integration.
-    #[serde(deserialize_with = "lenient")]
-    pub name: Option<String>,
-    /// The name chosen by the user.
-    #[serde(deserialize_with = "lenient")]
-    pub name_by_user: Option<String>,
-    /// Manufacturer.
-    #[serde(deserialize_with = "lenient")]
-    pub manufacturer: Option<String>,
-    /// Model.
-    #[serde(deserialize_with = "lenient")]
-    pub model: Option<String>,
-    /// Label identifiers.
-    #[serde(deserialize_with = "lenient")]
-    pub labels: Vec<String>,
-}
-
-/// An area.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
-pub struct AreaEntry {
-    /// Identifier.
-    #[serde(deserialize_with = "lenient")]
-    pub area_id: Option<String>,
-    /// Name.
-    #[serde(deserialize_with = "lenient")]
-    pub name: Option<String>,
-    /// The floor it lies on.
-    #[serde(deserialize_with = "lenient")]
-    pub floor_id: Option<String>,
-}
-
-/// A floor.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
-pub struct FloorEntry {
-    /// Identifier.
-    #[serde(deserialize_with = "lenient")]
-    pub floor_id: Option<String>,
-    /// Name.
-    #[serde(deserialize_with = "lenient")]
-    pub name: Option<String>,
-    /// Storey, 0 being the ground floor.
-    #[serde(deserialize_with = "lenient")]
-    pub level: Option<i64>,
-}
-
-/// A label.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
-pub struct LabelEntry {
-    /// Identifier.
-    #[serde(deserialize_with = "lenient")]
-    pub label_id: Option<String>,
-    /// Name.
-    #[serde(deserialize_with = "lenient")]
-    pub name: Option<String>,
-}
-
-/// A configured integration.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
-pub struct ConfigEntry {
-    /// Identifier.
-    #[serde(deserialize_with = "lenient")]
-    pub entry_id: Option<String>,
-    /// The integration.
-    #[serde(deserialize_with = "lenient")]
-    pub domain: Option<String>,
-    /// `loaded`, `setup_retry`, `not_loaded` and so on.
-    #[serde(deserialize_with = "lenient")]
-    pub state: Option<String>,
-    /// True when the user switched "Enable polling for changes" off.
-    #[serde(deserialize_with = "lenient")]
-    pub pref_disable_polling: Option<bool>,
-}
-
-/// Reads a field as `T`, and as its default when the JSON has another type.
-fn lenient<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: serde::de::DeserializeOwned + Default,
-{
-    let json = Box::<RawValue>::deserialize(deserializer)?;
-    Ok(serde_json::from_str(json.get()).unwrap_or_default())
+    });
+    Ok(rows.collect())
 }
 
 #[cfg(test)]
@@ -292,32 +128,41 @@ mod tests {
     fn odd_rows_lose_only_the_odd_field() {
         let parsed = Class::Entities.parse(
             r#"[{"entity_id":"sensor.a","platform":7,"labels":null,"area_id":"hall","new":{}},
-                {"labels":["x"],"options":{"conversation":{}}}, {}]"#,
+                {"entity_id":"sensor.b","labels":["x"],"options":{"conversation":{}}}, {}, 7, {"entity_id":3}]"#,
         );
-        let Ok(Registry::Entities(entries)) = parsed else {
+        let Ok(Registry::Entities(rows)) = parsed else {
             panic!("{parsed:?}");
         };
-        assert_eq!(entries.len(), 3);
-        assert_eq!(entries[0].entity_id.as_deref(), Some("sensor.a"));
-        assert_eq!(entries[0].platform, None);
-        assert_eq!(entries[0].area_id.as_deref(), Some("hall"));
-        assert_eq!(entries[1].labels, ["x"]);
-        assert_eq!(entries[2], EntityEntry::default());
+        let ids: Vec<_> = rows.iter().map(|row| row.entry.id()).collect();
+        assert_eq!(ids, [Some("sensor.a"), Some("sensor.b")]);
+        assert_eq!(rows[0].entry.platform, None);
+        assert_eq!(rows[0].entry.area_id.as_deref(), Some("hall"));
+        assert!(rows[0].json.get().ends_with(r#""new":{}}"#));
+        assert_eq!(rows[1].entry.labels, ["x"]);
     }
 
     #[test]
-    fn services_keep_their_names_only() {
+    fn services_are_rows_by_domain_and_name() {
         let parsed = Class::Services
-            .parse(r#"{"homeassistant":{"update_entity":{"fields":{}},"restart":{}},"light":{}}"#);
-        let Ok(Registry::Services(services)) = parsed else {
-            panic!("{parsed:?}");
-        };
-        assert_eq!(services["homeassistant"], ["restart", "update_entity"]);
-        assert!(services["light"].is_empty());
+            .parse(r#"{"homeassistant":{"update_entity":{"fields":{}},"restart":{}},"light":{}}"#)
+            .unwrap();
+        let rows: Vec<_> = parsed
+            .rows()
+            .into_iter()
+            .map(|(id, json)| (id, json.get()))
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                ("homeassistant.restart", "{}"),
+                ("homeassistant.update_entity", r#"{"fields":{}}"#)
+            ]
+        );
     }
 
     #[test]
     fn a_list_of_another_shape_is_an_error() {
         assert!(Class::Areas.parse(r#"{"areas":[]}"#).is_err());
+        assert!(Class::Services.parse("[]").is_err());
     }
 }

@@ -252,8 +252,7 @@ impl Session {
     }
 
     fn list(&mut self, now: Duration, class: Class) {
-        let body = json!({ "type": class.list_command() });
-        self.send(now, Command::List(class), body);
+        self.send(now, Command::List(class), class.list_command());
         self.classes.entry(class).or_default().started();
     }
 
@@ -274,6 +273,9 @@ impl Session {
                 {
                     let due = now + self.config.refresh_debounce;
                     self.classes.entry(watch.class).or_default().announced(due);
+                    if let Some((from, to)) = event.renamed() {
+                        self.emit(Event::Renamed { from, to });
+                    }
                 }
             }
         }

@@ -64,9 +64,29 @@ pub(crate) struct EventBody {
     pub(crate) added: Option<Vec<(String, State)>>,
     changed: Vec<(String, Diff)>,
     removed: Vec<String>,
+    /// What an event on the bus carries.
+    data: BusData,
 }
 
+/// The parts of a bus event's data that are of use.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct BusData {
+    entity_id: Loose,
+    old_entity_id: Loose,
+}
+
+/// A text, or nothing where the JSON is of another type.
+#[derive(Default)]
+struct Loose(Option<String>);
+
 impl EventBody {
+    /// Old and new identifier, if the event tells that an entity was renamed.
+    pub(crate) fn renamed(self) -> Option<(String, String)> {
+        let (from, to) = (self.data.old_entity_id.0?, self.data.entity_id.0?);
+        (from != to).then_some((from, to))
+    }
+
     /// The differences, in the order in which they are to be applied.
     pub(crate) fn into_changes(self) -> impl Iterator<Item = Change> {
         let added = self.added.into_iter().flatten();
@@ -173,6 +193,8 @@ impl<'de> Visitor<'de> for EventVisitor {
             Changed,
             #[serde(rename = "r")]
             Removed,
+            #[serde(rename = "data")]
+            Data,
             #[serde(other)]
             Other,
         }
@@ -182,6 +204,11 @@ impl<'de> Visitor<'de> for EventVisitor {
                 Field::Added => body.added = Some(map.next_value::<Pairs<State>>()?.0),
                 Field::Changed => body.changed = map.next_value::<Pairs<Diff>>()?.0,
                 Field::Removed => body.removed = map.next_value()?,
+                Field::Data => {
+                    // Data of another layout than a registry's is of no interest.
+                    let json: &RawValue = map.next_value()?;
+                    body.data = serde_json::from_str(json.get()).unwrap_or_default();
+                }
                 Field::Other => {
                     map.next_value::<IgnoredAny>()?;
                 }
@@ -217,6 +244,13 @@ impl<'de> Visitor<'de> for EventVisitor {
 
     fn visit_unit<E>(self) -> Result<EventBody, E> {
         Ok(EventBody::default())
+    }
+}
+
+impl<'de> Deserialize<'de> for Loose {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json: &RawValue = Deserialize::deserialize(deserializer)?;
+        Ok(Self(serde_json::from_str(json.get()).ok()))
     }
 }
 

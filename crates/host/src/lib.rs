@@ -7,6 +7,7 @@ pub mod config;
 pub mod data_dir;
 pub mod demo;
 pub mod hub;
+pub mod mirror;
 pub mod page;
 mod quantity;
 mod request;

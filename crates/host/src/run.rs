@@ -12,8 +12,11 @@ use crate::hub::{Effects, Hub, HubError};
 /// What was learned is noted in memory this often: what a trap can cost.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
 
-/// What was learned is written to disk this often: what a power cut can cost.
+/// What was learned and the mirror are written to disk this often: what a power cut can cost.
 const SAVE_EVERY: Duration = Duration::from_mins(15);
+
+/// When they are first written: by then a home is usually complete, and a first run leaves something to the next.
+const FIRST_SAVE: Duration = Duration::from_mins(1);
 
 /// Expired and excess records leave the disk this often.
 const TIDY_EVERY: Duration = Duration::from_secs(5);
@@ -43,6 +46,7 @@ pub async fn run(
 ) -> Result<Ended, HubError> {
     let mut checkpoint = every(CHECKPOINT_EVERY);
     let mut save = every(SAVE_EVERY);
+    save.reset_after(FIRST_SAVE);
     let mut tidy = every(TIDY_EVERY);
     let mut ended = Ended::Stopped;
     loop {

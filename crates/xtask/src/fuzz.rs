@@ -15,7 +15,7 @@ use clap::Args;
 use crate::workspace::{Workspace, output, run as run_command};
 
 /// The targets, in the order in which they run.
-const TARGETS: [&str; 2] = ["observe", "restore"];
+const TARGETS: [&str; 3] = ["observe", "restore", "scenario"];
 
 /// Counters on every edge, and the operands of comparisons.
 const INSTRUMENTATION: [&str; 7] = [
@@ -37,7 +37,7 @@ pub(crate) struct Options {
     /// Where chance starts; the same number makes the same run, as far as it gets. Without it, anywhere
     #[arg(long)]
     seed: Option<std::num::NonZeroU32>,
-    /// Only these, of `observe` and `restore`; by default both
+    /// Only these, of `observe`, `restore` and `scenario`; by default all
     #[arg(value_name = "TARGET", value_parser = TARGETS)]
     targets: Vec<String>,
 }
@@ -69,6 +69,9 @@ fn build(workspace: &Workspace, targets: &[&str]) -> Result<PathBuf> {
         .arg("--target-dir")
         .arg(&folder)
         .env("CARGO_ENCODED_RUSTFLAGS", INSTRUMENTATION.join("\u{1f}"));
+    if targets.contains(&"scenario") {
+        cargo.args(["--features", "scenario"]);
+    }
     for target in targets {
         cargo.args(["--bin", target]);
     }
@@ -93,6 +96,10 @@ fn run_target(workspace: &Workspace, built: &Path, target: &str, options: &Optio
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     }
     let corpus = workspace.root.join("tests/fuzz/corpus").join(target);
+    let dictionary = workspace
+        .root
+        .join("tests/fuzz/dictionaries")
+        .join(format!("{target}.dict"));
     let program = built.join(target);
     let mut fuzzer = Command::new(&program);
     // New inputs go to the first folder; the others are only read.
@@ -107,6 +114,9 @@ fn run_target(workspace: &Workspace, built: &Path, target: &str, options: &Optio
             "-max_len=4096",
             "-print_final_stats=1",
         ]);
+    if dictionary.exists() {
+        fuzzer.arg(format!("-dict={}", dictionary.display()));
+    }
     if let Some(seed) = options.seed {
         fuzzer.arg(format!("-seed={seed}"));
     }

@@ -56,6 +56,11 @@ pub(super) fn write(folder: &Path, port: u16, options: &ConfigFolderOptions) -> 
         configuration(port, options),
     )
     .with_context(at)?;
+    // Where its editor of scripts writes, if the extra YAML includes it.
+    let scripts = folder.join("scripts.yaml");
+    if !scripts.exists() {
+        fs::write(scripts, "").with_context(at)?;
+    }
 
     // All steps of the first start but the owner's account: the other steps would add integrations that look
     // for the internet.

@@ -2,17 +2,15 @@
 
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
-use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
 use ureq::http::Method;
 
 use super::api::Api;
+use super::commands::Commands;
 
 /// The owner's user name.
 pub const USER: &str = "owner";
@@ -71,63 +69,4 @@ pub(super) fn token(api: &Api, port: u16, file: &Path) -> Result<String> {
     out.write_all(token.as_bytes())
         .with_context(|| format!("cannot write {}", file.display()))?;
     Ok(token)
-}
-
-/// Commands over the WebSocket, one at a time.
-struct Commands {
-    socket: WebSocket<TcpStream>,
-    last_id: u64,
-}
-
-impl Commands {
-    fn connect(port: u16, token: &str) -> Result<Self> {
-        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).context("cannot connect")?;
-        stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-        let (socket, _) = client(format!("ws://127.0.0.1:{port}/api/websocket"), stream)
-            .map_err(|error| anyhow::anyhow!("no WebSocket: {error}"))?;
-        let mut this = Self { socket, last_id: 0 };
-        this.receive()?; // It asks for the token first.
-        this.send(&json!({ "type": "auth", "access_token": token }))?;
-        let answer = this.receive()?;
-        if answer["type"] != "auth_ok" {
-            bail!("the WebSocket refuses the token: {answer}");
-        }
-        Ok(this)
-    }
-
-    /// The command's result, or the error it was answered with.
-    fn call(&mut self, mut command: Value) -> Result<Result<Value, Value>> {
-        self.last_id += 1;
-        command["id"] = self.last_id.into();
-        self.send(&command)?;
-        loop {
-            let mut answer = self.receive()?;
-            if answer["id"] == self.last_id && answer["type"] == "result" {
-                let succeeded = answer["success"] == true;
-                return Ok(if succeeded {
-                    Ok(answer["result"].take())
-                } else {
-                    Err(answer["error"].take())
-                });
-            }
-        }
-    }
-
-    fn send(&mut self, message: &Value) -> Result<()> {
-        self.socket
-            .send(Message::text(message.to_string()))
-            .context("cannot write to the WebSocket")
-    }
-
-    fn receive(&mut self) -> Result<Value> {
-        loop {
-            if let Message::Text(text) = self
-                .socket
-                .read()
-                .context("cannot read from the WebSocket")?
-            {
-                return serde_json::from_str(&text).with_context(|| format!("no JSON: {text}"));
-            }
-        }
-    }
 }

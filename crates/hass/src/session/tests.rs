@@ -335,10 +335,39 @@ fn lists_arrive_typed_and_a_burst_lists_its_class_once() {
     );
     let events = script.events();
     assert!(
-        matches!(&events[..], [Event::Registry(Registry::Areas(areas))] if areas[0].name.as_deref() == Some("Hall"))
+        matches!(&events[..], [Event::Registry(Registry::Areas(areas))] if areas[0].json.get().contains("Hall"))
     );
     script.at(5_500).timeout().unwrap();
     assert_eq!(script.sent_types(), ["config/area_registry/list"]);
+}
+
+#[test]
+fn a_rename_is_told_with_both_names_and_lists_the_entities_anew() {
+    let (mut script, _, watches) = Script::live();
+    let mut announce = |data: &Value| {
+        let watch = watches[&Class::Entities];
+        let event = json!({ "event_type": "entity_registry_updated", "data": data });
+        script
+            .frame(&json!({ "id": watch, "type": "event", "event": event }))
+            .unwrap();
+        script.events()
+    };
+    let renamed = announce(
+        &json!({ "action": "update", "entity_id": "light.new", "old_entity_id": "light.old", "changes": {} }),
+    );
+    assert!(
+        matches!(&renamed[..], [Event::Renamed { from, to }] if from == "light.old" && to == "light.new")
+    );
+    for other in [
+        json!({ "action": "update", "entity_id": "light.new", "changes": { "name": null } }),
+        json!({ "entity_id": ["of another layout"], "old_entity_id": 7 }),
+        json!([1, 2]),
+        json!(null),
+    ] {
+        assert!(announce(&other).is_empty(), "{other}");
+    }
+    script.at(1_000).timeout().unwrap();
+    assert_eq!(script.sent_types(), ["config/entity_registry/list"]);
 }
 
 #[test]
@@ -379,7 +408,7 @@ fn what_this_home_assistant_does_not_know_is_unavailable_not_fatal() {
         }
     }
     assert_eq!(unavailable, Class::ALL);
-    assert_eq!(unwatched.len(), 8, "services have two announcements");
+    assert_eq!(unwatched.len(), 10, "services have three announcements");
     script
         .at(1_000)
         .frame(&json!({ "id": 3, "type": "event", "event": {} }))

@@ -16,7 +16,7 @@ use tracing::Instrument as _;
 
 use super::Shared;
 use super::problem::{self, Kind, Problem};
-use super::request_id;
+use super::request_id::{self, RequestId};
 use crate::request;
 
 /// Longest time from the request's head to the answer's head. Far over any
@@ -36,11 +36,12 @@ const NOTHING: HeaderValue =
 /// The outermost layer.
 pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let started = Instant::now();
     let id = shared.request_ids.of(request.headers());
+    request.extensions_mut().insert(RequestId(Arc::clone(&id)));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
 
     // At its level it is not made at all, unless somebody wants every request.

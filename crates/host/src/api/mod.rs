@@ -10,7 +10,10 @@
 //! | `GET /healthz` | works or not, and why | none |
 //! | `GET /metrics` | counters as Prometheus text | `read` |
 //! | `GET /v1/stats` | counters as JSON | `read` |
-//! | `GET /v1/states/{entity}` | one entity | `read` |
+//! | `GET /v1/states`, `/v1/states/{id}` | states, many or one | `read` |
+//! | `GET /v1/entities`, `devices`, `areas`, `floors`, `labels`, `config_entries`, `services`, each also with `/{id}` | registries | `read` |
+//! | `GET /v1/helpers`, `/v1/scenes`, each also with `/{id}` | states of helpers and scenes | `read` |
+//! | `POST /v1/batch` | many requests in one | any, and what each request needs |
 //! | `PUT\|GET\|DELETE /v1/cache/{ns}/{key}` | the two-level cache | `cache` |
 //! | `GET /v1/stream` | published updates, server-sent events | `read` |
 //!
@@ -22,19 +25,35 @@
 mod allowed_hosts;
 mod answer;
 mod answered;
+mod areas;
+mod batch;
 mod cache;
+mod compression;
+mod conditional;
+mod config_entries;
 mod connections;
 mod description;
+mod devices;
+mod entities;
 mod entity_filter;
 mod exposition;
+mod floors;
 mod health;
+mod helpers;
+mod labels;
 mod listen;
+mod memo;
 mod metrics;
+mod mirrored;
 mod openapi;
+mod parameters;
 mod permission;
 mod problem;
 mod query;
+mod reading;
 mod request_id;
+mod scenes;
+mod services;
 mod states;
 mod stats;
 mod stream;
@@ -43,11 +62,12 @@ mod tests;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
 use axum::middleware::from_fn_with_state;
+use axum::routing::get;
+use axum::{Extension, Router};
 use tokio::sync::{Semaphore, watch};
 use tower_http::cors::{Any, CorsLayer};
 use utoipa::openapi::OpenApi;
@@ -63,6 +83,7 @@ use crate::access::{Access, Scope};
 use crate::config::ApiConfig;
 use crate::hub::Hub;
 use crate::page;
+use memo::Memo;
 use request_id::RequestIds;
 
 /// Largest body taken: the optimizer's default bound for one cached value.
@@ -74,6 +95,7 @@ struct Shared {
     access: Arc<Access>,
     hosts: AllowedHosts,
     request_ids: RequestIds,
+    memo: Memo,
     answered: Answered,
     /// The document that describes the API.
     description: Bytes,
@@ -100,17 +122,14 @@ pub fn router(
         .routes(routes!(health::get))
         .split_for_parts();
     openapi::add_open(&mut document, part);
-    let read = OpenApiRouter::new()
-        .routes(routes!(metrics::get))
-        .routes(routes!(stats::get))
-        .routes(routes!(states::get))
-        .routes(routes!(stream::get));
-    let cache = OpenApiRouter::new().routes(routes!(cache::get, cache::put, cache::delete));
-    let protected = with_scope(read, Scope::Read, &mut document).merge(with_scope(
-        cache,
-        Scope::Cache,
-        &mut document,
-    ));
+    let resources = resources(&mut document);
+    let endless = OpenApiRouter::new().routes(routes!(stream::get));
+    let endless = with_scope(endless, Scope::Read, &mut document);
+    let (batch, part) = OpenApiRouter::new()
+        .routes(routes!(batch::post))
+        .split_for_parts();
+    openapi::add_protected(&mut document, part, None);
+    let batch = batch.method_not_allowed_fallback(wrong_method);
 
     let shared = Arc::new(Shared {
         hub,
@@ -118,27 +137,67 @@ pub fn router(
         hosts,
         request_ids: RequestIds::new(),
         answered: Answered::default(),
+        memo: Memo::default(),
         description: openapi::render(&document).into(),
         streams: Arc::new(Semaphore::new(stream::MAX_STREAMS)),
         stop,
     });
+    // What a batch may ask for, too: everything but what answers without an
+    // end, and batches.
+    let inside = protected(&shared, resources.clone());
+    let inside = inside
+        .layer(from_fn_with_state(Arc::clone(&shared), answer::answer))
+        .with_state(Arc::clone(&shared));
+    let batch = batch.layer(Extension(batch::Inside(inside)));
     let open = open.method_not_allowed_fallback(wrong_method);
-    // The fallback is among them, so that without the token even the absence
-    // of a route is not told.
-    let protected = protected
-        .fallback(unknown_route)
-        .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
-        .layer(from_fn_with_state(
-            Arc::clone(&shared),
-            permission::authenticate,
-        ));
-    let mut router = open.merge(protected);
+    let mut router = open.merge(protected(&shared, resources.merge(endless).merge(batch)));
     if let Some(cors) = cors(config) {
         router = router.layer(cors);
     }
     router
         .layer(from_fn_with_state(Arc::clone(&shared), answer::answer))
         .with_state(shared)
+}
+
+/// What ends, each under the scope it needs.
+fn resources(document: &mut OpenApi) -> Router<Arc<Shared>> {
+    let read = OpenApiRouter::new()
+        .routes(routes!(metrics::get))
+        .routes(routes!(stats::get));
+    let read = [
+        (states::SOURCE, get(states::list), get(states::one)),
+        (scenes::SOURCE, get(scenes::list), get(scenes::one)),
+        (helpers::SOURCE, get(helpers::list), get(helpers::one)),
+        (entities::SOURCE, get(entities::list), get(entities::one)),
+        (devices::SOURCE, get(devices::list), get(devices::one)),
+        (areas::SOURCE, get(areas::list), get(areas::one)),
+        (floors::SOURCE, get(floors::list), get(floors::one)),
+        (labels::SOURCE, get(labels::list), get(labels::one)),
+        (
+            config_entries::SOURCE,
+            get(config_entries::list),
+            get(config_entries::one),
+        ),
+        (services::SOURCE, get(services::list), get(services::one)),
+    ]
+    .into_iter()
+    .fold(read, |read, (source, list, one)| {
+        mirrored::add(read, source, list, one)
+    });
+    let cache = OpenApiRouter::new().routes(routes!(cache::get, cache::put, cache::delete));
+    with_scope(read, Scope::Read, document).merge(with_scope(cache, Scope::Cache, document))
+}
+
+/// Routes behind a token. The fallback is among them, so that without one even
+/// the absence of a route is not told.
+fn protected(shared: &Arc<Shared>, routes: Router<Arc<Shared>>) -> Router<Arc<Shared>> {
+    routes
+        .fallback(unknown_route)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
+        .layer(from_fn_with_state(
+            Arc::clone(shared),
+            permission::authenticate,
+        ))
 }
 
 /// What lets web pages of the configured origins call the API; they still need
@@ -168,7 +227,7 @@ fn with_scope(
     document: &mut OpenApi,
 ) -> Router<Arc<Shared>> {
     let (routes, part) = routes.split_for_parts();
-    openapi::add_protected(document, part, scope);
+    openapi::add_protected(document, part, Some(scope));
     routes
         .method_not_allowed_fallback(wrong_method)
         .route_layer(from_fn_with_state(scope, permission::require))

@@ -83,12 +83,15 @@ pub(super) fn add_open(whole: &mut OpenApi, mut part: OpenApi) {
     add(whole, part);
 }
 
-/// Adds routes for tokens of this scope.
-pub(super) fn add_protected(whole: &mut OpenApi, mut part: OpenApi, scope: Scope) {
+/// Adds routes for tokens of this scope, or for all tokens.
+pub(super) fn add_protected(whole: &mut OpenApi, mut part: OpenApi, scope: Option<Scope>) {
     for operation in operations(&mut part.paths) {
         refuse(operation, &ALWAYS);
         refuse(operation, &BEHIND_TOKEN);
-        operation.security = Some(vec![SecurityRequirement::new(TOKEN, [scope.name()])]);
+        operation.security = Some(vec![SecurityRequirement::new(
+            TOKEN,
+            scope.map(Scope::name),
+        )]);
     }
     add(whole, part);
 }
@@ -149,12 +152,12 @@ fn refuse(operation: &mut Operation, kinds: &[Kind]) {
         let answers = &mut operation.responses.responses;
         answers
             .entry(kind.status().as_str().to_owned())
-            .or_insert_with(|| RefOr::T(refusal(*kind)));
+            .or_insert_with(|| RefOr::T(problem_answer(*kind)));
     }
 }
 
 /// A problem document as an answer.
-fn refusal(kind: Kind) -> Response {
+pub(super) fn problem_answer(kind: Kind) -> Response {
     let same: Vec<String> = Kind::ALL
         .into_iter()
         .filter(|other| other.status() == kind.status())
@@ -179,7 +182,7 @@ impl<const STATUS: u16> utoipa::IntoResponses for Problems<STATUS> {
     fn responses() -> std::collections::BTreeMap<String, RefOr<Response>> {
         let status = StatusCode::from_u16(STATUS).unwrap_or_default();
         let kind = Kind::ALL.into_iter().find(|kind| kind.status() == status);
-        let answer = RefOr::T(refusal(kind.unwrap_or(Kind::Internal)));
+        let answer = RefOr::T(problem_answer(kind.unwrap_or(Kind::Internal)));
         std::iter::once((STATUS.to_string(), answer)).collect()
     }
 }

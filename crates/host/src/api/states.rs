@@ -1,40 +1,21 @@
-//! `GET /v1/states/{entity}`: one entity as Home Assistant holds it, with what
-//! was published of it.
+//! `GET /v1/states`, `GET /v1/states/{entity}`: states as Home Assistant holds them, and what was published of one.
 
-use std::sync::Arc;
+use axum::response::Response;
 
-use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use super::problem::Problem;
+use super::reading::{self, PathPart, Read};
+use crate::mirror::Source;
 
-use super::Shared;
-use super::openapi::Problems;
-use super::problem::{Kind, Problem};
-use crate::hub::StateView;
+pub(super) const SOURCE: Source = Source::States;
 
-/// The state object of Home Assistant plus `stale`, `as_of` and `published`.
-/// 404 `unknown-entity` for what Home Assistant does not have.
-#[utoipa::path(
-    get,
-    path = "/v1/states/{entity}",
-    tag = "Read",
-    params(("entity" = String, Path, description = "An entity id, such as `sensor.porch`")),
-    responses((status = 200, description = "The state", body = serde_json::Value), Problems<404>)
-)]
-pub(super) async fn get(
-    State(shared): State<Arc<Shared>>,
-    path: Result<Path<String>, PathRejection>,
-) -> Result<Json<StateView>, Problem> {
-    let Path(entity) = path?;
-    shared.hub.state(&entity).map(Json).ok_or_else(|| {
-        let known = shared.hub.entity_count();
-        Problem::new(
-            Kind::UnknownEntity,
-            if known == 0 {
-                format!("`{entity}` is unknown: no states have come from Home Assistant yet")
-            } else {
-                format!("`{entity}` is not among the {known} known entities; check its spelling")
-            },
-        )
-    })
+/// The states, each as Home Assistant's own state object; `last_reported` is not among them, for the feed does not
+/// carry it.
+pub(super) async fn list(read: Read) -> Result<Response, Problem> {
+    reading::list(SOURCE, read).await
+}
+
+/// One state with `stale`, `as_of`, `published`, `observed` and `suppressed`. 404 `unknown-entity` for what Home
+/// Assistant does not have.
+pub(super) async fn one(read: Read, path: PathPart) -> Result<Response, Problem> {
+    reading::one(SOURCE, read, path).await
 }

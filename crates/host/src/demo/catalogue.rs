@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::device::Model;
 
 /// Rooms; further entities repeat them with a number.
-const ROOMS: [&str; 8] = [
+pub(super) const ROOMS: [&str; 8] = [
     "living_room",
     "kitchen",
     "bedroom",
@@ -61,6 +61,12 @@ pub(super) fn kind_at(index: usize, random: &mut Rng) -> (String, Kind) {
         round => format!("{name}_{}_{}", round + 1, kind.name),
     };
     (object, kind)
+}
+
+/// The room in which the device at this place stands, and how often that room came before; `None` for the house.
+pub(super) fn room_at(index: usize) -> Option<(&'static str, usize)> {
+    let room = index.checked_sub(HOUSE.len())? / PER_ROOM.len();
+    Some((ROOMS[room % ROOMS.len()], room / ROOMS.len()))
 }
 
 /// Attributes of a measured quantity.

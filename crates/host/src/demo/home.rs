@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use serde_json::{Map, Value, json};
-use weirhouse_hass::{Change, Snapshot, Timestamp};
+use weirhouse_hass::{Change, Registry, Snapshot, Timestamp};
 
-use super::Settings;
 use super::device::{Device, Reading};
+use super::{Settings, registries};
 
 /// The simulated home.
 pub struct Home {
@@ -71,6 +71,11 @@ impl Home {
                 Some((device.entity_id.clone(), state))
             })
             .collect()
+    }
+
+    /// Where everything stands.
+    pub fn registries(&self) -> Vec<Registry> {
+        registries::all(self.devices.iter().map(|device| device.entity_id.as_str()))
     }
 
     /// The virtual time of the next reading.

@@ -2,11 +2,13 @@
 //!
 //! It takes the place of the Home Assistant client and delivers the same
 //! events, so that everything behind the link is the real thing. It simulates
-//! readings, not Home Assistant: there are no registries and no actions.
+//! readings, not Home Assistant: its registries never change, and its one action
+//! is listed but does nothing.
 
 mod catalogue;
 mod device;
 mod home;
+mod registries;
 
 use std::time::{Duration, SystemTime};
 
@@ -65,7 +67,8 @@ async fn live(mut home: Home, events: mpsc::Sender<Event>, mut stop: watch::Rece
         },
         Event::Snapshot(home.snapshot()),
     ];
-    for event in first {
+    let registries = home.registries().into_iter().map(Event::Registry);
+    for event in first.into_iter().chain(registries) {
         if events.send(event).await.is_err() {
             return;
         }
@@ -89,6 +92,8 @@ async fn live(mut home: Home, events: mpsc::Sender<Event>, mut stop: watch::Rece
 
 #[cfg(test)]
 mod tests {
+    use weirhouse_hass::Class;
+
     use super::*;
 
     #[tokio::test]
@@ -102,6 +107,9 @@ mod tests {
         let mut events = start(settings, stopped);
         assert!(matches!(events.recv().await, Some(Event::Connected { .. })));
         assert!(matches!(events.recv().await, Some(Event::Snapshot(states)) if states.len() == 10));
+        for _ in Class::ALL {
+            assert!(matches!(events.recv().await, Some(Event::Registry(_))));
+        }
         assert!(
             matches!(events.recv().await, Some(Event::Changes(changes)) if !changes.is_empty())
         );

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use weirhouse_hass::{Mirror, Timestamp};
+use weirhouse_hass::Mirror;
 use weirhouse_runner::operations::{Entities as _, Schedule as _, State as _, Updates as _};
 use weirhouse_runner::wit::types::Instant;
 use weirhouse_runner::{Component, Fault, Optimizer};
@@ -18,7 +18,6 @@ use super::media_types::MediaTypes;
 use super::removals::Removing;
 use super::settings::{Refresh, Settings};
 use super::stats::{Link, Operations};
-use super::update::StateView;
 
 /// Traps in a row after which the optimizer is left alone until the next
 /// event: each costs an instance, and more would only heat the machine.
@@ -52,6 +51,8 @@ pub(super) struct Engine {
     fresh_since: Option<u64>,
     /// Entities that are gone, for the next updates.
     pub(super) removed: Vec<String>,
+    /// Entities that readers must be shown anew; some of them twice.
+    pub(super) touched: Vec<Box<str>>,
     pub(super) batches: u64,
     pub(super) refreshes: u64,
 }
@@ -71,6 +72,7 @@ impl Engine {
             removing: Removing::default(),
             fresh_since: None,
             removed: Vec::new(),
+            touched: Vec::new(),
             batches: 0,
             refreshes: 0,
         }
@@ -275,24 +277,5 @@ impl Engine {
     pub(super) fn forget(&mut self, entity_id: &str) -> Option<u32> {
         self.set_aside.retain(|name, _| *name.entity != *entity_id);
         self.entities.remove(entity_id)
-    }
-
-    /// One entity as the API shows it.
-    pub(super) fn view(&self, now: Instant, entity_id: &str) -> Option<StateView> {
-        // The values stay text: they may be nested deeper than a tree may be.
-        let state = serde_json::from_str(&self.mirror.entity_json(entity_id)?).ok()?;
-        let entity = self.entities.get(entity_id);
-        let as_of = self.mirror.as_of().map(|heard| {
-            let age_us = now.mono.saturating_sub(heard.as_micros() as u64);
-            Timestamp::from_micros(now.wall.saturating_sub_unsigned(age_us))
-        });
-        Some(StateView {
-            state,
-            stale: self.mirror.is_stale(),
-            as_of,
-            published: entity.and_then(|entity| entity.published.clone()),
-            observed: entity.map_or(0, |entity| entity.observed),
-            suppressed: entity.map_or(0, |entity| entity.suppressed),
-        })
     }
 }

@@ -15,6 +15,7 @@ mod publishing;
 mod removals;
 mod rules;
 mod settings;
+mod show;
 mod stats;
 mod stream;
 mod update;
@@ -36,12 +37,14 @@ pub use error::HubError;
 pub use rules::RuleFor;
 pub use settings::{Refresh, Settings};
 pub use stats::{ComponentHealth, Health, OperationStats, Stats};
-pub use update::{Notice, Published, Refreshed, StateView, Update};
+pub use update::{Notice, Published, Refreshed, Update};
 
+use crate::mirror::Replica;
 pub use crate::store::Ticket;
 use crate::store::{Blobs, L2Store};
 use clock::Clock;
 use engine::Engine;
+use show::Told;
 
 /// Updates kept for streams that are a little behind. A stream further behind
 /// is told how many it missed.
@@ -50,6 +53,8 @@ const STREAM_BACKLOG: usize = 4096;
 /// Shared state of a running Weirhouse.
 pub struct Hub {
     inner: Mutex<Engine>,
+    /// What readers see; they never wait for `inner`.
+    replica: Replica,
     store: Arc<dyn L2Store>,
     blobs: Blobs,
     notices: broadcast::Sender<Arc<Notice>>,
@@ -90,6 +95,7 @@ impl Hub {
         engine.start(clock.now(), snapshot.as_deref())?;
         let hub = Self {
             inner: Mutex::new(engine),
+            replica: Replica::new(),
             store,
             blobs,
             notices: broadcast::channel(STREAM_BACKLOG).0,
@@ -99,6 +105,7 @@ impl Hub {
         if let Err(error) = hub.perform_removals(&mut hub.lock(), hub.clock.now()) {
             tracing::warn!(%error, "what was removed before leaves the disk later");
         }
+        hub.show_saved();
         hub.warm_up();
         Ok(hub)
     }
@@ -108,28 +115,41 @@ impl Hub {
         let now = self.clock.now();
         let mut engine = self.lock();
         let mut effects = Effects::default();
+        let mut told = Told::None;
         match event {
             Event::Connected { ha_version } => engine.link.connected(ha_version),
-            Event::Snapshot(states) => engine.handle_snapshot(now, states),
-            Event::Changes(changes) => engine.handle_changes(now, changes),
+            Event::Snapshot(states) => {
+                engine.handle_snapshot(now, states);
+                told = Told::All;
+            }
+            Event::Changes(changes) => {
+                engine.handle_changes(now, changes);
+                told = Told::Some;
+            }
             Event::Disconnected { reason, retry_in } => {
                 tracing::debug!(retry_in_s = retry_in.as_secs_f32(), "the mirror is stale");
                 engine.link.disconnected(reason.to_string());
-                engine.mirror.set_stale();
+                self.set_stale(&mut engine);
             }
             Event::Rejected { message } => {
                 engine.link.disconnected(message.clone());
-                engine.mirror.set_stale();
+                self.set_stale(&mut engine);
                 effects.rejected = Some(message);
             }
             Event::ClassUnavailable { class, error } => {
                 tracing::warn!(?class, %error, "Home Assistant does not list this class");
+                self.replica.set_class_stale(class);
             }
             Event::ClassUnwatched { class, error } => {
                 tracing::warn!(?class, %error, "changes of this class are not announced");
             }
-            // Not needed to judge a reading; what was cached of it is outdated.
-            Event::Registry(registry) => self.drop_outdated(&mut engine, now, &registry),
+            Event::Registry(registry) => {
+                let as_of = Timestamp::from_micros(now.wall);
+                self.replica.replace_class(as_of, &registry);
+                // What callers cached of it is outdated.
+                self.drop_outdated(&mut engine, now, &registry);
+            }
+            Event::Renamed { from, to } => self.replica.note_renamed(from, to),
             Event::CommandResult {
                 correlation,
                 result,
@@ -142,6 +162,7 @@ impl Hub {
         }
         // A window of zero is due at once.
         self.collect(&mut engine, &mut effects);
+        self.show(&mut engine, now, told);
         effects
     }
 
@@ -150,6 +171,7 @@ impl Hub {
         let mut effects = Effects::default();
         let mut engine = self.lock();
         self.collect(&mut engine, &mut effects);
+        self.show(&mut engine, self.clock.now(), Told::None);
         effects
     }
 
@@ -220,7 +242,7 @@ impl Hub {
         }
     }
 
-    /// Writes what was learned to disk. Meant for every quarter of an hour and
+    /// Writes what was learned and the mirror to disk. Meant for every quarter of an hour and
     /// the end, since it may be megabytes and cards wear.
     ///
     /// # Errors
@@ -229,6 +251,7 @@ impl Hub {
         let now = self.clock.now();
         let snapshot = self.lock().checkpoint(now)?;
         self.blobs.save(SNAPSHOT, &snapshot)?;
+        self.save_mirror();
         Ok(())
     }
 
@@ -253,15 +276,10 @@ impl Hub {
         saved
     }
 
-    /// One entity as it is known here.
-    pub fn state(&self, entity_id: &str) -> Option<StateView> {
-        let now = self.clock.now();
-        self.lock().view(now, entity_id)
-    }
-
-    /// Entities in the mirror.
-    pub fn entity_count(&self) -> usize {
-        self.lock().mirror.len()
+    /// The link is down: what is held may be out of date.
+    fn set_stale(&self, engine: &mut Engine) {
+        engine.mirror.set_stale();
+        self.replica.set_stale();
     }
 
     /// Every update and refresh from now on.
@@ -278,3 +296,6 @@ impl Hub {
 
 /// Name of the blob that carries what was learned.
 const SNAPSHOT: &str = "optimizer";
+
+/// Name of the blob that carries the last mirror.
+const MIRROR: &str = "mirror";

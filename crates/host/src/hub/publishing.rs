@@ -26,6 +26,7 @@ impl Engine {
         let chosen = self.chosen(readings, verdicts);
         for ((reading, &verdict), chosen) in readings.iter().zip(verdicts).zip(chosen) {
             let publishes = verdict & PUBLISH != 0;
+            self.touched.push(reading.name.entity.clone());
             let entity = self.entities.entry(&reading.name.entity);
             entity.observed += 1;
             entity.suppressed += u64::from(!publishes);
@@ -194,6 +195,7 @@ impl Engine {
                 .map(plain_text)
                 .unwrap_or_default(),
         };
+        self.touched.push(name.entity.clone());
         self.publish(now, &name, &text, None, verdict);
     }
 

@@ -55,6 +55,7 @@ impl Engine {
     /// Turns what differs in one entity into readings.
     fn observe_entity(&mut self, now: Instant, seen: &Observation, readings: &mut Vec<Reading>) {
         let entity_id = seen.entity_id.as_str();
+        self.touched.push(entity_id.into());
         if seen.kind == Kind::Removed {
             self.remove(now, entity_id);
             return;

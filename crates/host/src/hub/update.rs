@@ -62,22 +62,3 @@ pub struct Published {
     /// When, by the wall clock.
     pub at: Timestamp,
 }
-
-/// An entity in Home Assistant's layout, with what Weirhouse knows beside it.
-#[derive(Debug, Serialize)]
-pub struct StateView {
-    /// `entity_id`, `state`, `attributes`, `last_changed`, `last_updated`,
-    /// `context`, as Home Assistant answers them.
-    #[serde(flatten)]
-    pub state: BTreeMap<String, Box<RawValue>>,
-    /// Whether Home Assistant may hold another value by now.
-    pub stale: bool,
-    /// When the mirror last heard from Home Assistant.
-    pub as_of: Option<Timestamp>,
-    /// What consumers were told last.
-    pub published: Option<Published>,
-    /// Readings of its state and attributes since the start.
-    pub observed: u64,
-    /// How many of them were suppressed.
-    pub suppressed: u64,
-}

@@ -54,6 +54,8 @@ pub enum Kind {
     UnknownRoute,
     /// No entity of that name is known.
     UnknownEntity,
+    /// No row of that identifier is known.
+    UnknownRow,
     /// The key is in neither level of the cache.
     CacheMiss,
     /// The path exists, but not with this method.
@@ -82,13 +84,14 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds, in the order in which they are documented.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::InvalidArgument,
         Self::Unauthorized,
         Self::InvalidToken,
         Self::Forbidden,
         Self::UnknownRoute,
         Self::UnknownEntity,
+        Self::UnknownRow,
         Self::CacheMiss,
         Self::MethodNotAllowed,
         Self::Timeout,
@@ -162,6 +165,7 @@ impl Kind {
                 StatusCode::NOT_FOUND,
                 "No such entity is known",
             ),
+            Self::UnknownRow => ("unknown-row", StatusCode::NOT_FOUND, "No such row is known"),
             Self::CacheMiss => (
                 "cache-miss",
                 StatusCode::NOT_FOUND,

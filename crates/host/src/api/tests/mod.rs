@@ -1,6 +1,8 @@
 //! The router from outside: real requests, a real hub, no sockets.
 
+mod batches;
 mod description;
+mod mirror;
 mod readings;
 mod refusals;
 mod streams;
@@ -45,7 +47,11 @@ struct Answer {
 
 impl Api {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::on(tempfile::tempdir().unwrap())
+    }
+
+    /// One on a folder that may have been used.
+    fn on(folder: tempfile::TempDir) -> Self {
         let token = DataDir::open(folder.path()).unwrap().token().unwrap();
         let access = Access::open(folder.path(), &token, RateLimit::default()).unwrap();
         let access = Arc::new(access);
@@ -60,6 +66,18 @@ impl Api {
             stop,
             folder,
         }
+    }
+
+    /// Ends it, and starts another on the same folder.
+    fn restart(self) -> Self {
+        let Self {
+            hub,
+            router,
+            folder,
+            ..
+        } = self;
+        drop((hub, router));
+        Self::on(folder)
     }
 
     /// A token of its own with these scopes.
@@ -87,7 +105,7 @@ impl Api {
         Answer {
             status: parts.status,
             headers: parts.headers,
-            body: to_bytes(body, 1 << 24).await.unwrap(),
+            body: to_bytes(body, 1 << 25).await.unwrap(),
         }
     }
 

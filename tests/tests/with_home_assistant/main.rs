@@ -1,5 +1,8 @@
 //! The service against a real, unmodified Home Assistant.
 
+mod changes;
+mod equality;
+
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 use std::{fs, thread};
@@ -8,23 +11,37 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 use weirhouse_tests::home_assistant::{ConfigFolderOptions, HomeAssistant};
 use weirhouse_tests::program::{PATIENCE, Program, free_address, run_service};
+use weirhouse_tests::proxy::Proxy;
+
+use changes::Changes;
+use equality::Follower;
 
 const SENSORS: usize = 30;
 const ROUNDS: usize = 12;
 
+/// Start of the random changes.
+const SEED: u64 = 20_261_104;
+
+/// What the random changes need beside the demo: domains that are made of.
+const MADE_OF: &str = "input_boolean:\nscene:\nscript: !include scripts.yaml\n";
+
 #[test]
 fn mirrors_judges_and_outlives_restarts_of_either_side() -> Result<()> {
-    let options = ConfigFolderOptions::default();
+    let options = ConfigFolderOptions {
+        extra_yaml: MADE_OF.to_owned(),
+        ..ConfigFolderOptions::default()
+    };
     let Some(mut home) = HomeAssistant::start_or_skip(&options)? else {
         return Ok(());
     };
+    let link = Proxy::start(home.port())?;
     let folder = tempfile::tempdir()?;
     let data = folder.path().join("data");
     fs::create_dir(&data)?;
     let token_file = home.token_file().display().to_string();
     let arguments = [
         "--ha-url".to_owned(),
-        home.url().to_owned(),
+        format!("http://{}", link.address()),
         "--ha-token-file".to_owned(),
         token_file,
     ];
@@ -36,6 +53,19 @@ fn mirrors_judges_and_outlives_restarts_of_either_side() -> Result<()> {
     drive(&home)?;
     mirrors(&home, &weirhouse)?;
     judged_within_half_a_degree(&weirhouse)?;
+
+    let (mut changes, mut follower) = (Changes::new(SEED), Follower::default());
+    follower.catch_up(&weirhouse)?;
+    changes.make(&home, 2_400, 400)?;
+    let rows = equality::holds(&home, &weirhouse, &mut follower)?;
+    assert!(rows > 700, "{rows}");
+    // The socket is dropped, and what changes until the next is not announced.
+    link.drop_connections();
+    changes.make(&home, 400, 80)?;
+    weirhouse.wait_for_stats("the second connection", |stats| {
+        stats["home"]["connections"] == 2 && stats["home"]["stale"] == false
+    })?;
+    equality::holds(&home, &weirhouse, &mut follower)?;
     assert_eq!(
         weirhouse
             .put("/v1/cache/kept/value?wait=durable", b"committed")?
@@ -57,9 +87,19 @@ fn mirrors_judges_and_outlives_restarts_of_either_side() -> Result<()> {
     let stats = weirhouse.wait_for_stats("the new connection", |stats| {
         stats["home"]["connected"] == true && stats["home"]["stale"] == false
     })?;
-    assert_eq!(stats["home"]["connections"], 2);
+    assert_eq!(stats["home"]["connections"], 3);
     drive(&home)?;
     mirrors(&home, &weirhouse)?;
+    changes.make(&home, 800, 160)?;
+    equality::holds(&home, &weirhouse, &mut follower)?;
+    assert!(changes.count > 4_000, "{}", changes.count);
+    // All at the start, and of states and places after a restart; everything else was told in changes.
+    assert!(
+        follower.deltas > follower.full,
+        "{} {}",
+        follower.deltas,
+        follower.full
+    );
 
     // The service is killed: what was committed is there, and it connects again.
     weirhouse.kill()?;
@@ -68,9 +108,25 @@ fn mirrors_judges_and_outlives_restarts_of_either_side() -> Result<()> {
     weirhouse.wait_for_stats("the snapshot", |stats| stats["home"]["stale"] == false)?;
     mirrors(&home, &weirhouse)?;
 
-    // In order: what was learned is kept, so a known value is no news after the next start.
+    // In order: what was learned is kept, so a known value is no news after the next start; and so is the mirror,
+    // which is there before Home Assistant is.
     assert_eq!(weirhouse.stop()?, 0);
+    link.close();
     let weirhouse = Program::start("serve", &data, &arguments)?;
+    let sun = weirhouse.json("/v1/states/sun.sun")?;
+    assert_eq!(
+        (&sun["stale"], &sun["entity_id"]),
+        (&json!(true), &json!("sun.sun"))
+    );
+    for list in ["states", "entities", "devices", "areas", "services"] {
+        let kept = weirhouse.json(&format!("/v1/{list}"))?;
+        assert_eq!(kept["stale"], true);
+        assert!(
+            !kept[list].as_array().context("no list")?.is_empty(),
+            "{list}"
+        );
+    }
+    link.open();
     // Connected comes first, the states a moment later.
     let stats =
         weirhouse.wait_for_stats("the snapshot", |stats| stats["home"]["stale"] == false)?;
@@ -80,6 +136,7 @@ fn mirrors_judges_and_outlives_restarts_of_either_side() -> Result<()> {
         published * 2 < observed,
         "{published} of {observed} were news"
     );
+    equality::holds(&home, &weirhouse, &mut follower)?;
     assert_eq!(weirhouse.stop()?, 0);
 
     refuses_a_wrong_token(&home, folder.path())

@@ -1,0 +1,135 @@
+//! Routes of the mirror, described from the tables by which their parameters
+//! are read.
+
+use std::sync::Arc;
+
+use axum::routing::MethodRouter;
+use utoipa::openapi::path::{
+    HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn,
+};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::{ContentBuilder, Required, Response, ResponseBuilder};
+use utoipa_axum::router::OpenApiRouter;
+
+use super::Shared;
+use super::openapi::problem_answer;
+use super::parameters::{self, MOST_ROWS};
+use super::problem::Kind;
+use crate::mirror::Source;
+
+/// Adds the list of a source, and its single rows.
+pub(super) fn add(
+    routes: OpenApiRouter<Arc<Shared>>,
+    source: Source,
+    list: MethodRouter<Arc<Shared>>,
+    one: MethodRouter<Arc<Shared>>,
+) -> OpenApiRouter<Arc<Shared>> {
+    let name = source.name();
+    let (all, single) = (format!("/v1/{name}"), format!("/v1/{name}/{{id}}"));
+    let mut routes = routes.route(&all, list).route(&single, one);
+    let paths = &mut routes.get_openapi_mut().paths;
+    let get = || vec![HttpMethod::Get];
+    paths.add_path_operation(all, get(), of_list(source));
+    paths.add_path_operation(single, get(), of_one(source));
+    routes
+}
+
+fn of_list(source: Source) -> Operation {
+    let name = source.name().replace('_', " ");
+    let known = parameters::of_lists(source);
+    let operation = known
+        .into_iter()
+        .fold(OperationBuilder::new(), |operation, parameter| {
+            operation.parameter(query(source, parameter))
+        });
+    let summary = format!("All {name}, or those that are asked for.");
+    finish(
+        operation,
+        &summary,
+        "The rows, with a cursor for the next `since`",
+    )
+}
+
+fn of_one(source: Source) -> Operation {
+    let name = source.name().replace('_', " ");
+    let id = ParameterBuilder::new()
+        .name("id")
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .description(Some("What identifies the row"))
+        .schema(Some(text()))
+        .build();
+    let operation = ["fields", "expand"]
+        .into_iter()
+        .fold(OperationBuilder::new().parameter(id), |operation, name| {
+            operation.parameter(query(source, name))
+        });
+    let kind = match source {
+        Source::Class(_) => Kind::UnknownRow,
+        _ => Kind::UnknownEntity,
+    };
+    let operation = operation.response("404", problem_answer(kind));
+    finish(operation, &format!("One of the {name}."), "The row")
+}
+
+fn finish(operation: OperationBuilder, summary: &str, answer: &str) -> Operation {
+    let json = ContentBuilder::new().build();
+    let found = ResponseBuilder::new()
+        .description(format!("{answer}; with an `ETag`"))
+        .content("application/json", json)
+        .build();
+    let same = Response::new("What `If-None-Match` named is still true");
+    operation
+        .tag("Read")
+        .summary(Some(summary))
+        .response("200", found)
+        .response("304", same)
+        .build()
+}
+
+/// One parameter of a source, as `parameters` reads it.
+fn query(source: Source, name: &str) -> Parameter {
+    let list = || ArrayBuilder::new().items(text());
+    let parameter = ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Query)
+        .description(Some(meaning(name)));
+    let parameter = match name {
+        "limit" => parameter.schema(Some(
+            ObjectBuilder::new()
+                .schema_type(SchemaType::Type(Type::Integer))
+                .minimum(Some(1))
+                .maximum(Some(MOST_ROWS as f64)),
+        )),
+        "since" => parameter.schema(Some(text().pattern(Some("^[0-9a-f]{8}-[0-9]{1,15}$")))),
+        "after" => parameter.schema(Some(text())),
+        "expand" => {
+            let names = source.expansions().iter().map(|it| it.name());
+            let names: Vec<&str> = names.collect();
+            let one = text().enum_values((!names.is_empty()).then_some(names));
+            parameter.schema(Some(ArrayBuilder::new().items(one)))
+        }
+        _ => parameter.schema(Some(list())),
+    };
+    parameter.explode(Some(true)).build()
+}
+
+fn text() -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::Type(Type::String))
+        .min_length(Some(1))
+}
+
+fn meaning(name: &str) -> &'static str {
+    match name {
+        "fields" => "Only these members, such as `state,attributes.unit_of_measurement`",
+        "expand" => "What belongs to each row, under `expanded`",
+        "since" => "Only what changed since the cursor of an earlier answer",
+        "limit" => "At most so many rows",
+        "after" => "Only rows behind this one",
+        "entity" | "id" => "Only these rows",
+        "domain" => "Only rows of these domains",
+        "glob" => "Only rows that match a pattern such as `sensor.*_power`",
+        _ => "Only what belongs to it, by Home Assistant's rules for targets",
+    }
+}

@@ -1,0 +1,167 @@
+//! What all reads of the mirror have in common: tags, packing, and the answer.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Bytes;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+
+use super::memo::Answer;
+use super::problem::{Kind, Problem};
+use super::{Shared, compression, conditional, parameters};
+use crate::mirror::{Found, Listing, Source, Tag};
+
+/// What a read needs of its request.
+pub(super) struct Read {
+    shared: Arc<Shared>,
+    uri: Uri,
+    headers: HeaderMap,
+}
+
+/// The part of the path that names a row.
+pub(super) type PathPart = Result<Path<String>, PathRejection>;
+
+impl FromRequestParts<Arc<Shared>> for Read {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        shared: &Arc<Shared>,
+    ) -> Result<Self, Infallible> {
+        Ok(Self {
+            shared: Arc::clone(shared),
+            uri: parts.uri.clone(),
+            headers: parts.headers.clone(),
+        })
+    }
+}
+
+/// Answers with the rows of a source.
+pub(super) async fn list(source: Source, read: Read) -> Result<Response, Problem> {
+    let Read {
+        shared,
+        uri,
+        headers,
+    } = read;
+    let query = parameters::of_list(source, uri.query())?;
+    let asked = uri.path_and_query().map_or("", |it| it.as_str());
+    let now = Instant::now();
+    let mut kept = None;
+    let listing = shared.hub.replica().list(&query, |tag| {
+        let has = conditional::has(&headers, tag);
+        if !has {
+            kept = shared.memo.get(asked, tag, now);
+        }
+        has || kept.is_some()
+    })?;
+    let (tag, mut answer) = match (listing, kept) {
+        (Listing::Known(tag), Some(kept)) => (tag, kept),
+        (Listing::Known(tag), None) => return Ok(unchanged(tag)),
+        (Listing::New(tag, body), _) => {
+            let plain = Bytes::from(body);
+            let answer = Answer {
+                plain,
+                packed: None,
+            };
+            shared.memo.put(asked, tag, &answer, now);
+            (tag, answer)
+        }
+    };
+    if !compression::is_wanted(&headers, answer.plain.len()) {
+        return Ok(respond(tag, answer.plain, false));
+    }
+    let packed = if let Some(packed) = answer.packed {
+        packed
+    } else {
+        let packed = compression::gzip(answer.plain.clone()).await;
+        answer.packed = Some(packed.clone());
+        shared.memo.put(asked, tag, &answer, now);
+        packed
+    };
+    Ok(respond(tag, packed, true))
+}
+
+/// Answers with one row of a source.
+pub(super) async fn one(source: Source, read: Read, path: PathPart) -> Result<Response, Problem> {
+    let Read {
+        shared,
+        uri,
+        headers,
+    } = read;
+    let Path(id) = path.map_err(|error| Problem::invalid(error.body_text()))?;
+    let query = parameters::of_one(source, uri.query())?;
+    let replica = shared.hub.replica();
+    match replica.one(&query, &id, |tag| conditional::has(&headers, tag))? {
+        Found::Known(tag) => Ok(unchanged(tag)),
+        Found::New(tag, body) if compression::is_wanted(&headers, body.len()) => {
+            let packed = compression::gzip(body.into()).await;
+            Ok(respond(tag, packed, true))
+        }
+        Found::New(tag, body) => Ok(respond(tag, body.into(), false)),
+        Found::Missing => Err(missing(source, &shared, &id)),
+    }
+}
+
+fn missing(source: Source, shared: &Shared, id: &str) -> Problem {
+    let shown = id.escape_debug();
+    let replica = shared.hub.replica();
+    match source {
+        Source::Class(_) => {
+            let list = source.name();
+            Problem::new(
+                Kind::UnknownRow,
+                format!("`{shown}` is not among the {list}; GET /v1/{list} lists them"),
+            )
+        }
+        Source::States | Source::Scenes | Source::Helpers => {
+            let known = replica.entity_count();
+            let detail = if known == 0 {
+                format!("`{shown}` is unknown: no states have come from Home Assistant yet")
+            } else if let Some(now) = replica.renamed(id) {
+                format!("`{shown}` was renamed: it is `{now}` now")
+            } else {
+                format!("`{shown}` is not among the {known} known entities; check its spelling")
+            };
+            Problem::new(Kind::UnknownEntity, detail)
+        }
+    }
+}
+
+/// The caller has it already.
+fn unchanged(tag: Tag) -> Response {
+    let mut response = StatusCode::NOT_MODIFIED.into_response();
+    mark(response.headers_mut(), tag);
+    response
+}
+
+fn respond(tag: Tag, body: Bytes, packed: bool) -> Response {
+    let mut response = body.into_response();
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    if packed {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    mark(headers, tag);
+    response
+}
+
+/// What both forms of an answer carry.
+fn mark(headers: &mut HeaderMap, tag: Tag) {
+    if let Ok(tag) = HeaderValue::from_str(&tag.to_string()) {
+        headers.insert(header::ETAG, tag);
+    }
+    // To be kept, and asked about before it is used.
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("private, no-cache"),
+    );
+    headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+}
