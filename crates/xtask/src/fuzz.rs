@@ -109,7 +109,7 @@ fn run_target(workspace: &Workspace, built: &Path, target: &str, options: &Optio
         .arg(format!("-max_total_time={seconds}"))
         .arg(format!("-artifact_prefix={}/", crashes.display()))
         .args([
-            "-timeout=10",
+            "-timeout=120",
             "-rss_limit_mb=2048",
             "-max_len=4096",
             "-print_final_stats=1",
