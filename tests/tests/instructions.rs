@@ -28,7 +28,7 @@ const LIMITS: [(&str, f64, f64); 7] = [
     ("batch", 232.0, 112.0),
     ("cache get", 1_820.0, 668.0),
     ("cache put", 2_930.0, 1_150.0),
-    ("next deadline", 133.0, 66.0),
+    ("next deadline", 133.0, 80.0),
 ];
 
 #[test]
