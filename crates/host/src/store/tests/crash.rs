@@ -11,6 +11,7 @@ use super::{manual, open, record, value};
 
 /// Set for the process that is killed: the path of its store.
 const CHILD_ENV: &str = "WEIRHOUSE_TEST_KILLED_STORE";
+/// How often it is killed at least.
 const KILLS: u64 = 10;
 /// Keys are reused, so that overwriting, removing and trimming are hit too.
 const KEYS: u64 = 300;
@@ -91,7 +92,9 @@ fn kill_9_loses_nothing_that_was_reported_durable() {
     let path = folder.path().join("l2.redb");
     let mut reported = 0;
     let mut slowest = Duration::ZERO;
-    for round in 0..KILLS {
+    let mut round = 0;
+    // On a slow disk it takes more lives until every key was written over.
+    while round < KILLS || reported <= KEYS {
         // Spread over the phases of a commit: no two lives are alike.
         let life = Duration::from_micros(60_000 + round * 23_457);
         let last = run_and_kill(&path, life);
@@ -123,12 +126,9 @@ fn kill_9_loses_nothing_that_was_reported_durable() {
             .map(|ns| store.keys(ns, None, usize::MAX).unwrap().len())
             .sum();
         assert_eq!(store.usage().entries, counted as u64);
+        round += 1;
     }
-    assert!(
-        reported > KEYS,
-        "only {reported} writes were reported durable"
-    );
-    println!("{KILLS} kills, {reported} durable writes, slowest reopening {slowest:?}");
+    println!("{round} kills, {reported} durable writes, slowest reopening {slowest:?}");
 }
 
 #[test]
