@@ -102,7 +102,8 @@ fn query(source: Source, name: &str) -> Parameter {
                 .maximum(Some(MOST_ROWS as f64)),
         )),
         "since" => parameter.schema(Some(text().pattern(Some("^[0-9a-f]{8}-[0-9]{1,15}$")))),
-        "after" => parameter.schema(Some(text())),
+        // None is behind every row before the first.
+        "after" => parameter.schema(Some(text().min_length(None))),
         "expand" => {
             let names = source.expansions().iter().map(|it| it.name());
             let names: Vec<&str> = names.collect();
