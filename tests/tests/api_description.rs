@@ -8,7 +8,7 @@ use weirhouse_tests::program::Program;
 use weirhouse_tests::skip::skip;
 
 /// Cases per operation beside those that follow from the description.
-const EXAMPLES: &str = "20";
+const EXAMPLES: &str = "10";
 
 #[test]
 fn the_api_does_what_its_description_says() -> Result<()> {
@@ -40,7 +40,7 @@ fn the_api_does_what_its_description_says() -> Result<()> {
         .args(["--exclude-path", "/v1/stream"])
         .args([
             "--request-timeout",
-            "20",
+            "120",
             "--no-color",
             "--continue-on-failure",
         ])
