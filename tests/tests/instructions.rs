@@ -22,10 +22,10 @@ const BATCH: usize = 1_024;
 /// A call, and the most instructions it may take in the component and natively
 /// for each reading, entity, key or call.
 const LIMITS: [(&str, f64, f64); 7] = [
-    ("observe numbers", 262.0, 154.0),
-    ("observe texts", 595.0, 294.0),
-    ("suppress numbers", 106.0, 43.0),
-    ("batch", 232.0, 112.0),
+    ("observe numbers", 224.0, 123.0),
+    ("observe texts", 569.0, 276.0),
+    ("suppress numbers", 100.0, 40.0),
+    ("batch", 218.0, 109.0),
     ("cache get", 1_820.0, 668.0),
     ("cache put", 2_930.0, 1_150.0),
     ("next deadline", 133.0, 80.0),
