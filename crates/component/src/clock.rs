@@ -16,6 +16,7 @@ impl Guest for Component {
             batches: due.batches,
             refreshes: due.refreshes,
             runs: due.runs,
+            clients: due.clients,
         }
     }
 

@@ -21,6 +21,7 @@ mod metrics;
 mod removals;
 mod resilience;
 mod schedule;
+mod shaping;
 mod state;
 mod types;
 mod updates;

@@ -19,6 +19,7 @@ use crate::reading::Reading;
 use crate::resilience::Breakers;
 use crate::rule::{Combine, Rule, RuleSettings, Thresholds};
 use crate::schedule::{self, Bounds, Class, Schedule, Volatility};
+use crate::shaping::{Changes, Shaping, Taken};
 use crate::significance::{Outgoing, Proposal, Publication, Reason, Significance, UpdateTotals};
 use crate::time::{self, Instant, Now, Timeline};
 
@@ -54,6 +55,8 @@ pub struct Optimizer {
     pub breakers: Breakers,
     /// Refreshes; entities are registered through the methods here.
     pub schedule: Schedule,
+    /// What each client of a stream gets.
+    pub shaping: Shaping,
     timeline: Timeline,
     entities: Entities,
     significance: Significance,
@@ -74,6 +77,8 @@ pub struct Due {
     pub refreshes: u32,
     /// Calls for [`Gates::poll`].
     pub runs: u32,
+    /// Clients for [`Shaping::poll_ready`].
+    pub clients: u32,
 }
 
 /// Puts the owners of published series into the batcher.
@@ -118,7 +123,8 @@ impl Optimizer {
         let next = sooner(self.significance.deadline_us(), self.batcher.deadline_us());
         let next = sooner(next, self.delivery.deadline_us());
         let next = sooner(next, self.schedule.deadline_us());
-        sooner(next, self.gates.deadline_us())
+        let next = sooner(next, self.gates.deadline_us());
+        sooner(next, self.shaping.deadline_us())
     }
 
     /// Brings what is due into the outboxes, and tells what is in them.
@@ -131,17 +137,19 @@ impl Optimizer {
         self.delivery.tick(now_us);
         self.schedule.tick(now);
         self.gates.tick(now_us);
+        self.shaping.tick(now_us);
         Due {
             deadline_us: self.next_deadline(),
             published: self.significance.ready() as u32,
             batches: self.batcher.ready() as u32,
             refreshes: self.schedule.ready() as u32,
             runs: self.gates.ready() as u32,
+            clients: self.shaping.ready() as u32,
         }
     }
 
     /// Makes everything that waits due at once: values that would settle,
-    /// updates, calls in gates.
+    /// updates, calls in gates, rows for clients.
     pub fn flush(&mut self, now: Instant) {
         self.tick(now);
         let now_us = self.moment(now).mono_us;
@@ -149,6 +157,7 @@ impl Optimizer {
         significance.settle_all(now_us, &mut outgoing);
         self.batcher.flush();
         self.gates.flush(now_us);
+        self.shaping.flush(now_us);
     }
 
     /// Numbers of series, in order.
@@ -489,6 +498,30 @@ impl Optimizer {
         }
         let now = self.moment(now);
         self.context.offer(now, offers)
+    }
+
+    /// Reports what rows are now, for all clients; see [`Shaping::offer`].
+    pub fn offer_rows(&mut self, now: Instant, changes: &Changes<'_>) -> Result<Vec<u32>, Error> {
+        let now_us = self.moment(now).mono_us;
+        self.shaping.offer(now_us, changes)
+    }
+
+    /// Reports rows that are gone; see [`Shaping::remove`].
+    pub fn remove_rows(&mut self, now: Instant, rows: &[u32]) -> Result<Vec<u32>, Error> {
+        let now_us = self.moment(now).mono_us;
+        self.shaping.remove(now_us, rows)
+    }
+
+    /// Makes rows wait for a client; see [`Shaping::mark`].
+    pub fn mark_rows(&mut self, now: Instant, client: u32, rows: &[u32]) -> Result<(), Error> {
+        let now_us = self.moment(now).mono_us;
+        self.shaping.mark(now_us, client, rows)
+    }
+
+    /// Takes what is ready for a client; see [`Shaping::take`].
+    pub fn take_rows(&mut self, now: Instant, client: u32, most: u32) -> Result<Taken, Error> {
+        let now_us = self.moment(now).mono_us;
+        self.shaping.take(now_us, client, most)
     }
 }
 

@@ -19,6 +19,7 @@ impl Clock for Native {
             batches: due.batches,
             refreshes: due.refreshes,
             runs: due.runs,
+            clients: due.clients,
         })
     }
 

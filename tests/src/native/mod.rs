@@ -17,6 +17,7 @@ mod metrics;
 mod removals;
 mod resilience;
 mod schedule;
+mod shaping;
 mod state;
 mod updates;
 

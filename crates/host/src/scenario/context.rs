@@ -72,13 +72,21 @@ pub(super) struct Numbers(Vec<String>);
 
 impl Numbers {
     /// From 1, so that 0 can stand for nowhere.
-    fn of(&mut self, name: &str) -> u32 {
+    pub(super) fn of(&mut self, name: &str) -> u32 {
         let place = self.0.iter().position(|known| known == name);
         let place = place.unwrap_or_else(|| {
             self.0.push(name.to_owned());
             self.0.len() - 1
         });
         place as u32 + 1
+    }
+
+    /// What a number stands for.
+    pub(super) fn name(&self, number: u32) -> &str {
+        let place = (number as usize).checked_sub(1);
+        place
+            .and_then(|place| self.0.get(place))
+            .map_or("?", String::as_str)
     }
 }
 
@@ -147,7 +155,7 @@ impl Session<'_> {
 }
 
 /// FNV-1a with 64 bits.
-fn digest(text: &str) -> u64 {
+pub(super) fn digest(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })

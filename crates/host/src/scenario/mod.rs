@@ -4,7 +4,7 @@
 //! ARGS}` and is answered by one `{"at": MS, OP: RESULT}` or `{"at": MS,
 //! "error": {"code": …, "message": …}}`. Before a line is applied, everything
 //! due at or before its `at` happens and is printed: within one moment first
-//! `publish` events, then `flush`, then `deliver`, then `refresh`, then `run`.
+//! `publish` events, then `flush`, then `deliver`, then `refresh`, then `ready`, then `run`.
 //! What runs because of a line follows its answer; what `stop` and `restart` let
 //! go precedes it. After the last line everything due at its `at` happens too.
 //!
@@ -43,6 +43,7 @@ mod scheduling;
 mod series;
 mod session;
 mod settings;
+mod shaping;
 mod updates;
 
 use std::error::Error;

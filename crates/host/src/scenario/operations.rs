@@ -21,6 +21,7 @@ use super::micros::Micros;
 use super::output::{Outcome, ok};
 use super::planning::{Ask, Group, GroupName, Seen, Simulate};
 use super::session::Session;
+use super::shaping;
 
 use Kind::{Act, Clock, Look, Setting};
 
@@ -223,6 +224,56 @@ const OPERATIONS: &[(&str, Kind, Reader)] = &[
     ("context", Look, |args| {
         given(args, |session, arguments: Wanted| {
             session.context(&arguments)
+        })
+    }),
+    ("client", Act, |args| {
+        given(args, |session, arguments: shaping::Opened| {
+            session.client(&arguments)
+        })
+    }),
+    ("close_client", Act, |args| {
+        given(args, |session, arguments: shaping::Named| {
+            session.close_client(&arguments)
+        })
+    }),
+    ("follow", Act, |args| {
+        given(args, |session, arguments: shaping::Rows| {
+            session.follow(&arguments)
+        })
+    }),
+    ("unfollow", Act, |args| {
+        given(args, |session, arguments: shaping::Rows| {
+            session.unfollow(&arguments)
+        })
+    }),
+    ("row", Act, |args| {
+        given(args, |session, arguments: shaping::Row| {
+            session.row(&arguments)
+        })
+    }),
+    ("gone", Act, |args| {
+        given(args, |session, arguments: shaping::Gone| {
+            session.gone(&arguments)
+        })
+    }),
+    ("mark", Act, |args| {
+        given(args, |session, arguments: shaping::Rows| {
+            session.mark(&arguments)
+        })
+    }),
+    ("synchronized", Act, |args| {
+        given(args, |session, arguments: shaping::Named| {
+            session.synchronized(&arguments)
+        })
+    }),
+    ("given", Act, |args| {
+        given(args, |session, arguments: shaping::Wanted| {
+            session.given(&arguments)
+        })
+    }),
+    ("client_stats", Look, |args| {
+        given(args, |session, arguments: shaping::Named| {
+            session.client_stats(&arguments)
         })
     }),
     ("learning", Act, |args| {

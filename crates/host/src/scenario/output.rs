@@ -203,6 +203,11 @@ impl<'a> Printer<'a> {
         self.result(at, "deliver", event)
     }
 
+    /// A client of a stream that has something to take.
+    pub(super) fn ready(&mut self, at: Micros, client: &str) -> Result<(), Halt> {
+        self.result(at, "ready", &client)
+    }
+
     /// Calls that run: a value, or several.
     pub(super) fn run(&mut self, at: Micros, values: &impl Serialize) -> Result<(), Halt> {
         self.result(at, "run", values)

@@ -24,6 +24,7 @@ use super::resilience::UnderWay;
 use super::scheduling::Pace;
 use super::series::Table;
 use super::settings::Settings;
+use super::shaping::Shaped;
 use super::{Fresh, Halt};
 
 /// The wall clock's reading at the zero of `at`: 2026-01-01T00:00:00Z.
@@ -67,6 +68,8 @@ pub(super) struct Session<'a> {
     pub(super) areas: Numbers,
     /// Sinks as they were registered.
     pub(super) sinks: Vec<Registered>,
+    /// Clients of a stream.
+    pub(super) shaped: Shaped,
     /// What waiting entities carry, by handle.
     pub(super) carried: BTreeMap<u32, Box<RawValue>>,
     /// Entities that `dirty` put into the batcher.
@@ -104,6 +107,7 @@ impl<'a> Session<'a> {
             sections: Numbers::default(),
             areas: Numbers::default(),
             sinks: Vec::new(),
+            shaped: Shaped::default(),
             carried: BTreeMap::new(),
             marked: BTreeSet::new(),
             uncounted: (0, 0),
@@ -258,6 +262,7 @@ impl<'a> Session<'a> {
         for handle in self.optimizer.poll_refresh()? {
             self.printer.refresh(at, self.series.name(handle).0)?;
         }
+        self.print_ready()?;
         self.print_runs()
     }
 
@@ -408,6 +413,7 @@ impl<'a> Session<'a> {
         }
         self.register_sinks()?;
         self.perform_removals()?;
+        self.shaped = Shaped::default();
         self.carried.clear();
         self.marked.clear();
         self.uncounted = (0, 0);

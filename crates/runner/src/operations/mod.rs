@@ -19,6 +19,7 @@ mod metrics;
 mod removals;
 mod resilience;
 mod schedule;
+mod shaping;
 mod state;
 mod updates;
 
@@ -36,6 +37,7 @@ pub use metrics::Metrics;
 pub use removals::Removals;
 pub use resilience::Resilience;
 pub use schedule::Schedule;
+pub use shaping::Shaping;
 pub use state::State;
 pub use updates::Updates;
 
@@ -58,6 +60,7 @@ pub trait Optimizer:
     + Removals
     + Resilience
     + Schedule
+    + Shaping
     + State
     + Updates
 {
@@ -78,6 +81,7 @@ impl<T> Optimizer for T where
         + Removals
         + Resilience
         + Schedule
+        + Shaping
         + State
         + Updates
 {
