@@ -28,7 +28,7 @@ const LIMITS: [(&str, f64, f64); 7] = [
     ("batch", 218.0, 109.0),
     ("cache get", 1_820.0, 668.0),
     ("cache put", 2_930.0, 1_150.0),
-    ("next deadline", 133.0, 80.0),
+    ("next deadline", 150.0, 85.0),
 ];
 
 #[test]
