@@ -10,28 +10,32 @@ use crate::{Component, with};
 impl Guest for Component {
     fn offer(
         now: Instant,
+        form: u32,
         entities: Vec<u32>,
         digests: Vec<u64>,
         sections: Vec<u32>,
         areas: Vec<u32>,
         importance: Vec<f64>,
+        ages: Vec<i64>,
     ) -> Result<Vec<u8>, Error> {
         let changed = with(|optimizer| {
             let columns = context::Offers {
+                form,
                 entities: &entities,
                 digests: &digests,
                 sections: &sections,
                 areas: &areas,
                 importance: &importance,
+                ages_us: &ages,
             };
             optimizer.offer_lines(now.into(), &columns)
         })?;
         Ok(changed.into_iter().map(u8::from).collect())
     }
 
-    fn count(entities: Vec<u32>, tokens: Vec<u32>) -> Result<(), Error> {
+    fn count(form: u32, entities: Vec<u32>, tokens: Vec<u32>) -> Result<(), Error> {
         Ok(with(|optimizer| {
-            optimizer.context.count(&entities, &tokens)
+            optimizer.context.count(form, &entities, &tokens)
         })?)
     }
 
@@ -72,6 +76,7 @@ impl From<Request> for context::Request {
             heading: budget.heading,
         };
         Self {
+            form: request.form,
             most: request.most,
             frame: request.frame,
             sections: request.sections.into_iter().map(budget).collect(),

@@ -21,13 +21,18 @@ const MOST_LINES: usize = 100_000;
 /// Most items in each list of a request.
 const MOST_LISTED: usize = 1_000;
 
+/// Forms are numbered below this: a few formats, each with a few tokenizers.
+const MOST_FORMS: u32 = 16;
+
 /// What lines say and where they belong, as the host offers them: columns of
 /// equal length.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Offers<'a> {
+    /// How the lines are to be written and counted.
+    pub form: u32,
     /// Each entity's state, by handle.
     pub entities: &'a [u32],
-    /// Digests of the texts.
+    /// Digests of what the lines say, whatever their form.
     pub digests: &'a [u64],
     /// The parts of the text the lines belong to.
     pub sections: &'a [u32],
@@ -35,18 +40,27 @@ pub struct Offers<'a> {
     pub areas: &'a [u32],
     /// How much each matters by itself, 0 to 1.
     pub importance: &'a [f64],
+    /// Microseconds since what each says last changed; not negative.
+    pub ages_us: &'a [i64],
 }
 
 impl Offers<'_> {
     fn check(&self) -> Result<(), Error> {
+        check_form(self.form)?;
         let expected = self.entities.len();
         for (name, length) in [
             ("digests", self.digests.len()),
             ("sections", self.sections.len()),
             ("areas", self.areas.len()),
             ("importance", self.importance.len()),
+            ("ages", self.ages_us.len()),
         ] {
             same_length(name, length, expected)?;
+        }
+        if let Some(age) = self.ages_us.iter().find(|age| **age < 0) {
+            return Err(Error::InvalidArgument(format!(
+                "age must not be negative, and is {age} us"
+            )));
         }
         let nonsense = |importance: &&f64| !(0.0..=1.0).contains(*importance);
         match self.importance.iter().find(nonsense) {
@@ -58,15 +72,17 @@ impl Offers<'_> {
     }
 
     fn rows(&self) -> impl Iterator<Item = Offer> {
+        let says = self.digests.iter().zip(self.ages_us);
         let places = self.sections.iter().zip(self.areas).zip(self.importance);
-        let rows = self.entities.iter().zip(self.digests).zip(places);
+        let rows = self.entities.iter().zip(says).zip(places);
         rows.map(
-            |((&entity, &digest), ((&section, &area), &importance))| Offer {
+            |((&entity, (&digest, &age_us)), ((&section, &area), &importance))| Offer {
                 entity,
                 digest,
                 section,
                 area,
                 importance,
+                age_us: age_us.unsigned_abs(),
             },
         )
     }
@@ -80,17 +96,33 @@ struct Offer {
     section: u32,
     area: u32,
     importance: f64,
+    age_us: u64,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Line {
     offer: Offer,
-    /// When its text last changed.
-    changed_us: u64,
+    /// When what it says last changed; before the first instant for what was old by then.
+    changed_us: i64,
     /// Place in the order of first being offered.
     order: u64,
-    /// `None` until it is counted, and again once its text changes.
-    tokens: Option<u32>,
+    /// Its tokens in each form in which they were counted since it last changed.
+    tokens: Vec<(u32, u32)>,
+}
+
+impl Line {
+    fn tokens(&self, form: u32) -> Option<u32> {
+        let counts = self.tokens.iter();
+        let mut counts = counts.filter(|(counted, _)| *counted == form);
+        counts.next().map(|(_, tokens)| *tokens)
+    }
+
+    fn count(&mut self, form: u32, tokens: u32) {
+        match self.tokens.iter_mut().find(|(counted, _)| *counted == form) {
+            Some((_, known)) => *known = tokens,
+            None => self.tokens.push((form, tokens)),
+        }
+    }
 }
 
 /// Room for one section.
@@ -107,6 +139,8 @@ pub struct SectionBudget {
 /// What to choose for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
+    /// How lines are written and counted.
+    pub form: u32,
     /// Most tokens altogether.
     pub most: u32,
     /// Tokens of what stands around all sections.
@@ -171,37 +205,42 @@ impl Context {
         }
         Ok(offers
             .rows()
-            .map(|offer| self.offer_one(now.mono_us, offer))
+            .map(|offer| self.offer_one(now.mono_us, offers.form, offer))
             .collect())
     }
 
-    fn offer_one(&mut self, now_us: u64, offer: Offer) -> bool {
+    fn offer_one(&mut self, now_us: u64, form: u32, offer: Offer) -> bool {
         self.offered += 1;
+        let changed_us = now_us
+            .cast_signed()
+            .saturating_sub(offer.age_us.cast_signed());
         let known = self.lines.get_mut(&offer.entity);
         if let Some(line) = known {
             if line.offer.digest != offer.digest {
-                line.changed_us = now_us;
-                line.tokens = None;
+                line.changed_us = changed_us;
+                line.tokens.clear();
             }
             line.offer = offer;
-            self.reused += u64::from(line.tokens.is_some());
-            return line.tokens.is_none();
+            let is_counted = line.tokens(form).is_some();
+            self.reused += u64::from(is_counted);
+            return !is_counted;
         }
         self.orders += 1;
         self.lines.insert(
             offer.entity,
             Line {
                 offer,
-                changed_us: now_us,
+                changed_us,
                 order: self.orders,
-                tokens: None,
+                tokens: Vec::new(),
             },
         );
         true
     }
 
-    /// Takes the tokens of lines.
-    pub fn count(&mut self, entities: &[u32], tokens: &[u32]) -> Result<(), Error> {
+    /// Takes the tokens of lines in one form.
+    pub fn count(&mut self, form: u32, entities: &[u32], tokens: &[u32]) -> Result<(), Error> {
+        check_form(form)?;
         same_length("tokens", tokens.len(), entities.len())?;
         let unknown = |entity: &&u32| !self.lines.contains_key(*entity);
         if let Some(entity) = entities.iter().find(unknown) {
@@ -211,7 +250,7 @@ impl Context {
         }
         for (entity, tokens) in entities.iter().zip(tokens) {
             if let Some(line) = self.lines.get_mut(entity) {
-                line.tokens = Some(*tokens);
+                line.count(form, *tokens);
             }
         }
         Ok(())
@@ -228,6 +267,7 @@ impl Context {
     /// Chooses lines, most relevant first, as long as they fit.
     pub fn select(&self, now: Now, request: &Request) -> Result<Selection, Error> {
         let half_life_us = length("half-life", request.half_life_us, false)? as f64;
+        check_form(request.form)?;
         let mut rooms = Rooms::open(request)?;
         check_list("areas", request.areas.len())?;
         check_list("keep", request.keep.len())?;
@@ -239,11 +279,12 @@ impl Context {
             let Some(section) = rooms.index_of(line.offer.section) else {
                 continue;
             };
-            let Some(tokens) = line.tokens else {
+            let Some(tokens) = line.tokens(request.form) else {
                 selection.uncounted += 1;
                 continue;
             };
-            let age_us = now.mono_us.saturating_sub(line.changed_us) as f64;
+            let age_us = now.mono_us.cast_signed().saturating_sub(line.changed_us);
+            let age_us = age_us.max(0) as f64;
             let recency = half_life_us / (half_life_us + age_us);
             ranked.push(Candidate {
                 kept: ranks.kept(line.offer.entity),
@@ -409,6 +450,15 @@ fn same_length(name: &str, length: usize, expected: usize) -> Result<(), Error> 
     }
     Err(Error::InvalidArgument(format!(
         "{name} must be as many as entities, which are {expected}, not {length}"
+    )))
+}
+
+fn check_form(form: u32) -> Result<(), Error> {
+    if form < MOST_FORMS {
+        return Ok(());
+    }
+    Err(Error::InvalidArgument(format!(
+        "form must be below {MOST_FORMS}, not {form}"
     )))
 }
 

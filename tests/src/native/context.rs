@@ -11,18 +11,22 @@ impl Context for Native {
     fn context_offer(
         &mut self,
         now: Instant,
+        form: u32,
         entities: &[u32],
         digests: &[u64],
         sections: &[u32],
         areas: &[u32],
         importance: &[f64],
+        ages: &[i64],
     ) -> Answer<Vec<u8>> {
         let columns = core::Offers {
+            form,
             entities,
             digests,
             sections,
             areas,
             importance,
+            ages_us: ages,
         };
         let changed = self.0.offer_lines(instant(now), &columns);
         changed
@@ -30,8 +34,11 @@ impl Context for Native {
             .map_err(refused)
     }
 
-    fn context_count(&mut self, entities: &[u32], tokens: &[u32]) -> Answer<()> {
-        self.0.context.count(entities, tokens).map_err(refused)
+    fn context_count(&mut self, form: u32, entities: &[u32], tokens: &[u32]) -> Answer<()> {
+        self.0
+            .context
+            .count(form, entities, tokens)
+            .map_err(refused)
     }
 
     fn context_withdraw(&mut self, entities: &[u32]) -> Answer<u32> {
@@ -45,6 +52,7 @@ impl Context for Native {
             heading: budget.heading,
         });
         let request = core::Request {
+            form: request.form,
             most: request.most,
             frame: request.frame,
             sections: sections.collect(),

@@ -18,11 +18,13 @@ fn line(entity: u32) -> Offer {
         section: 1,
         area: 0,
         importance: 0.5,
+        age_us: 0,
     }
 }
 
 fn request(most: u32) -> Request {
     Request {
+        form: 0,
         most,
         frame: 0,
         sections: vec![SectionBudget {
@@ -44,11 +46,13 @@ fn offer(context: &mut Context, now: Now, rows: &[Offer]) -> Result<Vec<bool>, E
     context.offer(
         now,
         &Offers {
+            form: 0,
             entities: &column(rows, |row| row.entity),
             digests: &column(rows, |row| row.digest),
             sections: &column(rows, |row| row.section),
             areas: &column(rows, |row| row.area),
             importance: &column(rows, |row| row.importance),
+            ages_us: &column(rows, |row| row.age_us.cast_signed()),
         },
     )
 }
@@ -59,7 +63,7 @@ fn filled(offers: &[Offer]) -> Context {
     offer(&mut context, at(0), offers).unwrap();
     let entities: Vec<_> = offers.iter().map(|offer| offer.entity).collect();
     let tokens = vec![10; entities.len()];
-    context.count(&entities, &tokens).unwrap();
+    context.count(0, &entities, &tokens).unwrap();
     context
 }
 
@@ -98,8 +102,48 @@ fn what_changed_lately_goes_first() {
         vec![0],
         "a changed line waits for its count"
     );
-    context.count(&[1], &[10]).unwrap();
+    context.count(0, &[1], &[10]).unwrap();
     assert_eq!(chosen(&context, 61, &request(10)), vec![1]);
+}
+
+#[test]
+fn what_was_old_when_it_was_first_offered_is_old() {
+    let old = Offer {
+        age_us: 60 * MINUTE_US,
+        ..line(0)
+    };
+    let mut context = filled(&[old, line(1)]);
+    assert_eq!(chosen(&context, 1, &request(10)), vec![1]);
+    // The age of a line that says the same is known better here.
+    let again = Offer {
+        age_us: 0,
+        ..line(0)
+    };
+    offer(&mut context, at(2), &[again]).unwrap();
+    assert_eq!(chosen(&context, 2, &request(10)), vec![1]);
+}
+
+#[test]
+fn each_form_has_counts_of_its_own() {
+    let mut context = filled(&[line(0), line(1)]);
+    let mut other = request(15);
+    other.form = 1;
+    let uncounted = context.select(at(0), &other).unwrap();
+    assert_eq!((uncounted.lines.len(), uncounted.uncounted), (0, 2));
+    context.count(1, &[0, 1], &[7, 8]).unwrap();
+    assert_eq!(context.select(at(0), &other).unwrap().tokens, 15);
+    assert_eq!(chosen(&context, 0, &request(15)), vec![0]);
+    context.count(0, &[0], &[5]).unwrap();
+    assert_eq!(chosen(&context, 0, &request(15)), vec![0, 1]);
+    let changed = Offer {
+        digest: 9,
+        ..line(0)
+    };
+    offer(&mut context, at(0), &[changed]).unwrap();
+    assert_eq!(context.select(at(0), &other).unwrap().uncounted, 1);
+    other.form = MOST_FORMS;
+    assert!(context.select(at(0), &other).is_err());
+    assert!(context.count(MOST_FORMS, &[0], &[1]).is_err());
 }
 
 #[test]
@@ -179,14 +223,16 @@ fn nonsense_is_refused_and_changes_nothing() {
             Err(Error::InvalidArgument(_))
         ));
     }
-    assert!(context.count(&[0, 5], &[99, 1]).is_err());
-    assert!(context.count(&[0], &[]).is_err());
+    assert!(context.count(0, &[0, 5], &[99, 1]).is_err());
+    assert!(context.count(0, &[0], &[]).is_err());
     let uneven = Offers {
+        form: 0,
         entities: &[5],
         digests: &[1],
         sections: &[1],
         areas: &[],
         importance: &[0.5],
+        ages_us: &[0],
     };
     assert!(context.offer(at(0), &uneven).is_err());
     assert_eq!(context.totals().lines, 1);
@@ -236,6 +282,7 @@ fn offers() -> impl Strategy<Value = Vec<(Offer, u32)>> {
             section,
             area,
             importance,
+            age_us: 0,
         };
         (offer, tokens)
     });
@@ -246,6 +293,7 @@ fn requests() -> impl Strategy<Value = Request> {
     let sections = proptest::collection::vec((0_u32..200, 0_u32..20), 0..4);
     (0_u32..600, 0_u32..50, sections, 1_i64..1_000_000_000).prop_map(
         |(most, frame, sections, half_life_us)| Request {
+            form: 0,
             most: most.max(frame),
             frame,
             sections: (0..)
@@ -273,7 +321,7 @@ proptest! {
         let mut sections = BTreeMap::new();
         for (row, cost) in offers {
             offer(&mut context, at(0), &[row]).unwrap();
-            context.count(&[row.entity], &[cost]).unwrap();
+            context.count(0, &[row.entity], &[cost]).unwrap();
             tokens.insert(row.entity, cost);
             sections.insert(row.entity, row.section);
         }

@@ -17,6 +17,12 @@ pub(super) struct Offered {
     area: Option<String>,
     #[serde(default = "middling")]
     importance: f64,
+    /// How the line is written and counted.
+    #[serde(default)]
+    form: i64,
+    /// Since `text` last changed.
+    #[serde(default)]
+    age: Micros,
     /// What the reader's tokenizer counts in `text`; the line waits without.
     tokens: Option<i64>,
 }
@@ -28,6 +34,8 @@ fn middling() -> f64 {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
+    #[serde(default)]
+    form: i64,
     most: i64,
     #[serde(default)]
     frame: i64,
@@ -92,6 +100,7 @@ impl Numbers {
 
 impl Session<'_> {
     pub(super) fn line(&mut self, offered: &Offered) -> Outcome {
+        let form = whole("form", offered.form)?;
         let tokens = offered
             .tokens
             .map(|tokens| whole("tokens", tokens))
@@ -105,14 +114,16 @@ impl Session<'_> {
         let now = self.now();
         let changed = self.optimizer.context_offer(
             now,
+            form,
             &[handle],
             &[digest(&offered.text)],
             &[self.sections.of(&offered.section)],
             &[area],
             &[offered.importance],
+            &[offered.age.0],
         )?;
         if let Some(tokens) = tokens {
-            self.optimizer.context_count(&[handle], &[tokens])?;
+            self.optimizer.context_count(form, &[handle], &[tokens])?;
         }
         answer(&Recount {
             recount: changed == [1],
@@ -131,6 +142,7 @@ impl Session<'_> {
         let keep = wanted.keep.iter();
         let keep = keep.filter_map(|entity| self.series.entity(entity));
         let request = Request {
+            form: whole("form", wanted.form)?,
             most: whole("most", wanted.most)?,
             frame: whole("frame", wanted.frame)?,
             sections,

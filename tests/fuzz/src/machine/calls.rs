@@ -125,12 +125,15 @@ impl Machine {
                 let entities = handles(&lines.iter().map(|line| line.0).collect::<Vec<_>>());
                 let digests: Vec<_> = lines.iter().map(|line| u64::from(line.1)).collect();
                 let importance: Vec<_> = lines.iter().map(|line| line.4.0).collect();
+                let ages: Vec<_> = lines.iter().map(|line| i64::from(line.3) - 1).collect();
                 let offers = Offers {
+                    form: u32::from(lines.len() > 2),
                     entities: &entities,
                     digests: &digests,
                     sections: &column(|line| u32::from(line.2 % 4)),
                     areas: &column(|line| u32::from(line.3 % 4)),
                     importance: &importance,
+                    ages_us: &ages,
                 };
                 optimizer.offer_lines(clock, &offers)?;
             }
@@ -139,7 +142,7 @@ impl Machine {
                     .iter()
                     .map(|(entity, count)| (entity.0, count.0))
                     .unzip();
-                optimizer.context.count(&entities, &tokens)?;
+                optimizer.context.count(u32::from(counts.len() > 2), &entities, &tokens)?;
             }
             Context::Withdraw(entities) => {
                 optimizer.context.withdraw(&handles(entities));
@@ -160,6 +163,7 @@ impl Machine {
                         heading: heading.0,
                     });
                 let request = Request {
+                    form: u32::from(keep.len() > 2),
                     most: most.0,
                     frame: frame.0,
                     sections: sections.collect(),
