@@ -60,6 +60,7 @@ fn expose(stats: &Stats, health: &Health) -> Exposition {
     home(&mut text, stats);
     updates(&mut text, stats);
     cache(&mut text, stats);
+    context(&mut text, stats);
     operations(&mut text, stats);
     text
 }
@@ -106,6 +107,25 @@ fn home(text: &mut Exposition, stats: &Stats) {
         "weirhouse_refresh_failures",
         "Refreshes that Home Assistant did not carry out.",
         stats.schedule.failures,
+    );
+}
+
+fn context(text: &mut Exposition, stats: &Stats) {
+    let context = &stats.context;
+    text.gauge(
+        "weirhouse_context_lines",
+        "Lines known for language models.",
+        context.lines,
+    );
+    text.counter(
+        "weirhouse_context_offered",
+        "Lines offered for a choice.",
+        context.offered,
+    );
+    text.counter(
+        "weirhouse_context_reused",
+        "Of these, lines whose tokens were known.",
+        context.reused,
     );
 }
 

@@ -32,6 +32,7 @@ mod compression;
 mod conditional;
 mod config_entries;
 mod connections;
+mod context;
 mod description;
 mod devices;
 mod entities;
@@ -68,7 +69,7 @@ use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use axum::{Extension, Router};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
 use tower_http::cors::{Any, CorsLayer};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -81,6 +82,7 @@ pub use problem::{Kind, Problem};
 
 use crate::access::{Access, Scope};
 use crate::config::ApiConfig;
+use crate::context::Known;
 use crate::hub::Hub;
 use crate::page;
 use memo::Memo;
@@ -97,6 +99,8 @@ struct Shared {
     request_ids: RequestIds,
     memo: Memo,
     answered: Answered,
+    /// Lines for language models, described before.
+    context: Arc<Mutex<Known>>,
     /// The document that describes the API.
     description: Bytes,
     /// Bounds how many streams are open.
@@ -138,6 +142,7 @@ pub fn router(
         request_ids: RequestIds::new(),
         answered: Answered::default(),
         memo: Memo::default(),
+        context: Arc::default(),
         description: openapi::render(&document).into(),
         streams: Arc::new(Semaphore::new(stream::MAX_STREAMS)),
         stop,
@@ -163,7 +168,8 @@ pub fn router(
 fn resources(document: &mut OpenApi) -> Router<Arc<Shared>> {
     let read = OpenApiRouter::new()
         .routes(routes!(metrics::get))
-        .routes(routes!(stats::get));
+        .routes(routes!(stats::get))
+        .routes(routes!(context::get));
     let read = [
         (states::SOURCE, get(states::list), get(states::one)),
         (scenes::SOURCE, get(scenes::list), get(scenes::one)),

@@ -16,7 +16,7 @@ use weirhouse_hass::{Class, Group};
 
 use super::problem::Problem;
 use super::query::Query as Parameters;
-use crate::mirror::{Cursor, Expansion, Fields, Glob, Query, QueryError, Source};
+use crate::mirror::{Cursor, Expansion, Fields, Glob, Query, QueryError, Selection, Source};
 
 /// Most values of one parameter; more rows than that are a domain, or all.
 const MOST_VALUES: usize = 1000;
@@ -35,6 +35,11 @@ const GROUPS: [(&str, Group); 4] = [
     ("label", Group::Label),
 ];
 
+/// Parameters that choose among entities.
+pub(super) const OF_ENTITIES: [&str; 7] = [
+    "entity", "domain", "glob", "area", "floor", "device", "label",
+];
+
 /// Parameters that every list takes.
 const OF_LISTS: [&str; 5] = ["fields", "expand", "since", "limit", "after"];
 
@@ -43,11 +48,25 @@ pub(super) fn of_list(source: Source, raw: Option<&str>) -> Result<Query, Proble
     let known: Vec<&str> = selectors(source).iter().copied().chain(OF_LISTS).collect();
     let parameters = Parameters::parse(raw, &known)?;
     let mut query = shape(source, &parameters)?;
-    let selection = &mut query.selection;
-    let ids = values(&parameters, "entity")?.chain(values(&parameters, "id")?);
+    query.selection = selection(&parameters)?;
+    query.since = since(&parameters)?;
+    query.after = parameters.one("after")?.map(str::to_owned);
+    query.limit = parameters.one("limit")?.map(limit).transpose()?;
+    if query.since.is_some() && query.after.is_some() {
+        return Err(Problem::invalid(
+            "`since` and `after` do not go together: the pages of a change list are told apart by their cursors",
+        ));
+    }
+    Ok(query)
+}
+
+/// Which rows are asked for.
+pub(super) fn selection(parameters: &Parameters) -> Result<Selection, Problem> {
+    let mut selection = Selection::default();
+    let ids = values(parameters, "entity")?.chain(values(parameters, "id")?);
     selection.ids = ids.map(str::to_owned).collect();
-    selection.domains = values(&parameters, "domain")?.map(str::to_owned).collect();
-    let globs: Vec<&str> = values(&parameters, "glob")?.collect();
+    selection.domains = values(parameters, "domain")?.map(str::to_owned).collect();
+    let globs: Vec<&str> = values(parameters, "glob")?.collect();
     if globs.len() > MOST_GLOBS {
         return Err(Problem::invalid(format!(
             "there are {} patterns in `glob`, at most {MOST_GLOBS} are taken",
@@ -59,23 +78,22 @@ pub(super) fn of_list(source: Source, raw: Option<&str>) -> Result<Query, Proble
         .collect::<Result<_, _>>()
         .map_err(|error| Problem::invalid(error.to_string()))?;
     for (name, group) in GROUPS {
-        let ids: Vec<String> = values(&parameters, name)?.map(str::to_owned).collect();
+        let ids: Vec<String> = values(parameters, name)?.map(str::to_owned).collect();
         if !ids.is_empty() {
             selection.groups.push((group, ids));
         }
     }
-    if let Some(cursor) = parameters.one("since")? {
-        let cursor = cursor.parse::<Cursor>();
-        query.since = Some(cursor.map_err(|error| Problem::invalid(format!("since: {error}")))?);
-    }
-    query.after = parameters.one("after")?.map(str::to_owned);
-    query.limit = parameters.one("limit")?.map(limit).transpose()?;
-    if query.since.is_some() && query.after.is_some() {
-        return Err(Problem::invalid(
-            "`since` and `after` do not go together: the pages of a change list are told apart by their cursors",
-        ));
-    }
-    Ok(query)
+    Ok(selection)
+}
+
+/// After what changes are asked for.
+pub(super) fn since(parameters: &Parameters) -> Result<Option<Cursor>, Problem> {
+    let Some(cursor) = parameters.one("since")? else {
+        return Ok(None);
+    };
+    let cursor = cursor.parse::<Cursor>();
+    let cursor = cursor.map_err(|error| Problem::invalid(format!("since: {error}")))?;
+    Ok(Some(cursor))
 }
 
 /// Names of all parameters that a list of this source takes.
@@ -93,9 +111,9 @@ pub(super) fn of_one(source: Source, raw: Option<&str>) -> Result<Query, Problem
 /// The parameters by which rows of a source can be chosen.
 fn selectors(source: Source) -> &'static [&'static str] {
     match source {
-        Source::States | Source::Scenes | Source::Helpers | Source::Class(Class::Entities) => &[
-            "entity", "domain", "glob", "area", "floor", "device", "label",
-        ],
+        Source::States | Source::Scenes | Source::Helpers | Source::Class(Class::Entities) => {
+            &OF_ENTITIES
+        }
         Source::Class(Class::Devices) => &["id", "area", "floor", "label"],
         Source::Class(Class::Areas) => &["id", "floor", "label"],
         Source::Class(Class::Services) => &["id", "domain", "glob"],
@@ -139,7 +157,7 @@ fn shape(source: Source, parameters: &Parameters) -> Result<Query, Problem> {
 }
 
 /// The values of a parameter that may be repeated, and may hold several with commas.
-fn values<'a>(
+pub(super) fn values<'a>(
     parameters: &'a Parameters,
     name: &'a str,
 ) -> Result<impl Iterator<Item = &'a str>, Problem> {

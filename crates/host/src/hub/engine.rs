@@ -55,6 +55,8 @@ pub(super) struct Engine {
     pub(super) touched: Vec<Box<str>>,
     pub(super) batches: u64,
     pub(super) refreshes: u64,
+    /// The number of the next section that lines are chosen for.
+    pub(super) next_section: u32,
 }
 
 impl Engine {
@@ -75,6 +77,7 @@ impl Engine {
             touched: Vec::new(),
             batches: 0,
             refreshes: 0,
+            next_section: 0,
         }
     }
 

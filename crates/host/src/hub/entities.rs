@@ -51,6 +51,11 @@ impl Entities {
         }
     }
 
+    /// The handle of an entity's state, if it was interned.
+    pub(super) fn state_handle(&self, entity_id: &str) -> Option<u32> {
+        self.by_name.get(entity_id)?.state
+    }
+
     /// Notes the handle the optimizer gave a series.
     pub(super) fn adopt(&mut self, handle: u32, name: Name) {
         let entity = self.by_name.entry(name.entity.clone()).or_default();

@@ -7,6 +7,7 @@
 
 mod cache;
 mod clock;
+mod context;
 mod engine;
 mod entities;
 mod error;
@@ -32,6 +33,7 @@ use weirhouse_runner::Component;
 use weirhouse_runner::operations::Clock as _;
 
 pub use cache::{CacheHit, Deleted, PutOptions};
+pub use context::{Chosen, Lines, Wanted};
 pub use engine::SHORTEST_REFRESH;
 pub use error::HubError;
 pub use rules::RuleFor;

@@ -34,6 +34,8 @@ pub struct Stats {
     pub batches: BatchStats,
     /// The two-level cache.
     pub cache: CacheStats,
+    /// Lines for language models.
+    pub context: ContextStats,
     /// Refreshes asked of Home Assistant.
     pub schedule: ScheduleStats,
     /// The optimizer's instance.
@@ -123,6 +125,17 @@ pub struct LevelStats {
     pub bytes: u64,
     /// Hits as a share of its reads, 0 to 1.
     pub hit_rate: f64,
+}
+
+/// Lines for language models.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ContextStats {
+    /// Lines known; none until a context was asked for.
+    pub lines: u32,
+    /// Lines offered for a choice.
+    pub offered: u64,
+    /// Of these, those whose tokens were known.
+    pub reused: u64,
 }
 
 /// Refreshes asked of Home Assistant.
@@ -322,6 +335,7 @@ impl Hub {
         let updates = engine.call(now, |core| core.update_totals())?;
         let batches = engine.call(now, |core| core.batch_totals())?;
         let cache = engine.call(now, |core| core.cache_totals(None))?;
+        let context = engine.call(now, |core| core.context_totals())?;
         let summaries = engine.call(now, |core| core.metric_summaries())?;
         Ok(Stats {
             version: env!("CARGO_PKG_VERSION"),
@@ -361,6 +375,11 @@ impl Hub {
                 ),
                 l2: level(cache.disk, held.entries, held.bytes),
                 hit_rate: cache.hit_rate,
+            },
+            context: ContextStats {
+                lines: context.lines,
+                offered: context.offered,
+                reused: context.reused,
             },
             schedule: ScheduleStats {
                 registered: engine.settings.refresh.len(),

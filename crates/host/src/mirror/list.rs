@@ -142,7 +142,7 @@ impl Inner {
     }
 
     /// The last change of anything that says what belongs where.
-    fn places_revision(&self) -> u64 {
+    pub(super) fn places_revision(&self) -> u64 {
         const PLACING: [Class; 6] = [
             Class::Entities,
             Class::Devices,

@@ -11,6 +11,7 @@ mod list;
 mod query;
 mod saved;
 mod selection;
+mod survey;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ pub use list::{Found, Listing};
 pub use query::{Expansion, Query, QueryError, Source};
 pub use saved::{Saved, SavedError};
 pub use selection::{Glob, GlobError, Selection};
+pub use survey::{Survey, Surveyed};
 
 use table::Table;
 

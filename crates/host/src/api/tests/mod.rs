@@ -1,6 +1,7 @@
 //! The router from outside: real requests, a real hub, no sockets.
 
 mod batches;
+mod contexts;
 mod description;
 mod mirror;
 mod readings;
