@@ -101,12 +101,8 @@ impl Component {
             .live
             .as_mut()
             .map_err(|reason| Fault::Dead(reason.clone()))?;
-        let outcome = {
-            let (ticks, _running) = self.engine.enter();
-            live.store.set_epoch_deadline(ticks);
-            call(&live.bindings, &mut live.store)
-        };
-        outcome.map_err(|error| {
+        live.store.set_epoch_deadline(self.engine.enter());
+        call(&live.bindings, &mut live.store).map_err(|error| {
             let restored = self.replace();
             Fault::Trapped {
                 operation,
@@ -150,13 +146,11 @@ impl Component {
         let Ok(live) = self.live.as_mut() else {
             return false;
         };
-        let outcome = {
-            let (ticks, _running) = self.engine.enter();
-            live.store.set_epoch_deadline(ticks);
+        live.store.set_epoch_deadline(self.engine.enter());
+        let outcome =
             live.bindings
                 .weirhouse_core_state()
-                .call_restore(&mut live.store, then, &bytes)
-        };
+                .call_restore(&mut live.store, then, &bytes);
         match outcome {
             Ok(Ok(_)) => {
                 self.checkpoint = Some((then, bytes));
@@ -180,8 +174,7 @@ impl Live {
         #[cfg(feature = "count")]
         // More than can be spent; refused by an engine that does not count.
         let _ = store.set_fuel(u64::MAX);
-        let (ticks, _running) = engine.enter();
-        store.set_epoch_deadline(ticks);
+        store.set_epoch_deadline(engine.enter());
         let bindings = pre.instantiate(&mut store)?;
         Ok(Self { store, bindings })
     }

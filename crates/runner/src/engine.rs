@@ -1,8 +1,9 @@
 //! The one wasmtime configuration, and the clock behind call deadlines.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use std::thread::{self, Thread};
+use std::time::Duration;
 
 use wasmtime::Config;
 
@@ -57,92 +58,98 @@ impl Engine {
         &self.inner
     }
 
-    /// Marks a call as running until the guard is dropped, and says after how
+    /// Keeps deadlines advancing for a call that begins now, and says after how
     /// many ticks it must be stopped.
-    pub(crate) fn enter(&self) -> (u64, Running<'_>) {
-        self.ticker.calls.fetch_add(1, Ordering::SeqCst);
-        // Read before it is written: nearly always it runs, and a read is free.
-        if self.ticker.parked.load(Ordering::SeqCst)
-            && self.ticker.parked.swap(false, Ordering::SeqCst)
-        {
-            self.ticker.thread.unpark();
+    pub(crate) fn enter(&self) -> u64 {
+        self.ticker.active.store(true, Ordering::Relaxed);
+        if self.ticker.parked.load(Ordering::Relaxed) {
+            self.ticker.wake();
         }
         // One more, because the current tick is already under way.
-        let ticks = CALL_DEADLINE.as_millis() / EPOCH_TICK.as_millis() + 1;
-        (ticks as u64, Running(&self.ticker))
+        u64::from(DEADLINE_TICKS) + 1
     }
 }
 
-/// A thread that advances the epoch while calls run, and parks otherwise so
+/// A thread that advances the epoch while calls are made, and parks otherwise so
 /// that an idle home wakes nothing.
+///
+/// Calls only note that they begin, which costs them a plain store: once none
+/// has begun for longer than a call may take, none can be running.
 struct Ticker {
-    calls: AtomicU32,
-    parked: Arc<AtomicBool>,
-    thread: Thread,
+    /// Whether a call began in the current tick.
+    active: AtomicBool,
+    parked: AtomicBool,
+    thread: OnceLock<Thread>,
 }
 
-/// Ticks without a call after which the thread parks.
-const IDLE_TICKS: u32 = 100;
+/// Ticks after which a call is stopped.
+const DEADLINE_TICKS: u32 = (CALL_DEADLINE.as_millis() / EPOCH_TICK.as_millis()) as u32;
+
+/// Ticks without a new call after which the thread parks: every call that began
+/// before them has ended or was stopped.
+const IDLE_TICKS: u32 = DEADLINE_TICKS + 100;
+
+/// Longest sleep of the parked thread. It bounds what a call loses whose mark
+/// the parking thread did not see, which no memory model excludes; processors
+/// make a store visible in far less than the tick that the thread waits for it.
+const LONGEST_PARKED: Duration = Duration::from_secs(30);
 
 impl Ticker {
     fn start(engine: &wasmtime::Engine) -> std::io::Result<Arc<Self>> {
-        let weak_engine = engine.weak();
-        let parked = Arc::new(AtomicBool::new(false));
-        let (sender, receiver) = std::sync::mpsc::channel::<Weak<Self>>();
-        let flag = Arc::clone(&parked);
-        let handle = thread::Builder::new().name("epoch".into()).spawn(move || {
-            let Ok(ticker) = receiver.recv() else { return };
-            let mut idle = 0;
-            loop {
-                thread::sleep(EPOCH_TICK);
-                let Some(engine) = weak_engine.upgrade() else {
-                    return;
-                };
-                engine.increment_epoch();
-                drop(engine);
-                let Some(ticker) = ticker.upgrade() else {
-                    return;
-                };
-                idle = if ticker.calls.load(Ordering::SeqCst) == 0 {
-                    idle + 1
-                } else {
-                    0
-                };
-                if idle >= IDLE_TICKS {
-                    idle = 0;
-                    flag.store(true, Ordering::SeqCst);
-                    // A call that began between the check and the flag unparks
-                    // this thread, or is seen here.
-                    let busy = ticker.calls.load(Ordering::SeqCst) != 0;
-                    drop(ticker);
-                    if !busy {
-                        thread::park();
-                    }
-                    flag.store(false, Ordering::SeqCst);
-                }
-            }
-        })?;
         let ticker = Arc::new(Self {
-            calls: AtomicU32::new(0),
-            parked,
-            thread: handle.thread().clone(),
+            active: AtomicBool::new(false),
+            parked: AtomicBool::new(false),
+            thread: OnceLock::new(),
         });
-        let _ = sender.send(Arc::downgrade(&ticker));
+        let engine = engine.weak();
+        let weak = Arc::downgrade(&ticker);
+        let handle = thread::Builder::new()
+            .name("epoch".into())
+            .spawn(move || advance(&engine, &weak))?;
+        let _ = ticker.thread.set(handle.thread().clone());
         Ok(ticker)
+    }
+
+    fn wake(&self) {
+        if self.parked.swap(false, Ordering::SeqCst)
+            && let Some(thread) = self.thread.get()
+        {
+            thread.unpark();
+        }
     }
 }
 
 impl Drop for Ticker {
     fn drop(&mut self) {
-        self.thread.unpark();
+        if let Some(thread) = self.thread.get() {
+            thread.unpark();
+        }
     }
 }
 
-/// While it lives, deadlines advance.
-pub(crate) struct Running<'engine>(&'engine Ticker);
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        self.0.calls.fetch_sub(1, Ordering::SeqCst);
+/// What the thread does, until engine or ticker are gone.
+fn advance(engine: &wasmtime::EngineWeak, ticker: &Weak<Ticker>) {
+    let mut idle = 0;
+    loop {
+        thread::sleep(EPOCH_TICK);
+        let (Some(engine), Some(ticker)) = (engine.upgrade(), ticker.upgrade()) else {
+            return;
+        };
+        engine.increment_epoch();
+        drop(engine);
+        if ticker.active.swap(false, Ordering::SeqCst) {
+            idle = 0;
+            ticker.parked.store(false, Ordering::SeqCst);
+        } else {
+            idle += 1;
+        }
+        // Announced one tick before, so that a call that did not see it yet has
+        // been seen by now.
+        if ticker.parked.load(Ordering::SeqCst) {
+            drop(ticker);
+            thread::park_timeout(LONGEST_PARKED);
+        } else if idle >= IDLE_TICKS {
+            ticker.parked.store(true, Ordering::SeqCst);
+        }
     }
 }
