@@ -17,6 +17,7 @@ use tracing::Instrument as _;
 use super::Shared;
 use super::problem::{self, Kind, Problem};
 use super::request_id::{self, RequestId};
+use crate::access::Caller;
 use crate::request;
 
 /// Longest time from the request's head to the answer's head. Far over any
@@ -121,6 +122,11 @@ fn admit(shared: &Shared, request: &Request) -> Result<(), Problem> {
             Kind::HeadersTooLarge,
             format!("the header fields have {bytes} bytes; {HEADERS_LIMIT_BYTES} are the most"),
         ));
+    }
+    // Who comes through Home Assistant names its address, not ours.
+    let caller = request.extensions().get::<Arc<Caller>>();
+    if caller.is_some_and(|caller| caller.is_visitor()) {
+        return Ok(());
     }
     let header = request
         .headers()

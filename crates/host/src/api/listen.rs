@@ -4,7 +4,7 @@
 //! bounds on requests in `answer`.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use super::connections::{self, Connections, Place};
+use super::ingress::{self, Admits};
 
 /// How long open requests may go on after the stop.
 const GRACE: Duration = Duration::from_secs(3);
@@ -64,9 +65,15 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, ListenError> {
         })
 }
 
-/// Serves until `stop` becomes true or its sender is dropped, then lets open
-/// requests finish for a moment.
-pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
+/// Serves whom it admits until `stop` becomes true or its sender is dropped,
+/// then lets open requests finish for a moment.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    admits: Admits,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut strangers = 0_u64;
     let mut http = Builder::new(TokioExecutor::new()).http1_only();
     http.http1()
         .timer(TokioTimer::new())
@@ -79,9 +86,22 @@ pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Recei
             _ = stop.wait_for(|stop| *stop) => break,
             accepted = accept(&listener, &connections) => accepted,
         };
-        let Some((stream, place)) = accepted else {
+        let Some((stream, peer, place)) = accepted else {
             continue;
         };
+        if !admits.admits(peer) {
+            strangers += 1;
+            if strangers == 1 {
+                tracing::warn!(%peer, "refused at the port for Home Assistant's ingress; more of them are logged as debug");
+            } else {
+                tracing::debug!(%peer, strangers, "refused at the port for Home Assistant's ingress");
+            }
+            tokio::spawn(async move {
+                ingress::refuse(stream).await;
+                drop(place);
+            });
+            continue;
+        }
         let wanted = place.wanted();
         let service = connections::service(router.clone(), Arc::new(place));
         let service = TowerToHyperService::new(service);
@@ -105,14 +125,14 @@ pub async fn serve(listener: TcpListener, router: Router, mut stop: watch::Recei
 async fn accept(
     listener: &TcpListener,
     connections: &Arc<Connections>,
-) -> Option<(TcpStream, Place)> {
+) -> Option<(TcpStream, IpAddr, Place)> {
     match listener.accept().await {
-        Ok((stream, _)) => {
+        Ok((stream, peer)) => {
             // Events are small and must not wait for one another.
             let _ = stream.set_nodelay(true);
             #[cfg(target_os = "linux")]
             let _ = SockRef::from(&stream).set_tcp_user_timeout(Some(UNREAD_LIMIT));
-            Some((stream, connections.place().await))
+            Some((stream, peer.ip(), connections.place().await))
         }
         Err(error) => {
             // Mostly a client gone again, or too many files open: try later.
@@ -133,7 +153,7 @@ fn bracketed(address: &SocketAddr) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{IpAddr, Ipv4Addr};
+    use std::net::Ipv4Addr;
 
     use axum::routing::get;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -166,6 +186,7 @@ mod tests {
         let server = tokio::spawn(serve(
             listener,
             Router::new().route("/", get(slow)),
+            Admits::Everyone,
             stopped,
         ));
         let mut client = TcpStream::connect(address).await.unwrap();

@@ -15,6 +15,7 @@
 //! | `GET /v1/helpers`, `/v1/scenes`, each also with `/{id}` | states of helpers and scenes | `read` |
 //! | `POST /v1/batch` | many requests in one | any, and what each request needs |
 //! | `PUT\|GET\|DELETE /v1/cache/{ns}/{key}` | the two-level cache | `cache` |
+//! | `POST\|DELETE /v1/backup` | before and after a backup of the data folder | `admin` |
 //! | `GET /v1/stream` | published updates, server-sent events | `read` |
 //!
 //! Every error is a problem document (RFC 9457) with a stable `type`; every
@@ -26,6 +27,7 @@ mod allowed_hosts;
 mod answer;
 mod answered;
 mod areas;
+mod backup;
 mod batch;
 mod cache;
 mod compression;
@@ -41,6 +43,7 @@ mod exposition;
 mod floors;
 mod health;
 mod helpers;
+mod ingress;
 mod labels;
 mod listen;
 mod memo;
@@ -77,6 +80,7 @@ use utoipa_axum::routes;
 
 use allowed_hosts::AllowedHosts;
 use answered::Answered;
+pub use ingress::{Admits, for_visitors};
 pub use listen::{ListenError, bind, serve};
 pub use problem::{Kind, Problem};
 
@@ -117,7 +121,8 @@ pub fn router(
     config: &ApiConfig,
     stop: watch::Receiver<bool>,
 ) -> Router {
-    let hosts = AllowedHosts::new(config.listen.ip(), config.allow_hosts.clone());
+    let names = config.allow_hosts.iter().cloned().chain(own_names());
+    let hosts = AllowedHosts::new(config.listen.ip(), names);
     let mut document = openapi::empty();
     let (open, part) = OpenApiRouter::new()
         .routes(routes!(page::get))
@@ -129,6 +134,8 @@ pub fn router(
     let resources = resources(&mut document);
     let endless = OpenApiRouter::new().routes(routes!(stream::get));
     let endless = with_scope(endless, Scope::Read, &mut document);
+    let operate = OpenApiRouter::new().routes(routes!(backup::post, backup::delete));
+    let operate = with_scope(operate, Scope::Admin, &mut document);
     let (batch, part) = OpenApiRouter::new()
         .routes(routes!(batch::post))
         .split_for_parts();
@@ -155,13 +162,26 @@ pub fn router(
         .with_state(Arc::clone(&shared));
     let batch = batch.layer(Extension(batch::Inside(inside)));
     let open = open.method_not_allowed_fallback(wrong_method);
-    let mut router = open.merge(protected(&shared, resources.merge(endless).merge(batch)));
+    let mut router = open.merge(protected(
+        &shared,
+        resources.merge(endless).merge(operate).merge(batch),
+    ));
     if let Some(cors) = cors(config) {
         router = router.layer(cors);
     }
     router
         .layer(from_fn_with_state(Arc::clone(&shared), answer::answer))
         .with_state(shared)
+}
+
+/// Names that lead here and nowhere else: this machine's, by which one app
+/// reaches another, and the same with the domain of the Supervisor's network.
+fn own_names() -> impl Iterator<Item = String> {
+    let name = rustix::system::uname();
+    let name = name.nodename().to_str().unwrap_or_default().to_owned();
+    let known = !name.is_empty();
+    let full = format!("{name}.local.hass.io");
+    [name, full].into_iter().filter(move |_| known)
 }
 
 /// What ends, each under the scope it needs.

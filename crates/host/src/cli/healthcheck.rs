@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::exit::{Exit, Failure};
+use super::local;
 use super::output::tell;
 use crate::config::DEFAULT_LISTEN;
 
@@ -25,31 +26,12 @@ pub(super) struct Healthcheck {
 
 impl Healthcheck {
     pub(super) fn run(&self) -> Result<(), Failure> {
-        let mut address = self.listen;
-        // What listens everywhere is asked on loopback.
-        if address.ip().is_unspecified() {
-            address.set_ip(match address {
-                SocketAddr::V4(_) => [127, 0, 0, 1].into(),
-                SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-            });
-        }
-        let agent = ureq::Agent::config_builder()
-            .timeout_global(Some(TIME_LIMIT))
-            .http_status_as_error(false)
-            .proxy(None)
-            .max_redirects(0)
-            .build()
-            .new_agent();
-        let nobody = |error: ureq::Error| {
-            Failure::new(
-                Exit::Unexpected,
-                format!("no answer from {address}: {error}; is `weirhouse serve` running there?"),
-            )
-        };
-        let mut response = agent
+        let address = local::reachable(self.listen);
+        let nobody = local::nobody(address);
+        let mut response = local::agent(TIME_LIMIT)
             .get(format!("http://{address}/healthz"))
             .call()
-            .map_err(nobody)?;
+            .map_err(&nobody)?;
         let text = response.body_mut().read_to_string().map_err(nobody)?;
         let faults = faults(&text).ok_or_else(|| {
             Failure::new(

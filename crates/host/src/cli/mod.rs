@@ -4,12 +4,14 @@
 //! what they print on standard output is their result, everything else goes to
 //! standard error.
 
+mod backup;
 mod completions;
 mod config;
 mod data_folder;
 mod exit;
 mod healthcheck;
 mod home_assistant;
+mod local;
 mod log;
 mod optimizer;
 mod output;
@@ -84,6 +86,8 @@ enum Command {
     Config(config::Configuration),
     /// Make, list and revoke tokens of the API
     Token(token::Token),
+    /// Make the data folder fit to be copied while an instance uses it
+    Backup(backup::Backup),
     /// Ask a running instance whether it is well
     Healthcheck(healthcheck::Healthcheck),
     /// Show the versions of the program and its interface
@@ -112,6 +116,7 @@ pub fn main() -> ExitCode {
         Command::Replay(command) => command.run(),
         Command::Scenario(command) => command.run(),
         Command::Token(command) => command.run(),
+        Command::Backup(command) => command.run(),
         Command::Healthcheck(command) => command.run(),
         Command::Version => version::run(),
         Command::Completions(command) => command.run(),
@@ -198,6 +203,9 @@ mod tests {
             (vec!["token", "list", "--json"], true),
             (vec!["token", "revoke", "a"], true),
             (vec!["token", "revoke"], false),
+            (vec!["backup"], false),
+            (vec!["backup", "prepare"], true),
+            (vec!["backup", "finish", "--listen", "[::]:8098"], true),
             (vec!["healthcheck"], true),
             (vec!["version"], true),
             (vec!["completions", "bash"], true),

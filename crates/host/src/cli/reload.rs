@@ -114,6 +114,11 @@ fn restart_needed(before: &Config, now: &Config) -> Vec<&'static str> {
         ("api.listen", one.listen != other.listen),
         ("api.allow_hosts", one.allow_hosts != other.allow_hosts),
         ("api.cors_origins", one.cors_origins != other.cors_origins),
+        (
+            "ingress.listen",
+            before.ingress.listen != now.ingress.listen,
+        ),
+        ("ingress.from", before.ingress.from != now.ingress.from),
         ("home_assistant.url", home.url != new_home.url),
         (
             "home_assistant.token_file",

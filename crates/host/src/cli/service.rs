@@ -21,7 +21,7 @@ use super::reload::Reload;
 use super::settings::{SettingsArgs, Sources};
 use super::{home_assistant, status, stop};
 use crate::access::Access;
-use crate::api;
+use crate::api::{self, Admits};
 use crate::config::Config;
 use crate::data_dir::{DataDir, Token};
 use crate::demo;
@@ -115,9 +115,11 @@ impl ServiceArgs {
             .build()
             .map_err(Failure::of(Exit::Unexpected))?;
         let outcome = runtime.block_on(async {
-            let listener = api::bind(config.api.listen)
-                .await
-                .map_err(Failure::of(Exit::Address))?;
+            let listener = bind(config.api.listen).await?;
+            let ingress = match config.ingress.listen {
+                Some(address) => Some(bind(address).await?),
+                None => None,
+            };
             let hub = open_hub(&folder, component, &config)?;
             let reload = Reload {
                 access,
@@ -127,7 +129,7 @@ impl ServiceArgs {
                 engine,
                 core: self.optimizer.path(),
             };
-            serve(source, &folder, &token, listener, reload).await
+            serve(source, &folder, &token, listener, ingress, reload).await
         });
         runtime.shutdown_background();
         outcome
@@ -140,6 +142,7 @@ async fn serve(
     folder: &DataDir,
     token: &Token,
     listener: TcpListener,
+    ingress: Option<TcpListener>,
     service: Reload,
 ) -> Result<(), Failure> {
     let listening = listener
@@ -158,7 +161,12 @@ async fn serve(
         &service.config.api,
         api_stopped.clone(),
     );
-    let api = tokio::spawn(api::serve(listener, router, api_stopped));
+    let visitors = ingress.map(|listener| {
+        let router = api::for_visitors(router.clone(), &service.access);
+        let admits = Admits::Only(service.config.ingress.from);
+        tokio::spawn(api::serve(listener, router, admits, api_stopped.clone()))
+    });
+    let api = tokio::spawn(api::serve(listener, router, Admits::Everyone, api_stopped));
     let reload = tokio::spawn(service.follow());
     let status = tokio::spawn(status::tell_regularly(Arc::clone(&hub)));
 
@@ -178,6 +186,9 @@ async fn serve(
     }
     api_stop.send_replace(true);
     let _ = api.await;
+    if let Some(visitors) = visitors {
+        let _ = visitors.await;
+    }
     match ended {
         Ok(Ended::Stopped) => {
             tell("stopped");
@@ -189,6 +200,10 @@ async fn serve(
             format!("stopped, but not everything could be saved: {error}"),
         )),
     }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    api::bind(address).await.map_err(Failure::of(Exit::Address))
 }
 
 fn open_hub(folder: &DataDir, component: Component, config: &Config) -> Result<Arc<Hub>, Failure> {

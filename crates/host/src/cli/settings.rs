@@ -32,6 +32,12 @@ pub(super) struct SettingsArgs {
     /// Where the API and the page listen, 127.0.0.1:8098 if not given
     #[arg(long, value_name = "ADDRESS", value_parser = super::quantity::listen, env = "WEIRHOUSE_LISTEN", hide_env_values = true)]
     listen: Option<SocketAddr>,
+    /// Where Home Assistant's ingress is served the page; nowhere if not given
+    ///
+    /// It is served to the Supervisor's address only, or to `ingress.from` of
+    /// the configuration, and without a token.
+    #[arg(long, value_name = "ADDRESS", value_parser = super::quantity::listen, env = "WEIRHOUSE_INGRESS_LISTEN", hide_env_values = true)]
+    ingress_listen: Option<SocketAddr>,
     /// Answer requests for this host name, too
     ///
     /// Loopback and the address of --listen always are. Others are refused,
@@ -57,6 +63,12 @@ impl SettingsArgs {
 }
 
 const LISTEN: Setting = Setting::new("listen", "api.listen", "--listen", "WEIRHOUSE_LISTEN");
+const INGRESS_LISTEN: Setting = Setting::new(
+    "ingress_listen",
+    "ingress.listen",
+    "--ingress-listen",
+    "WEIRHOUSE_INGRESS_LISTEN",
+);
 const ALLOW_HOSTS: Setting = Setting::new("allow_hosts", "api.allow_hosts", "--allow-host", "");
 
 /// All arguments that end up in a configuration, kept to read it again.
@@ -79,6 +91,10 @@ impl Sources {
         if let Some(listen) = settings.listen {
             config.api.listen = listen;
             origin(matches, &LISTEN, &mut config);
+        }
+        if settings.ingress_listen.is_some() {
+            config.ingress.listen = settings.ingress_listen;
+            origin(matches, &INGRESS_LISTEN, &mut config);
         }
         if !settings.allow_hosts.is_empty() {
             config.api.allow_hosts.clone_from(&settings.allow_hosts);

@@ -25,7 +25,7 @@ mod verify;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use crate::access::RateLimit;
@@ -41,14 +41,15 @@ pub const FILE: &str = "weirhouse.toml";
 pub const OPTIONS: &str = "options.json";
 
 /// Where the API listens unless told otherwise.
-pub const DEFAULT_LISTEN: SocketAddr =
-    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8098);
+pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8098);
 
 /// Everything that can be configured.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The local API.
     pub api: ApiConfig,
+    /// Home Assistant's way to the page.
+    pub ingress: IngressConfig,
     /// The Home Assistant to work for.
     pub home_assistant: HomeAssistantConfig,
     /// The log.
@@ -71,6 +72,18 @@ pub struct ApiConfig {
     /// How often each token may ask.
     pub rate_limit: RateLimit,
 }
+
+/// Home Assistant's way to the page.
+#[derive(Debug, Clone)]
+pub struct IngressConfig {
+    /// Where it is listened for; nowhere unless this says so.
+    pub listen: Option<SocketAddr>,
+    /// The only address it is served to.
+    pub from: IpAddr,
+}
+
+/// Where the Supervisor's ingress comes from.
+const SUPERVISOR: IpAddr = IpAddr::V4(Ipv4Addr::new(172, 30, 32, 2));
 
 /// The Home Assistant to work for.
 #[derive(Debug, Clone, Default)]
@@ -112,6 +125,10 @@ impl Default for Config {
                 allow_hosts: Vec::new(),
                 cors_origins: Vec::new(),
                 rate_limit: RateLimit::default(),
+            },
+            ingress: IngressConfig {
+                listen: None,
+                from: SUPERVISOR,
             },
             home_assistant: HomeAssistantConfig::default(),
             log: LogConfig::default(),

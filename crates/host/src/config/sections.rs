@@ -1,6 +1,6 @@
 //! What the sections of a file set.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::document::{Document, Value};
 use super::fields::{Fields, flag, span_us, text, texts, whole, word};
@@ -34,6 +34,9 @@ pub(super) fn apply(config: &mut Config, document: &Document, faults: &mut Vec<F
     let mut root = Fields::new(&document.path, "", None, &document.root);
     if let Some(fields) = root.table("api", faults) {
         api(config, fields, faults);
+    }
+    if let Some(fields) = root.table("ingress", faults) {
+        ingress(config, fields, faults);
     }
     if let Some(fields) = root.table("home_assistant", faults) {
         home_assistant(config, fields, faults);
@@ -81,6 +84,15 @@ fn api(config: &mut Config, mut fields: Fields<'_>, faults: &mut Vec<Fault>) {
         whole(0, 1_000_000),
     );
     fields.set("burst", faults, &mut limit.burst, whole(1, 1_000_000));
+    fields.finish(config, faults);
+}
+
+fn ingress(config: &mut Config, mut fields: Fields<'_>, faults: &mut Vec<Fault>) {
+    let ingress = &mut config.ingress;
+    if let Some(listen) = fields.take("listen", faults, address) {
+        ingress.listen = Some(listen);
+    }
+    fields.set("from", faults, &mut ingress.from, ip_address);
     fields.finish(config, faults);
 }
 
@@ -179,6 +191,14 @@ fn address(value: &Value) -> Result<SocketAddr, String> {
         _ => None,
     };
     read.ok_or_else(|| "must be an IP address with a port, such as \"127.0.0.1:8098\"".to_owned())
+}
+
+fn ip_address(value: &Value) -> Result<IpAddr, String> {
+    let read = match value {
+        Value::Text(text) => text.parse().ok(),
+        _ => None,
+    };
+    read.ok_or_else(|| "must be an IP address, such as \"172.30.32.2\"".to_owned())
 }
 
 /// Origins as browsers send them: a scheme, a host, perhaps a port.

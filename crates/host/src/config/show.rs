@@ -25,6 +25,7 @@ impl Config {
         };
         page.entry("presets", &self.hub.presets.to_string());
         page.api();
+        page.ingress();
         page.home_assistant();
         page.log();
         page.section("default_rule");
@@ -91,6 +92,16 @@ impl Page<'_> {
         let limit = api.rate_limit;
         self.entry("requests_per_second", &limit.per_second.to_string());
         self.entry("burst", &limit.burst.to_string());
+    }
+
+    fn ingress(&mut self) {
+        let ingress = &self.config.ingress;
+        self.section("ingress");
+        self.optional(
+            "listen",
+            ingress.listen.map(|address| quoted(&address.to_string())),
+        );
+        self.entry("from", &quoted(&ingress.from.to_string()));
     }
 
     fn home_assistant(&mut self) {

@@ -257,6 +257,25 @@ impl Hub {
         Ok(())
     }
 
+    /// Makes the data folder fit to be copied while this goes on: what was
+    /// learned is saved, and the store leaves a copy of itself. Blocks until
+    /// the disk has it.
+    ///
+    /// # Errors
+    /// When the optimizer or the disk fails.
+    pub fn prepare_backup(&self) -> Result<(), HubError> {
+        self.save()?;
+        Ok(self.store.leave_copy()?)
+    }
+
+    /// The data folder was copied.
+    ///
+    /// # Errors
+    /// When the store's copy cannot be removed.
+    pub fn finish_backup(&self) -> Result<(), HubError> {
+        Ok(self.store.remove_copy()?)
+    }
+
     /// Sends everything that waits, saves what was learned, and commits the
     /// cache. Blocks until the disk has it.
     pub fn stop(&self) -> Result<(), HubError> {

@@ -5,10 +5,13 @@
 //! no data: what they show they fetch, with the token where one is needed, so
 //! that the pages themselves need none.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
+use axum::Extension;
 use axum::http::header;
 use axum::response::{Html, IntoResponse, Response};
+
+use crate::access::Caller;
 
 /// Sources of the pages; `NONCE` stands where the policy's nonce goes.
 const INDEX: &str = include_str!("index.html");
@@ -51,8 +54,15 @@ impl Page {
         }
     }
 
-    fn respond(&'static self) -> Response {
-        let headers = [(header::CONTENT_SECURITY_POLICY, self.policy.as_str())];
+    /// The page; Home Assistant shows it to visitors in a frame.
+    fn respond(&'static self, caller: Option<&Caller>) -> Response {
+        let policy = if caller.is_some_and(Caller::is_visitor) {
+            self.policy
+                .replace("frame-ancestors 'none'", "frame-ancestors 'self'")
+        } else {
+            self.policy.clone()
+        };
+        let headers = [(header::CONTENT_SECURITY_POLICY, policy)];
         (headers, Html(self.html.as_str())).into_response()
     }
 }
@@ -64,8 +74,8 @@ impl Page {
     tag = "About",
     responses((status = 200, description = "The page", content_type = "text/html"))
 )]
-pub async fn get() -> Response {
-    INDEX_PAGE.respond()
+pub async fn get(caller: Option<Extension<Arc<Caller>>>) -> Response {
+    INDEX_PAGE.respond(caller.as_ref().map(|caller| &***caller))
 }
 
 /// What the API offers, as a page.
@@ -76,7 +86,7 @@ pub async fn get() -> Response {
     responses((status = 200, description = "The page", content_type = "text/html"))
 )]
 pub async fn docs() -> Response {
-    DOCS_PAGE.respond()
+    DOCS_PAGE.respond(None)
 }
 
 #[cfg(test)]

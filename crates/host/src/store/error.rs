@@ -74,6 +74,20 @@ pub enum StoreError {
         /// One sentence: what is wrong and what to do.
         reason: String,
     },
+    /// The copy for a backup could not be made, removed or taken.
+    #[error(
+        "cannot {action} the L2 store {}: {source}; {}",
+        path.display(),
+        if is_full(source) { "free some space" } else { "look at the rights of its folder" }
+    )]
+    Backup {
+        /// What was tried.
+        action: &'static str,
+        /// The store's file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
     /// A flush failed; everything stays pending and is retried.
     #[error("the L2 store could not be written: {reason}")]
     NotCommitted {

@@ -10,6 +10,7 @@
 //! [`Stamp`] is plain data here. An expired record is served like any other
 //! until someone removes it.
 
+mod backup;
 mod blobs;
 mod commit;
 mod commit_mark;
@@ -260,6 +261,19 @@ pub trait L2Store: Send + Sync {
     /// Commits everything pending now and returns when it is on disk, or with
     /// an error when the attempt failed; it is retried on schedule then.
     fn flush(&self) -> Result<Ticket, StoreError>;
+
+    /// Leaves a consistent copy of what is committed beside the store's files,
+    /// for a backup that reads them while the store is written to. The next
+    /// start takes it where the store itself is missing. A store outside the
+    /// data folder has nothing to leave.
+    fn leave_copy(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Removes the copy again; there need be none.
+    fn remove_copy(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// The ticket of the latest change of any kind.
     fn latest(&self) -> Ticket;

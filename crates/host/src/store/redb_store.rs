@@ -24,8 +24,8 @@ use super::overlay::Seen;
 use super::record;
 use super::shared::{Shared, State, is_full, shines_through};
 use super::{
-    Health, L2Store, Located, Record, SetAside, Stamp, StoreError, Ticket, Usage, evict, file,
-    writer,
+    Health, L2Store, Located, Record, SetAside, Stamp, StoreError, Ticket, Usage, backup, evict,
+    file, writer,
 };
 
 /// How a [`RedbStore`] trades memory and disk writes for freshness.
@@ -84,6 +84,7 @@ impl RedbStore {
     /// Opens or creates the store at `path`, whose folder exists. With no
     /// space for a new file the store starts degraded and recovers by itself.
     pub fn open(path: &Path, options: RedbOptions) -> Result<Opened, StoreError> {
+        backup::restore(path)?;
         let (mark, last_run) = CommitMark::open(path);
         let shared = Shared::new(path.to_owned(), options, mark);
         let mut state = shared.lock();
@@ -124,10 +125,7 @@ impl RedbStore {
     /// for 100 MB, so it belongs into a quiet moment.
     pub fn compact(&self) -> Result<bool, StoreError> {
         self.flush()?;
-        let mut state = self.shared.lock();
-        while state.committing {
-            state = self.wait_for_attempt(state);
-        }
+        let mut state = self.between_commits();
         let Some(mut db) = state.db.take().and_then(Arc::into_inner) else {
             return Err(self.shared.closed(&state));
         };
@@ -136,6 +134,15 @@ impl RedbStore {
         compacted.map_err(|error| StoreError::Unavailable {
             reason: self.shared.explain(&error.into()),
         })
+    }
+
+    /// The state, once no commit is under way. None begins while it is held.
+    fn between_commits(&self) -> MutexGuard<'_, State> {
+        let mut state = self.shared.lock();
+        while state.committing {
+            state = self.wait_for_attempt(state);
+        }
+        state
     }
 
     fn wait_for_attempt<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
@@ -400,6 +407,16 @@ impl L2Store for RedbStore {
             state = self.wait_for_attempt(state);
         }
         Ok(Ticket(wanted))
+    }
+
+    fn leave_copy(&self) -> Result<(), StoreError> {
+        self.flush()?;
+        let _quiet = self.between_commits();
+        backup::leave(&self.shared.path)
+    }
+
+    fn remove_copy(&self) -> Result<(), StoreError> {
+        backup::remove(&self.shared.path)
     }
 
     fn latest(&self) -> Ticket {

@@ -8,6 +8,7 @@ mod readings;
 mod refusals;
 mod streams;
 mod values;
+mod visitors;
 
 use std::path::Path;
 use std::sync::Arc;

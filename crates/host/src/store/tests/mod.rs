@@ -1,6 +1,7 @@
 //! Tests of the stores from outside: equal to the model, through damage and a
 //! full disk, and across kill -9.
 
+mod backup;
 mod basics;
 mod crash;
 mod damage;
