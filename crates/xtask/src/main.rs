@@ -8,6 +8,7 @@
 mod bench;
 mod component;
 mod debian_rust_src;
+mod dist;
 mod fingerprint;
 mod fuzz;
 mod home_assistant;
@@ -88,6 +89,11 @@ enum Command {
         #[arg(default_value = bench::FIGURES)]
         name: String,
     },
+    /// Build what the app's image installs
+    ///
+    /// Writes the released program and the optimizer's machine code, for the baseline of this
+    /// architecture, into `target/dist`.
+    Dist,
     /// Tell the core what it does not expect, for some time
     ///
     /// `observe` makes sequences of operations of all kinds, `restore` snapshots that are damaged or
@@ -107,6 +113,7 @@ fn main() -> ExitCode {
         Command::Lint => lint::run(&workspace),
         Command::Test(options) => test::run(&workspace, &options),
         Command::Bench { name } => bench::run(&workspace, &name),
+        Command::Dist => dist::run_dist(&workspace),
         Command::Fuzz(options) => fuzz::run(&workspace, &options),
         Command::Ha(command) => home_assistant::run(&workspace, &command),
     });
