@@ -17,7 +17,7 @@ impl Guest for Component {
         Ok(with(|optimizer| optimizer.shaping.close(client))?)
     }
 
-    fn follow(client: u32, rows: Vec<u32>) -> Result<(), Error> {
+    fn follow(client: u32, rows: Vec<u32>) -> Result<Vec<u32>, Error> {
         Ok(with(|optimizer| optimizer.shaping.follow(client, &rows))?)
     }
 
@@ -109,6 +109,7 @@ fn taken(taken: core::Taken) -> Taken {
         changes: taken.changes,
         dropped: taken.dropped,
         left: taken.left,
+        waiting: taken.waiting,
     }
 }
 

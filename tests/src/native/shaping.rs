@@ -17,7 +17,7 @@ impl Shaping for Native {
         self.0.shaping.close(client).map_err(refused)
     }
 
-    fn shaping_follow(&mut self, client: u32, rows: &[u32]) -> Answer<()> {
+    fn shaping_follow(&mut self, client: u32, rows: &[u32]) -> Answer<Vec<u32>> {
         self.0.shaping.follow(client, rows).map_err(refused)
     }
 
@@ -106,6 +106,7 @@ fn taken(taken: core::Taken) -> Taken {
         changes: taken.changes,
         dropped: taken.dropped,
         left: taken.left,
+        waiting: taken.waiting,
     }
 }
 

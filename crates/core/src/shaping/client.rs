@@ -345,6 +345,7 @@ impl Client {
             self.clear(row, WAITING | READY | HELD | UNKNOWN);
         }
         taken.left = self.ready.len() as u32;
+        taken.waiting = self.waiting;
         // A burst, such as all rows at once, leaves no room behind.
         if self.slots.is_empty() && self.slots.capacity() > KEPT_ROOM {
             self.slots.shrink_to(0);

@@ -64,6 +64,8 @@ pub struct Taken {
     pub dropped: u32,
     /// Rows that are ready and were left.
     pub left: u32,
+    /// Changes and removals that still wait, ready or not.
+    pub waiting: u32,
 }
 
 /// What became of changes. At any time `offered` is the sum of the rest.
@@ -166,15 +168,14 @@ impl Shaping {
         Ok(())
     }
 
-    /// Lets a client follow rows.
-    pub fn follow(&mut self, client: u32, rows: &[u32]) -> Result<(), Error> {
+    /// Lets a client follow rows; gives those that it did not follow before.
+    pub fn follow(&mut self, client: u32, rows: &[u32]) -> Result<Vec<u32>, Error> {
         listed(self.clients.get(client)?)?;
         let most = check_rows(rows)?;
         lengthen(&mut self.followers, most, Vec::new);
-        for &row in rows {
-            include(&mut self.followers[row as usize], client);
-        }
-        Ok(())
+        let joined = rows.iter().copied();
+        let joined = joined.filter(|&row| include(&mut self.followers[row as usize], client));
+        Ok(joined.collect())
     }
 
     /// Lets a client no longer follow rows.
@@ -395,11 +396,13 @@ fn check_rows(rows: &[u32]) -> Result<usize, Error> {
     )))
 }
 
-/// Adds to a list in ascending order what is not in it.
-fn include(list: &mut Vec<u32>, number: u32) {
-    if let Err(place) = list.binary_search(&number) {
+/// Adds to a list in ascending order what is not in it; says whether it was not.
+fn include(list: &mut Vec<u32>, number: u32) -> bool {
+    let place = list.binary_search(&number);
+    if let Err(place) = place {
         list.insert(place, number);
     }
+    place.is_err()
 }
 
 /// Takes out of a list in ascending order what is in it.

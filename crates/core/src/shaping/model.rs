@@ -262,6 +262,7 @@ impl Model {
             }
         }
         taken.left = self.ready.len() as u32;
+        taken.waiting = self.waiting();
         taken
     }
 

@@ -232,7 +232,8 @@ fn listed_clients_get_what_they_follow() {
     let settings = ProfileSettings::default();
     let one = shaping.open(&settings, Scope::Listed).unwrap();
     let other = shaping.open(&settings, Scope::Listed).unwrap();
-    shaping.follow(one, &[1, 2, 2]).unwrap();
+    assert_eq!(shaping.follow(one, &[1, 2, 2]), Ok(vec![1, 2]));
+    assert_eq!(shaping.follow(one, &[2]), Ok(vec![]));
     shaping.follow(other, &[2, 3]).unwrap();
     assert_eq!(number(&mut shaping, 0, 2, 1.0), [one, other]);
     assert_eq!(number(&mut shaping, 0, 4, 1.0), []);

@@ -6,6 +6,7 @@
 //! home of thousands of entities would make as many series.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::extract::State;
 use axum::http::header;
@@ -59,6 +60,7 @@ fn expose(stats: &Stats, health: &Health) -> Exposition {
     }
     home(&mut text, stats);
     updates(&mut text, stats);
+    streams(&mut text, stats);
     cache(&mut text, stats);
     context(&mut text, stats);
     operations(&mut text, stats);
@@ -74,6 +76,11 @@ fn requests(text: &mut Exposition, shared: &Shared) {
     }
     let open = MAX_STREAMS - shared.streams.available_permits();
     text.gauge("weirhouse_streams", "Streams open now.", open);
+    text.counter(
+        "weirhouse_stream_events",
+        "Events sent to streams.",
+        shared.stream_counts.events.load(Ordering::Relaxed),
+    );
 }
 
 fn home(text: &mut Exposition, stats: &Stats) {
@@ -170,6 +177,30 @@ fn updates(text: &mut Exposition, stats: &Stats) {
         "weirhouse_optimizer_traps",
         "Instances of the optimizer replaced after a trap.",
         stats.optimizer.traps,
+    );
+}
+
+fn streams(text: &mut Exposition, stats: &Stats) {
+    let streams = &stats.streams;
+    let fates = [
+        ("given", streams.given),
+        ("merged", streams.merged),
+        ("suppressed", streams.suppressed),
+        ("dropped", streams.dropped),
+        ("withdrawn", streams.withdrawn),
+    ];
+    text.head(
+        "weirhouse_stream_changes_total",
+        "Changes for clients of shaped streams, by what became of them.",
+        "counter",
+    );
+    for (fate, count) in fates {
+        text.sample("weirhouse_stream_changes_total", &[("fate", fate)], count);
+    }
+    text.gauge(
+        "weirhouse_stream_waiting",
+        "Changes waiting for clients of shaped streams.",
+        streams.waiting,
     );
 }
 

@@ -16,7 +16,7 @@
 //! | `POST /v1/batch` | many requests in one | any, and what each request needs |
 //! | `PUT\|GET\|DELETE /v1/cache/{ns}/{key}` | the two-level cache | `cache` |
 //! | `POST\|DELETE /v1/backup` | before and after a backup of the data folder | `admin` |
-//! | `GET /v1/stream` | published updates, server-sent events | `read` |
+//! | `GET /v1/stream` | what changes, as server-sent events: what is published, or states shaped for one client | `read` |
 //!
 //! Every error is a problem document (RFC 9457) with a stable `type`; every
 //! answer carries `X-Request-Id`.
@@ -38,7 +38,6 @@ mod context;
 mod description;
 mod devices;
 mod entities;
-mod entity_filter;
 mod exposition;
 mod floors;
 mod health;
@@ -109,6 +108,7 @@ struct Shared {
     description: Bytes,
     /// Bounds how many streams are open.
     streams: Arc<Semaphore>,
+    stream_counts: stream::StreamCounts,
     /// True once the server stops; open streams then end.
     stop: watch::Receiver<bool>,
 }
@@ -152,6 +152,7 @@ pub fn router(
         context: Arc::default(),
         description: openapi::render(&document).into(),
         streams: Arc::new(Semaphore::new(stream::MAX_STREAMS)),
+        stream_counts: stream::StreamCounts::default(),
         stop,
     });
     // What a batch may ask for, too: everything but what answers without an

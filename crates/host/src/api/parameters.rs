@@ -16,7 +16,9 @@ use weirhouse_hass::{Class, Group};
 
 use super::problem::Problem;
 use super::query::Query as Parameters;
-use crate::mirror::{Cursor, Expansion, Fields, Glob, Query, QueryError, Selection, Source};
+use crate::mirror::{
+    Cursor, Expansion, Fields, Glob, Patterns, Query, QueryError, Selection, Source,
+};
 
 /// Most values of one parameter; more rows than that are a domain, or all.
 const MOST_VALUES: usize = 1000;
@@ -57,6 +59,17 @@ pub(super) fn of_list(source: Source, raw: Option<&str>) -> Result<Query, Proble
             "`since` and `after` do not go together: the pages of a change list are told apart by their cursors",
         ));
     }
+    Ok(query)
+}
+
+/// Reads what a stream is about. In `entity` identifiers, domains and patterns are alternatives.
+pub(super) fn of_stream(parameters: &Parameters) -> Result<Query, Problem> {
+    let mut query = shape(Source::States, parameters)?;
+    query.selection = selection(parameters)?;
+    let named = std::mem::take(&mut query.selection.ids);
+    query.selection.patterns = Patterns::parse(named.iter().map(String::as_str))
+        .map_err(|error| Problem::invalid(format!("entity: {error}")))?;
+    query.since = since(parameters)?;
     Ok(query)
 }
 

@@ -17,6 +17,7 @@ use super::error::HubError;
 use super::media_types::MediaTypes;
 use super::removals::Removing;
 use super::settings::{Refresh, Settings};
+use super::shaping::Shaped;
 use super::stats::{Link, Operations};
 
 /// Traps in a row after which the optimizer is left alone until the next
@@ -53,6 +54,8 @@ pub(super) struct Engine {
     pub(super) removed: Vec<String>,
     /// Entities that readers must be shown anew; some of them twice.
     pub(super) touched: Vec<Box<str>>,
+    /// What clients of streams are owed.
+    pub(super) shaped: Shaped,
     pub(super) batches: u64,
     pub(super) refreshes: u64,
     /// The number of the next section that lines are chosen for.
@@ -75,6 +78,7 @@ impl Engine {
             fresh_since: None,
             removed: Vec::new(),
             touched: Vec::new(),
+            shaped: Shaped::default(),
             batches: 0,
             refreshes: 0,
             next_section: 0,
@@ -101,6 +105,7 @@ impl Engine {
     fn install(&mut self, now: Instant) -> Result<(), Fault> {
         self.told = self.core.generation();
         self.entities.forget_handles();
+        self.shaped.forget_clients();
         let handles = self.core.all_handles()?;
         for (handle, series) in handles.iter().zip(self.core.names(&handles)?) {
             let name = Name::from(series);

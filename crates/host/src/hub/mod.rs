@@ -16,9 +16,11 @@ mod publishing;
 mod removals;
 mod rules;
 mod settings;
+mod shaping;
 mod show;
 mod stats;
 mod stream;
+mod stream_client;
 mod update;
 
 #[cfg(test)]
@@ -39,6 +41,7 @@ pub use error::HubError;
 pub use rules::RuleFor;
 pub use settings::{Refresh, Settings};
 pub use stats::{ComponentHealth, Health, OperationStats, Stats};
+pub use stream_client::{Batch, Given, Resume, Start, StreamClient};
 pub use update::{Notice, Published, Refreshed, Update};
 
 use crate::mirror::Replica;
@@ -150,6 +153,7 @@ impl Hub {
                 self.replica.replace_class(as_of, &registry);
                 // What callers cached of it is outdated.
                 self.drop_outdated(&mut engine, now, &registry);
+                self.follow_places(&mut engine, now);
             }
             Event::Renamed { from, to } => self.replica.note_renamed(from, to),
             Event::CommandResult {

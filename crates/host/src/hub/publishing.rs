@@ -172,6 +172,9 @@ impl Engine {
             due.refresh
                 .extend(names.map(|name| name.entity.to_string()));
         }
+        if waiting.clients > 0 {
+            self.wake_clients(now);
+        }
         self.refreshes += due.refresh.len() as u64;
         if !due.updates.is_empty() {
             self.operations.note("tick", started.elapsed(), true);

@@ -43,20 +43,25 @@ impl Hub {
     pub(super) fn show(&self, engine: &mut Engine, now: Instant, told: Told) {
         let as_of = Timestamp::from_micros(now.wall);
         let mut touched = std::mem::take(&mut engine.touched);
-        if told == Told::All {
-            let ids = engine.mirror.iter().map(|(entity_id, _)| entity_id);
-            let rows: Vec<StateRow> = ids.map(|id| engine.row(id)).collect();
-            self.replica.replace_states(as_of, &rows);
-            return;
-        }
         touched.sort_unstable();
         touched.dedup();
-        let rows: Vec<StateRow> = touched.iter().map(|id| engine.row(id)).collect();
-        if told == Told::Some {
-            self.replica.update_states(as_of, &rows);
-        } else {
-            self.replica.annotate(&rows);
+        let touched_rows = || touched.iter().map(|id| engine.row(id)).collect();
+        match told {
+            Told::All => {
+                let ids = engine.mirror.iter().map(|(entity_id, _)| entity_id);
+                let rows: Vec<StateRow> = ids.map(|id| engine.row(id)).collect();
+                self.replica.replace_states(as_of, &rows);
+            }
+            Told::Some => {
+                let rows: Vec<StateRow> = touched_rows();
+                self.replica.update_states(as_of, &rows);
+            }
+            Told::None => {
+                let rows: Vec<StateRow> = touched_rows();
+                self.replica.annotate(&rows);
+            }
         }
+        self.offer_touched(engine, now, &touched);
     }
 
     /// Shows readers the home of an earlier run, until Home Assistant was heard.

@@ -32,6 +32,8 @@ pub struct Stats {
     pub updates: UpdateStats,
     /// Groups of updates.
     pub batches: BatchStats,
+    /// What streams of states got that are shaped for their clients.
+    pub streams: StreamStats,
     /// The two-level cache.
     pub cache: CacheStats,
     /// Lines for language models.
@@ -95,6 +97,26 @@ pub struct BatchStats {
     pub pending: u32,
     /// Entities per batch.
     pub mean_size: f64,
+}
+
+/// Changes for clients of streams, each for each client. `offered` is the sum of
+/// the rest.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct StreamStats {
+    /// Changes of what a client asks for.
+    pub offered: u64,
+    /// Sent.
+    pub given: u64,
+    /// Merged into one that waited.
+    pub merged: u64,
+    /// Did not matter to the client.
+    pub suppressed: u64,
+    /// Dropped because too many waited; the client begins anew.
+    pub dropped: u64,
+    /// Taken back, as a change of what has left, or because the client has.
+    pub withdrawn: u64,
+    /// Waiting now.
+    pub waiting: u64,
 }
 
 /// The two-level cache.
@@ -336,6 +358,7 @@ impl Hub {
         let batches = engine.call(now, |core| core.batch_totals())?;
         let cache = engine.call(now, |core| core.cache_totals(None))?;
         let context = engine.call(now, |core| core.context_totals())?;
+        let streams = engine.shaping_totals(now)?;
         let summaries = engine.call(now, |core| core.metric_summaries())?;
         Ok(Stats {
             version: env!("CARGO_PKG_VERSION"),
@@ -366,6 +389,15 @@ impl Hub {
                 batches: batches.batches,
                 pending: batches.pending,
                 mean_size: batches.mean_size,
+            },
+            streams: StreamStats {
+                offered: streams.offered,
+                given: streams.given,
+                merged: streams.merged,
+                suppressed: streams.suppressed,
+                dropped: streams.dropped,
+                withdrawn: streams.withdrawn,
+                waiting: streams.waiting,
             },
             cache: CacheStats {
                 l1: level(

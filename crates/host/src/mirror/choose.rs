@@ -32,16 +32,19 @@ impl Inner {
         places: u64,
     ) -> Chosen<'a> {
         // A reader of another run, too far behind, or of other places than now is told everything.
-        let is_known = |since: &Cursor| {
-            since.epoch == epoch
-                && since.revision <= self.revision
-                && places <= since.revision
-                && listed.table.remembers(since.revision)
-        };
+        let is_known = |since: &Cursor| self.knows(epoch, *since, listed, places);
         match query.since.filter(is_known) {
             Some(since) => self.changed_rows(query, listed, since.revision),
             None => self.all_rows(query, listed),
         }
+    }
+
+    /// Whether everything is known that changed after a cursor.
+    pub(super) fn knows(&self, epoch: u32, since: Cursor, listed: &Listed, places: u64) -> bool {
+        since.epoch == epoch
+            && since.revision <= self.revision
+            && places <= since.revision
+            && listed.table.remembers(since.revision)
     }
 
     /// Rows by the order of their changes.

@@ -13,6 +13,14 @@ pub struct Cursor {
     pub(super) revision: u64,
 }
 
+impl Cursor {
+    /// One from which nothing is known: no run gives revisions so high.
+    pub const UNKNOWN: Self = Self {
+        epoch: 0,
+        revision: u64::MAX,
+    };
+}
+
 /// A text that is no cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this is no cursor; take the member `cursor` of an earlier answer as it stands")]

@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 use weirhouse_hass::{Group, Topology};
 use wildmatch::WildMatch;
 
+use super::patterns::Patterns;
+
 /// What of a list is wanted; the default is all of it.
 #[derive(Debug, Default)]
 pub struct Selection {
@@ -17,6 +19,8 @@ pub struct Selection {
     pub domains: Vec<String>,
     /// Patterns over whole identifiers.
     pub globs: Vec<Glob>,
+    /// Identifiers, domains and patterns of which one must fit.
+    pub patterns: Patterns,
     /// Identifiers of groups, by kind of group.
     pub groups: Vec<(Group, Vec<String>)>,
 }
@@ -67,6 +71,11 @@ impl Glob {
             None => Ok(Self(WildMatch::new(pattern))),
         }
     }
+
+    /// Whether a whole identifier fits.
+    pub(super) fn matches(&self, id: &str) -> bool {
+        self.0.matches(id)
+    }
 }
 
 impl Selection {
@@ -75,6 +84,7 @@ impl Selection {
         self.ids.is_empty()
             && self.domains.is_empty()
             && self.globs.is_empty()
+            && self.patterns.is_empty()
             && self.groups.is_empty()
     }
 
@@ -88,7 +98,8 @@ impl Selection {
         let domain = || id.split_once('.').map_or(id, |(domain, _)| domain);
         (self.ids.is_empty() || self.ids.contains(id))
             && (self.domains.is_empty() || self.domains.iter().any(|it| it == domain()))
-            && (self.globs.is_empty() || self.globs.iter().any(|glob| glob.0.matches(id)))
+            && (self.globs.is_empty() || self.globs.iter().any(|glob| glob.matches(id)))
+            && (self.patterns.is_empty() || self.patterns.match_any(id))
     }
 
     /// The registered entities that belong to the groups, in one set for each kind of group.

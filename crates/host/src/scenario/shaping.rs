@@ -85,6 +85,7 @@ struct Taken<'a> {
     given: Vec<Given<'a>>,
     dropped: u32,
     left: u32,
+    waiting: u32,
 }
 
 /// What `client_stats` answers.
@@ -239,6 +240,7 @@ impl Session<'_> {
                 .collect(),
             dropped: taken.dropped,
             left: taken.left,
+            waiting: taken.waiting,
         })
     }
 

@@ -6,6 +6,7 @@ mod description;
 mod mirror;
 mod readings;
 mod refusals;
+mod shaped_streams;
 mod streams;
 mod values;
 mod visitors;
