@@ -151,6 +151,11 @@ impl Program {
         token.clone_into(&mut self.token);
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Asks it to read its files anew.
     pub fn hang_up(&self) -> Result<()> {
         let pid = Pid::from_child(&self.process);

@@ -7,16 +7,22 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 
 use crate::component;
+use crate::home_assistant;
 use crate::release;
 use crate::workspace::{Workspace, run as run_command};
 
 /// The bench of speed and size; every other one is a policy's.
 pub(crate) const FIGURES: &str = "figures";
 
+/// The bench of reads and streams before a real Home Assistant.
+const READER: &str = "reader";
+
 /// Builds what is measured, and measures it.
-pub(crate) fn run(workspace: &Workspace, name: &str) -> Result<ExitCode> {
+pub(crate) fn run(workspace: &Workspace, name: &str, arguments: &[String]) -> Result<ExitCode> {
     if name == FIGURES {
         figures(workspace)?;
+    } else if name == READER {
+        reader(workspace, arguments)?;
     } else {
         policy(workspace, name)?;
     }
@@ -36,10 +42,27 @@ fn figures(workspace: &Workspace) -> Result<()> {
     )
 }
 
+fn reader(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+    let home_assistant = home_assistant::provide(workspace)?;
+    let component = component::build(workspace)?;
+    let program = release::build(workspace)?;
+    run_command(
+        workspace
+            .cargo("bench")
+            .args(["--package", "weirhouse-tests", "--bench", READER, "--"])
+            .args(arguments)
+            .env("WEIRHOUSE_HA", home_assistant)
+            .env("WEIRHOUSE_BIN", program)
+            .env("WEIRHOUSE_COMPILE", &component.compiler)
+            .env("WEIRHOUSE_CORE_WASM", &component.wasm)
+            .env("WEIRHOUSE_CORE_CWASM", &component.cwasm),
+    )
+}
+
 /// A policy needs the core alone, natively.
 fn policy(workspace: &Workspace, name: &str) -> Result<()> {
     let folder = workspace.root.join("crates/core/benches");
-    let mut known = vec![FIGURES.to_owned()];
+    let mut known = vec![FIGURES.to_owned(), READER.to_owned()];
     for entry in
         fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?
     {

@@ -82,12 +82,18 @@ enum Command {
     /// cache hits of both levels, start and memory of the program. Leave the machine alone meanwhile.
     /// Nothing fails for being slow.
     ///
+    /// `reader` puts Weirhouse before a real Home Assistant and prints tables of reads, lag, streams and
+    /// memory, both side by side; it takes some ten minutes, and as long as `--soak-minutes` says.
+    ///
     /// Every other name is a policy held against its rivals and the optimum, in counts that are the same
     /// in every run: the folders of `crates/core/benches`.
     Bench {
-        /// `figures`, or a folder of `crates/core/benches`
+        /// `figures`, `reader`, or a folder of `crates/core/benches`
         #[arg(default_value = bench::FIGURES)]
         name: String,
+        /// Passed on to `reader`, such as `--entities 1000 --only reads`
+        #[arg(last = true)]
+        arguments: Vec<String>,
     },
     /// Build what the app's image installs
     ///
@@ -112,7 +118,7 @@ fn main() -> ExitCode {
         Command::Run { arguments } => run::run(&workspace, &arguments),
         Command::Lint => lint::run(&workspace),
         Command::Test(options) => test::run(&workspace, &options),
-        Command::Bench { name } => bench::run(&workspace, &name),
+        Command::Bench { name, arguments } => bench::run(&workspace, &name, &arguments),
         Command::Dist => dist::run_dist(&workspace),
         Command::Fuzz(options) => fuzz::run(&workspace, &options),
         Command::Ha(command) => home_assistant::run(&workspace, &command),

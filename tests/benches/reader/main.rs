@@ -1,0 +1,92 @@
+//! Weirhouse before a real Home Assistant, side by side in one run: reads, lag, streams, memory.
+//!
+//! Run it with `cargo xtask bench reader`, on a machine that is left alone: clients, Home Assistant and Weirhouse
+//! share its processors. Nothing here can fail for being slow.
+
+#![allow(
+    clippy::future_not_send,
+    reason = "clients share one thread, so that the rest of the machine is left to what is measured"
+)]
+
+mod clients;
+mod home;
+mod lag;
+mod load;
+mod process;
+mod reads;
+mod streaming;
+
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::Parser;
+use tokio::task::LocalSet;
+
+use home::Home;
+
+/// Changes may leave with the next turn; the default window groups those of 100 ms.
+const NO_WINDOW: &str = "[batch]\nwindow = \"0s\"\n";
+
+#[derive(Parser)]
+struct Options {
+    /// Sizes of homes
+    #[arg(long, value_delimiter = ',', default_value = "1000,2000,5000")]
+    entities: Vec<usize>,
+    /// Minutes under load at the end
+    #[arg(long, default_value_t = 1.0)]
+    soak_minutes: f64,
+    /// Only these parts: reads, lag, streams
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+    /// What `cargo bench` passes
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn main() -> Result<()> {
+    let options = Options::parse();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    LocalSet::new().block_on(&runtime, measure(&options))
+}
+
+async fn measure(options: &Options) -> Result<()> {
+    let wanted = |part: &str| options.only.is_empty() || options.only.iter().any(|it| it == part);
+    println!(
+        "Load average before: {}",
+        std::fs::read_to_string("/proc/loadavg")?.trim()
+    );
+    if wanted("reads") {
+        for entities in &options.entities {
+            reads::measure(&Home::start(*entities, "")?, *entities).await?;
+        }
+    }
+    let (Some(fewest), Some(most)) = (options.entities.first(), options.entities.last()) else {
+        return Ok(());
+    };
+    if wanted("lag") {
+        lag::heading();
+        for entities in [*fewest, *most] {
+            for (window, settings) in [("none", NO_WINDOW), ("100 ms", "")] {
+                let home = Home::start(entities, settings)?;
+                lag::measure(&home, entities, window, 10, Duration::from_secs(15)).await?;
+                lag::measure(&home, entities, window, 500, Duration::from_secs(10)).await?;
+            }
+        }
+    }
+    if wanted("streams") {
+        streaming::heading();
+        let home = Home::start(*fewest, "")?;
+        for clients in [1, 200] {
+            streaming::measure(&home, clients, 500, Duration::from_secs(20)).await?;
+        }
+        let soak = Duration::from_secs_f64(options.soak_minutes * 60.0);
+        streaming::measure(&home, 200, 500, soak).await?;
+    }
+    println!(
+        "\nLoad average after: {}",
+        std::fs::read_to_string("/proc/loadavg")?.trim()
+    );
+    Ok(())
+}
