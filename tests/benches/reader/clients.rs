@@ -121,9 +121,10 @@ pub(crate) async fn listen(
             received.bytes += end as u64 + 2;
             if find(event, b"event: lagged").is_some() || find(event, b"event: merged").is_some() {
                 received.missed += number_after(event, b"\"missed\":").unwrap_or(0);
-            } else if find(event, b"\"entity_id\":\"sensor.bench_").is_some() {
+            } else if find(event, b"event: update").is_some() {
                 received.changes += 1;
                 if let Some(seen) = &seen
+                    && find(event, b"\"entity_id\":\"sensor.bench_").is_some()
                     && let Some(value) = number_after(event, b"\"state\":\"")
                 {
                     seen.borrow_mut().insert(value, now);
