@@ -24,7 +24,7 @@ pub(crate) type Seen = Rc<RefCell<HashMap<u64, Instant>>>;
 pub(crate) struct Received {
     /// Changes.
     pub(crate) changes: u64,
-    /// Changes it was told it missed or were merged.
+    /// Changes that it was told were merged into others, or missed.
     pub(crate) missed: u64,
     pub(crate) bytes: u64,
     pub(crate) messages: u64,
@@ -119,10 +119,13 @@ pub(crate) async fn listen(
             let mut received = received.borrow_mut();
             received.messages += 1;
             received.bytes += end as u64 + 2;
-            if find(event, b"event: lagged").is_some() || find(event, b"event: merged").is_some() {
+            if find(event, b"event: lagged").is_some() {
                 received.missed += number_after(event, b"\"missed\":").unwrap_or(0);
-            } else if find(event, b"event: update").is_some() {
+            } else if find(event, b"event: update").is_some()
+                || find(event, b"event: change").is_some()
+            {
                 received.changes += 1;
+                received.missed += number_after(event, b"\"merged\":").unwrap_or(0);
                 if let Some(seen) = &seen
                     && find(event, b"\"entity_id\":\"sensor.bench_").is_some()
                     && let Some(value) = number_after(event, b"\"state\":\"")

@@ -27,8 +27,8 @@ pub(crate) struct Home {
 }
 
 impl Home {
-    /// Starts both; `settings` are Weirhouse's own, in TOML.
-    pub(crate) fn start(entities: usize, settings: &str) -> Result<Self> {
+    /// Starts both.
+    pub(crate) fn start(entities: usize) -> Result<Self> {
         let installation = std::env::var_os("WEIRHOUSE_HA")
             .map(PathBuf::from)
             .context("WEIRHOUSE_HA is not set; run `cargo xtask bench reader`")?;
@@ -48,7 +48,7 @@ impl Home {
         };
         let port = free_address()?.port();
         let assistant = HomeAssistant::start_in(&installation, &config, port, &options)?;
-        let weirhouse = serve(&assistant, folder.path(), settings)?;
+        let weirhouse = serve(&assistant, folder.path())?;
         Ok(Self {
             assistant,
             weirhouse,
@@ -96,18 +96,14 @@ impl Home {
     }
 }
 
-fn serve(assistant: &HomeAssistant, folder: &Path, settings: &str) -> Result<Program> {
+fn serve(assistant: &HomeAssistant, folder: &Path) -> Result<Program> {
     let data = folder.join("data");
     fs::create_dir_all(&data)?;
-    let config = folder.join("weirhouse.toml");
-    fs::write(&config, settings)?;
     let arguments = [
         "--ha-url".to_owned(),
         assistant.url().to_owned(),
         "--ha-token-file".to_owned(),
         assistant.token_file().display().to_string(),
-        "--config".to_owned(),
-        config.display().to_string(),
     ];
     let program = Program::start("serve", &data, &arguments)?;
     program.wait_for_stats("the first snapshot", |stats| {

@@ -16,7 +16,7 @@ const SETTLED: Duration = Duration::from_secs(2);
 pub(crate) fn heading() {
     println!("\n### Lag behind Home Assistant's own WebSocket\n");
     println!(
-        "| entities | window | changes/s | seen by both | p50, ms | p95, ms | p99, ms | before Home Assistant's |"
+        "| entities | stream | changes/s | seen by both | p50, ms | p95, ms | p99, ms | before Home Assistant's |"
     );
     println!("|---|---|---|---|---|---|---|---|");
 }
@@ -24,7 +24,7 @@ pub(crate) fn heading() {
 pub(crate) async fn measure(
     home: &Home,
     entities: usize,
-    window: &str,
+    stream: &str,
     rate: u32,
     time: Duration,
 ) -> Result<()> {
@@ -37,7 +37,7 @@ pub(crate) async fn measure(
     ));
     let second = task::spawn_local(listen(
         home.weirhouse.address,
-        "/v1/stream".to_owned(),
+        stream.to_owned(),
         home.weirhouse.token.clone(),
         Some(ours.clone()),
         std::rc::Rc::default(),
@@ -60,7 +60,7 @@ pub(crate) async fn measure(
     lags.sort_unstable();
     let ms = |share| quantile(&lags, share).as_secs_f64() * 1e3;
     println!(
-        "| {entities} | {window} | {rate} | {} of {} | {:.2} | {:.2} | {:.2} | {earlier} |",
+        "| {entities} | `{stream}` | {rate} | {} of {} | {:.2} | {:.2} | {:.2} | {earlier} |",
         lags.len(),
         direct.len(),
         ms(0.5),

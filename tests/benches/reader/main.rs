@@ -14,6 +14,7 @@ mod lag;
 mod load;
 mod process;
 mod reads;
+mod shaping;
 mod streaming;
 
 use std::time::Duration;
@@ -24,8 +25,11 @@ use tokio::task::LocalSet;
 
 use home::Home;
 
-/// Changes leave nearly at once; the default window groups those of 100 ms.
-const SHORT_WINDOW: &str = "[batching]\nwindow = \"1ms\"\n";
+/// What the rules of the home publish, in batches of 100 ms.
+const PUBLISHED: &str = "/v1/stream";
+
+/// Every change, as soon as it is known.
+const EVERY_CHANGE: &str = "/v1/stream?significance=none&entity=sensor.bench_*";
 
 #[derive(Parser)]
 struct Options {
@@ -35,7 +39,7 @@ struct Options {
     /// Minutes under load at the end
     #[arg(long, default_value_t = 1.0)]
     soak_minutes: f64,
-    /// Only these parts: reads, lag, streams
+    /// Only these parts: reads, lag, streams, shaping
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// What `cargo bench` passes
@@ -59,7 +63,7 @@ async fn measure(options: &Options) -> Result<()> {
     );
     if wanted("reads") {
         for entities in &options.entities {
-            reads::measure(&Home::start(*entities, "")?, *entities).await?;
+            reads::measure(&Home::start(*entities)?, *entities).await?;
         }
     }
     let (Some(fewest), Some(most)) = (options.entities.first(), options.entities.last()) else {
@@ -68,21 +72,31 @@ async fn measure(options: &Options) -> Result<()> {
     if wanted("lag") {
         lag::heading();
         for entities in [*fewest, *most] {
-            for (window, settings) in [("1 ms", SHORT_WINDOW), ("100 ms", "")] {
-                let home = Home::start(entities, settings)?;
-                lag::measure(&home, entities, window, 10, Duration::from_secs(15)).await?;
-                lag::measure(&home, entities, window, 500, Duration::from_secs(10)).await?;
+            let home = Home::start(entities)?;
+            for stream in [EVERY_CHANGE, PUBLISHED] {
+                for (rate, seconds) in [(10, 15), (500, 10)] {
+                    let time = Duration::from_secs(seconds);
+                    lag::measure(&home, entities, stream, rate, time).await?;
+                }
             }
         }
     }
     if wanted("streams") {
         streaming::heading();
-        let home = Home::start(*fewest, "")?;
-        for clients in [1, 200] {
-            streaming::measure(&home, clients, 500, Duration::from_secs(20)).await?;
-        }
+        let home = Home::start(*fewest)?;
         let soak = Duration::from_secs_f64(options.soak_minutes * 60.0);
-        streaming::measure(&home, 200, 500, soak).await?;
+        let short = Duration::from_secs(20);
+        for (clients, stream, time) in [
+            (1, EVERY_CHANGE, short),
+            (200, PUBLISHED, short),
+            (200, EVERY_CHANGE, short),
+            (200, EVERY_CHANGE, soak),
+        ] {
+            streaming::measure(&home, clients, stream, 500, time).await?;
+        }
+    }
+    if wanted("shaping") {
+        shaping::measure(&Home::start(*fewest)?).await?;
     }
     println!(
         "\nLoad average after: {}",
