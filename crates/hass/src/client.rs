@@ -18,6 +18,7 @@ mod endpoint;
 mod link;
 mod reader;
 
+pub use dial::{Dialer, Socket};
 pub use endpoint::ConfigError;
 use endpoint::Endpoint;
 
@@ -113,10 +114,21 @@ impl LinkStats {
 
 /// A link to Home Assistant that is kept up in the background. Dropping it ends the link.
 pub struct Client {
-    calls: mpsc::Sender<ServiceCall>,
+    requests: mpsc::Sender<Request>,
     stop: watch::Sender<()>,
     stats: Arc<LinkStats>,
     task: JoinHandle<()>,
+}
+
+/// Sets marks in what a [`Client`] tells, from any number of tasks.
+#[derive(Clone, Debug)]
+pub struct Marker(mpsc::Sender<Request>);
+
+/// What the background task is asked to do.
+#[derive(Debug)]
+enum Request {
+    Call(ServiceCall),
+    Mark(u64),
 }
 
 /// Why a call was not accepted.
@@ -143,19 +155,12 @@ impl Client {
     pub fn connect(config: ClientConfig) -> Result<(Self, mpsc::Receiver<Event>), ConfigError> {
         let endpoint = config.endpoint()?;
         let (events, receiver) = mpsc::channel(config.event_queue.max(1));
-        let (calls, call_queue) = mpsc::channel(CALL_QUEUE);
+        let (requests, queue) = mpsc::channel(CALL_QUEUE);
         let (stop, stopped) = watch::channel(());
         let stats = Arc::new(LinkStats::default());
-        let link = link::Link::new(
-            config,
-            endpoint,
-            Arc::clone(&stats),
-            events,
-            call_queue,
-            stopped,
-        );
+        let link = link::Link::new(config, endpoint, Arc::clone(&stats), events, queue, stopped);
         let client = Self {
-            calls,
+            requests,
             stop,
             stats,
             task: tokio::spawn(link.run()),
@@ -165,10 +170,12 @@ impl Client {
 
     /// Calls an action. The outcome comes as [`Event::CommandResult`], also when there is no connection.
     pub fn call_service(&self, call: ServiceCall) -> Result<(), CallError> {
-        self.calls.try_send(call).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => CallError::QueueFull,
-            mpsc::error::TrySendError::Closed(_) => CallError::Ended,
-        })
+        send(&self.requests, Request::Call(call))
+    }
+
+    /// What sets marks in the events of this client.
+    pub fn marker(&self) -> Marker {
+        Marker(self.requests.clone())
     }
 
     /// Counters of the link.
@@ -184,6 +191,21 @@ impl Client {
             tracing::error!(%error, "the link to Home Assistant ended abnormally");
         }
     }
+}
+
+impl Marker {
+    /// Asks for [`Event::Marked`] with this number, once everything that happened in Home Assistant before now has
+    /// been told. It costs Home Assistant a ping.
+    pub fn mark(&self, mark: u64) -> Result<(), CallError> {
+        send(&self.0, Request::Mark(mark))
+    }
+}
+
+fn send(queue: &mpsc::Sender<Request>, request: Request) -> Result<(), CallError> {
+    queue.try_send(request).map_err(|error| match error {
+        mpsc::error::TrySendError::Full(_) => CallError::QueueFull,
+        mpsc::error::TrySendError::Closed(_) => CallError::Ended,
+    })
 }
 
 impl fmt::Debug for Client {

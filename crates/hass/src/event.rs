@@ -38,6 +38,12 @@ pub enum Event {
         /// The identifier it has.
         to: String,
     },
+    /// A change of this class was announced: what is known of it is out of date until the next
+    /// [`Registry`](Self::Registry) of the class.
+    ClassOutdated {
+        /// The class.
+        class: Class,
+    },
     /// A class could not be listed. What was known of it may be out of date.
     ClassUnavailable {
         /// The class.
@@ -58,6 +64,14 @@ pub enum Event {
         correlation: u64,
         /// The outcome.
         result: Result<CommandOutcome, CommandError>,
+    },
+    /// The end of a mark; each mark ends exactly once while the client runs.
+    Marked {
+        /// As given to [`Client::mark`](crate::Client::mark).
+        mark: u64,
+        /// Whether everything that happened in Home Assistant before the mark was set has been told; false when there
+        /// was no connection.
+        live: bool,
     },
     /// The connection is gone or could not be made: the mirror is stale.
     Disconnected {

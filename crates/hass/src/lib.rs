@@ -1,12 +1,14 @@
 //! The Home Assistant WebSocket protocol: a sans-I/O session machine and a tokio client around it.
 //!
 //! This is the only crate that knows Home Assistant's JSON. It logs in, subscribes to the compressed states feed,
-//! keeps registries and services listed, calls actions, and reconnects. It does not judge values, keep anything on
+//! keeps registries and services listed, calls actions, and reconnects; and it speaks the same protocol to clients that
+//! expect Home Assistant. It does not judge values, keep anything on
 //! disk or know the optimizer.
 //!
 //! # Layout
 //! - [`Client`]: the tokio shell. Connects, reconnects with backoff, and delivers [`Event`]s in order.
 //! - [`Session`]: one connection's protocol without sockets or clock, for tests and other shells.
+//! - [`Gateway`]: the other side: one client that takes Weirhouse for Home Assistant, without sockets or clock.
 //! - [`Mirror`]: a copy of the states, fed with snapshots and changes; tells what differed.
 //! - [`Registry`]: lists of entities, devices, areas, floors, labels, config entries, helpers and services.
 //! - [`Topology`]: which entity belongs to which device, area, floor and label.
@@ -49,6 +51,7 @@
 
 mod client;
 mod event;
+mod gateway;
 mod mirror;
 mod reason;
 mod registry;
@@ -58,8 +61,12 @@ mod timestamp;
 mod topology;
 mod wire;
 
-pub use client::{CallError, Client, ClientConfig, ConfigError, LinkStats};
+pub use client::{CallError, Client, ClientConfig, ConfigError, Dialer, LinkStats, Marker, Socket};
 pub use event::{CommandError, CommandOutcome, Event, ProtocolError, ServiceCall, Snapshot};
+pub use gateway::{
+    Closing, EntityTest, Frame, Gateway, GatewayEvent, GatewayStats, Home, Identity, Profile,
+    StateChange, States,
+};
 pub use mirror::{EntityView, Kind, Mirror, Observation};
 pub use reason::DisconnectReason;
 pub use registry::{

@@ -3,7 +3,9 @@
 //! Applies snapshots and changes and tells what differed. It decides nothing about the values, and it cannot
 //! tell an attribute rewritten from `1` to `1.0`: Home Assistant holds these equal and does not send them.
 
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -16,7 +18,8 @@ use crate::{Snapshot, Timestamp};
 /// the link is down; what it holds is kept meanwhile, so that readers may still see the last known value.
 #[derive(Debug)]
 pub struct Mirror {
-    states: HashMap<String, State>,
+    /// Shared, so that a state can be told to many without a copy; a write to one that is held elsewhere copies it.
+    states: HashMap<Arc<str>, Arc<State>>,
     stale: bool,
     as_of: Option<Duration>,
     unmatched: u64,
@@ -90,15 +93,22 @@ impl Mirror {
         self.states.reserve(snapshot.len());
         let mut observations = Vec::new();
         for (entity_id, state) in snapshot {
-            let observation = observe(&entity_id, before.remove(&entity_id).as_ref(), &state);
+            let (name, old) = match before.remove_entry(entity_id.as_str()) {
+                Some((name, old)) => (name, Some(old)),
+                None => (entity_id.as_str().into(), None),
+            };
+            let observation = observe(&entity_id, old.as_deref(), &state);
             if !observation.is_empty() {
                 observations.push(observation);
             }
-            self.states.insert(entity_id, state);
+            self.states.insert(name, Arc::new(state));
         }
-        let mut gone: Vec<String> = before.into_keys().collect();
+        let mut gone: Vec<Arc<str>> = before.into_keys().collect();
         gone.sort_unstable();
-        observations.extend(gone.into_iter().map(Observation::removed));
+        let gone = gone
+            .iter()
+            .map(|name| Observation::removed(String::from(&**name)));
+        observations.extend(gone);
         self.stale = false;
         self.as_of = Some(now);
         observations
@@ -113,17 +123,24 @@ impl Mirror {
         self.as_of = Some(now);
         let observation = match change {
             Change::Added { entity_id, state } => {
-                let observation = observe(&entity_id, self.states.get(&entity_id), &state);
-                self.states.insert(entity_id, state);
+                let observation = observe(&entity_id, self.get(&entity_id), &state);
+                if let Some(held) = self.states.get_mut(entity_id.as_str()) {
+                    *held = Arc::new(state);
+                } else {
+                    self.states.insert(entity_id.into(), Arc::new(state));
+                }
                 Some(observation)
             }
-            Change::Updated { entity_id, diff } => self.states.get_mut(&entity_id).map(|state| {
-                let (state_changed, attributes) = state.merge(diff);
-                Observation::new(entity_id, Kind::Changed, state_changed, attributes)
-            }),
+            Change::Updated { entity_id, diff } => {
+                let held = self.states.get_mut(entity_id.as_str());
+                held.map(|state| {
+                    let (state_changed, attributes) = Arc::make_mut(state).merge(diff);
+                    Observation::new(entity_id, Kind::Changed, state_changed, attributes)
+                })
+            }
             Change::Removed { entity_id } => self
                 .states
-                .remove(&entity_id)
+                .remove(entity_id.as_str())
                 .map(|_| Observation::removed(entity_id)),
         };
         if observation.is_none() {
@@ -155,7 +172,17 @@ impl Mirror {
 
     /// One entity's state.
     pub fn get(&self, entity_id: &str) -> Option<&State> {
-        self.states.get(entity_id)
+        self.states.get(entity_id).map(|state| &**state)
+    }
+
+    /// One entity's state, to be kept: it stays as it is now, whatever is applied later.
+    pub fn shared(&self, entity_id: &str) -> Option<Arc<State>> {
+        self.states.get(entity_id).cloned()
+    }
+
+    /// All entities, to be kept, in no particular order.
+    pub fn iter_shared(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<State>)> {
+        self.states.iter()
     }
 
     /// One entity in Home Assistant's own layout.
@@ -181,7 +208,7 @@ impl Mirror {
 
     /// All entities, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &State)> {
-        self.states.iter().map(|(id, state)| (id.as_str(), state))
+        self.states.iter().map(|(id, state)| (&**id, &**state))
     }
 
     /// How many entities are held.

@@ -73,6 +73,7 @@ enum Command {
     Watch(Class),
     List(Class),
     Call { correlation: u64 },
+    Mark { mark: u64 },
 }
 
 impl Session {
@@ -148,15 +149,27 @@ impl Session {
         self.send(now, Command::Call { correlation }, body);
     }
 
-    /// Tells the session that its connection is gone: calls without an answer end now.
+    /// Sets a mark: [`Event::Marked`] comes when everything that Home Assistant did before now was told. It comes in
+    /// any case, at once if the session is not live.
+    pub fn mark(&mut self, now: Duration, mark: u64) {
+        if self.phase == Phase::Live {
+            self.send(now, Command::Mark { mark }, json!({ "type": "ping" }));
+        } else {
+            self.emit(Event::Marked { mark, live: false });
+        }
+    }
+
+    /// Tells the session that its connection is gone: calls and marks without an answer end now.
     pub fn handle_closed(&mut self) {
         self.phase = Phase::Closed;
         for (_, pending) in std::mem::take(&mut self.pending) {
-            if let Command::Call { correlation } = pending.command {
-                self.emit(Event::CommandResult {
+            match pending.command {
+                Command::Call { correlation } => self.emit(Event::CommandResult {
                     correlation,
                     result: Err(CommandError::ConnectionLost),
-                });
+                }),
+                Command::Mark { mark } => self.emit(Event::Marked { mark, live: false }),
+                _ => {}
             }
         }
     }
@@ -212,6 +225,7 @@ impl Session {
                 });
             }
             (Phase::Live, MessageKind::Result) => return self.handle_result(now, message),
+            (Phase::Live, MessageKind::Pong) => self.handle_pong(message.id),
             (Phase::Live, MessageKind::Event) => {
                 if let Some(id) = message.id {
                     self.handle_event(now, id, message.event);
@@ -272,12 +286,24 @@ impl Session {
                     && !std::mem::take(&mut watch.first_is_list)
                 {
                     let due = now + self.config.refresh_debounce;
-                    self.classes.entry(watch.class).or_default().announced(due);
+                    let class = watch.class;
+                    if self.classes.entry(class).or_default().announced(due) {
+                        self.emit(Event::ClassOutdated { class });
+                    }
                     if let Some((from, to)) = event.renamed() {
                         self.emit(Event::Renamed { from, to });
                     }
                 }
             }
+        }
+    }
+
+    /// The answer to a mark. A ping of the heartbeat is not pending: any frame answers it.
+    fn handle_pong(&mut self, id: Option<u64>) {
+        if let Some(pending) = id.and_then(|id| self.pending.remove(&id))
+            && let Command::Mark { mark } = pending.command
+        {
+            self.emit(Event::Marked { mark, live: true });
         }
     }
 
@@ -307,7 +333,12 @@ impl Session {
                     },
                 });
                 let due = now + self.config.refresh_debounce;
-                self.classes.entry(class).or_default().answered(due);
+                let refresh = self.classes.entry(class).or_default();
+                refresh.answered(due);
+                if refresh.due().is_some() {
+                    // Announced on the way: the list may be without that change.
+                    self.emit(Event::ClassOutdated { class });
+                }
                 Ok(())
             }
             (Command::Call { correlation }, Ok(result)) => {
@@ -318,7 +349,10 @@ impl Session {
                 });
                 Ok(())
             }
-            (Command::Features | Command::States | Command::Watch(_), Ok(_)) => Ok(()),
+            (
+                Command::Features | Command::States | Command::Watch(_) | Command::Mark { .. },
+                Ok(_),
+            ) => Ok(()),
             (command, Err(error)) => self.fail(now, command, error),
         }
     }
@@ -352,6 +386,7 @@ impl Session {
                 correlation,
                 result: Err(error),
             }),
+            Command::Mark { mark } => self.emit(Event::Marked { mark, live: false }),
         }
         Ok(())
     }

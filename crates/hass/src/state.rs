@@ -66,6 +66,17 @@ pub enum Change {
     },
 }
 
+impl Change {
+    /// The entity it is about.
+    pub fn entity_id(&self) -> &str {
+        match self {
+            Self::Added { entity_id, .. }
+            | Self::Updated { entity_id, .. }
+            | Self::Removed { entity_id } => entity_id,
+        }
+    }
+}
+
 /// The parts of a state that one write changed.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]

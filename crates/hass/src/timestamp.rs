@@ -39,6 +39,11 @@ impl Timestamp {
     pub const fn as_micros(self) -> i64 {
         self.0
     }
+
+    /// Float seconds since the Unix epoch, as the compressed feed tells times.
+    pub fn as_unix_seconds(self) -> f64 {
+        self.0 as f64 / 1e6
+    }
 }
 
 /// RFC 3339 in UTC, written as Python's `isoformat` does: `+00:00` for the zone and no fraction when it is zero.

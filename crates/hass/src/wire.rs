@@ -41,6 +41,7 @@ pub(crate) enum MessageKind {
     AuthInvalid,
     Result,
     Event,
+    Pong,
     #[default]
     #[serde(other)]
     Other,

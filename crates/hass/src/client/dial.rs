@@ -1,23 +1,57 @@
 //! Opening one WebSocket, stage by stage, so that each failure can be told apart.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use tokio::net::{TcpStream, lookup_host};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
 
-use super::{ClientConfig, Endpoint};
+use super::{ClientConfig, ConfigError, Endpoint};
 use crate::DisconnectReason;
 
-pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+/// An open connection to Home Assistant.
+pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// Opens connections to Home Assistant for others to speak on.
+#[derive(Clone, Debug)]
+pub struct Dialer {
+    endpoint: Endpoint,
+    config: ClientConfig,
+}
+
+impl Dialer {
+    /// A dialer for this address, written as in [`ClientConfig::url`].
+    pub fn new(url: impl Into<String>) -> Result<Self, ConfigError> {
+        let config = ClientConfig::new(url, "");
+        let endpoint = Endpoint::parse(&config.url)?;
+        Ok(Self { endpoint, config })
+    }
+
+    /// Opens a connection on which nothing was said yet. Home Assistant is told on whose behalf, if that is given: it
+    /// must trust this machine as a proxy, or it refuses.
+    pub async fn dial(&self, on_behalf_of: Option<IpAddr>) -> Result<Socket, DisconnectReason> {
+        dial_for(&self.endpoint, &self.config, on_behalf_of).await
+    }
+}
 
 /// Resolves, connects and shakes hands within the connect time-out.
 pub(super) async fn dial(
     endpoint: &Endpoint,
     config: &ClientConfig,
 ) -> Result<Socket, DisconnectReason> {
+    dial_for(endpoint, config, None).await
+}
+
+async fn dial_for(
+    endpoint: &Endpoint,
+    config: &ClientConfig,
+    on_behalf_of: Option<IpAddr>,
+) -> Result<Socket, DisconnectReason> {
     let after = config.connect_timeout;
-    match tokio::time::timeout(after, open(endpoint, config)).await {
+    match tokio::time::timeout(after, open(endpoint, config, on_behalf_of)).await {
         Ok(result) => result,
         Err(_) => Err(DisconnectReason::ConnectTimeout {
             address: endpoint.address(),
@@ -26,7 +60,13 @@ pub(super) async fn dial(
     }
 }
 
-async fn open(endpoint: &Endpoint, config: &ClientConfig) -> Result<Socket, DisconnectReason> {
+async fn open(
+    endpoint: &Endpoint,
+    config: &ClientConfig,
+    on_behalf_of: Option<IpAddr>,
+) -> Result<Socket, DisconnectReason> {
+    let refused =
+        |error| DisconnectReason::from_handshake(error, endpoint.address(), &endpoint.path);
     let tcp = open_tcp(endpoint).await?;
     if let Err(error) = tcp.set_nodelay(true) {
         tracing::debug!(%error, "cannot send small frames at once");
@@ -40,12 +80,20 @@ async fn open(endpoint: &Endpoint, config: &ClientConfig) -> Result<Socket, Disc
     let limits = WebSocketConfig::default()
         .max_message_size(Some(config.max_message_bytes))
         .max_frame_size(Some(config.max_message_bytes));
-    client_async_tls_with_config(&endpoint.url, tcp, Some(limits), Some(connector))
+    let mut request = endpoint
+        .url
+        .as_str()
+        .into_client_request()
+        .map_err(refused)?;
+    if let Some(address) = on_behalf_of.map(|it| it.to_string())
+        && let Ok(address) = HeaderValue::from_str(&address)
+    {
+        request.headers_mut().insert("x-forwarded-for", address);
+    }
+    client_async_tls_with_config(request, tcp, Some(limits), Some(connector))
         .await
         .map(|(socket, _)| socket)
-        .map_err(|error| {
-            DisconnectReason::from_handshake(error, endpoint.address(), &endpoint.path)
-        })
+        .map_err(refused)
 }
 
 /// Tries every address of the host in turn.

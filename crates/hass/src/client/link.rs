@@ -16,8 +16,8 @@ use tokio_tungstenite::tungstenite::Message;
 use super::backoff::Backoff;
 use super::dial::{Socket, dial};
 use super::reader::read;
-use super::{ClientConfig, Endpoint, LinkStats};
-use crate::{CommandError, DisconnectReason, Event, ServiceCall, Session};
+use super::{ClientConfig, Endpoint, LinkStats, Request};
+use crate::{CommandError, DisconnectReason, Event, Session};
 
 /// How long a proper close may take before the socket is simply dropped.
 const CLOSE_LIMIT: Duration = Duration::from_secs(1);
@@ -27,7 +27,7 @@ pub(super) struct Link {
     endpoint: Endpoint,
     stats: Arc<LinkStats>,
     events: mpsc::Sender<Event>,
-    calls: mpsc::Receiver<ServiceCall>,
+    requests: mpsc::Receiver<Request>,
     /// Resolves when the client is dropped.
     stopped: watch::Receiver<()>,
 }
@@ -48,7 +48,7 @@ impl Link {
         endpoint: Endpoint,
         stats: Arc<LinkStats>,
         events: mpsc::Sender<Event>,
-        calls: mpsc::Receiver<ServiceCall>,
+        requests: mpsc::Receiver<Request>,
         stopped: watch::Receiver<()>,
     ) -> Self {
         Self {
@@ -56,7 +56,7 @@ impl Link {
             endpoint,
             stats,
             events,
-            calls,
+            requests,
             stopped,
         }
     }
@@ -133,8 +133,11 @@ impl Link {
                 biased;
                 _ = self.stopped.changed() => break Ended::Stopped,
                 () = self.events.closed() => break Ended::Stopped,
-                Some(call) = self.calls.recv() => {
-                    session.call_service(start.elapsed(), call);
+                Some(request) = self.requests.recv() => {
+                    match request {
+                        Request::Call(call) => session.call_service(start.elapsed(), call),
+                        Request::Mark(mark) => session.mark(start.elapsed(), mark),
+                    }
                     Ok(())
                 }
                 frame = frames.recv() => match frame {
@@ -197,18 +200,21 @@ impl Link {
     async fn offline<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Ended> {
         tokio::pin!(work);
         loop {
-            let call = tokio::select! {
+            let request = tokio::select! {
                 biased;
                 _ = self.stopped.changed() => return Err(Ended::Stopped),
                 () = self.events.closed() => return Err(Ended::Stopped),
                 done = &mut work => return Ok(done),
-                Some(call) = self.calls.recv() => call,
+                Some(request) = self.requests.recv() => request,
             };
-            self.deliver(Event::CommandResult {
-                correlation: call.correlation,
-                result: Err(CommandError::NotConnected),
-            })
-            .await?;
+            let event = match request {
+                Request::Call(call) => Event::CommandResult {
+                    correlation: call.correlation,
+                    result: Err(CommandError::NotConnected),
+                },
+                Request::Mark(mark) => Event::Marked { mark, live: false },
+            };
+            self.deliver(event).await?;
         }
     }
 }

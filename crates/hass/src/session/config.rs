@@ -86,7 +86,7 @@ impl EntityFilter {
 }
 
 impl Filter {
-    pub(super) fn subscribe_command(&self) -> Value {
+    pub(crate) fn subscribe_command(&self) -> Value {
         let mut command = json!({ "type": "subscribe_entities" });
         if let Value::Object(fields) = &mut command {
             for (name, filter) in [("include", &self.include), ("exclude", &self.exclude)] {

@@ -26,16 +26,19 @@ impl Refresh {
 
     /// A change was announced; `due` is when to list unless that is planned already.
     ///
-    /// Later announcements do not move the time, or a steady trickle would put the list off for ever.
-    pub(super) fn announced(&mut self, due: Duration) {
+    /// Later announcements do not move the time, or a steady trickle would put the list off for ever. True for the
+    /// first that makes the last list outdated.
+    pub(super) fn announced(&mut self, due: Duration) -> bool {
         if self.unavailable {
-            return;
+            return false;
         }
         if self.in_flight {
             self.again = true;
-        } else {
-            self.due.get_or_insert(due);
+            return false;
         }
+        let first = self.due.is_none();
+        self.due.get_or_insert(due);
+        first
     }
 
     /// The list was answered, well or badly.

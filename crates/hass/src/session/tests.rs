@@ -334,9 +334,17 @@ fn lists_arrive_typed_and_a_burst_lists_its_class_once() {
         &json!([{ "area_id": "hall", "name": "Hall", "floor_id": null }]),
     );
     let events = script.events();
-    assert!(
-        matches!(&events[..], [Event::Registry(Registry::Areas(areas))] if areas[0].json.get().contains("Hall"))
-    );
+    let [
+        Event::ClassOutdated { class },
+        Event::Registry(Registry::Areas(areas)),
+        // It may be without what was announced on the way.
+        Event::ClassOutdated { class: again },
+    ] = &events[..]
+    else {
+        panic!("{events:?}");
+    };
+    assert!(areas[0].json.get().contains("Hall"));
+    assert_eq!((*class, *again), (Class::Areas, Class::Areas));
     script.at(5_500).timeout().unwrap();
     assert_eq!(script.sent_types(), ["config/area_registry/list"]);
 }
@@ -356,7 +364,8 @@ fn a_rename_is_told_with_both_names_and_lists_the_entities_anew() {
         &json!({ "action": "update", "entity_id": "light.new", "old_entity_id": "light.old", "changes": {} }),
     );
     assert!(
-        matches!(&renamed[..], [Event::Renamed { from, to }] if from == "light.old" && to == "light.new")
+        matches!(&renamed[..], [Event::ClassOutdated { class: Class::Entities }, Event::Renamed { from, to }]
+            if from == "light.old" && to == "light.new")
     );
     for other in [
         json!({ "action": "update", "entity_id": "light.new", "changes": { "name": null } }),
@@ -434,10 +443,15 @@ fn a_list_without_an_answer_is_asked_for_again_later() {
     let events = script.events();
     assert!(matches!(
         &events[..],
-        [Event::ClassUnavailable {
-            class: Class::Labels,
-            error: CommandError::Timeout { .. }
-        }]
+        [
+            Event::ClassOutdated {
+                class: Class::Labels
+            },
+            Event::ClassUnavailable {
+                class: Class::Labels,
+                error: CommandError::Timeout { .. }
+            }
+        ]
     ));
     script.at(30_000).frame(&json!([])).unwrap();
     script.at(60_000).frame(&json!([])).unwrap();
@@ -454,6 +468,53 @@ fn states_that_cannot_be_subscribed_are_fatal() {
         error.to_string().contains("check the entity filter"),
         "{error}"
     );
+}
+
+#[test]
+fn a_mark_follows_what_was_told_and_ends_exactly_once() {
+    let mut early = Script::new();
+    early.session.mark(Duration::ZERO, 1);
+    assert!(matches!(
+        &early.events()[..],
+        [Event::Marked {
+            mark: 1,
+            live: false
+        }]
+    ));
+
+    let (mut script, _, _) = Script::live();
+    script.session.mark(Duration::ZERO, 7);
+    let ping = script.sent().remove(0);
+    assert_eq!(ping["type"], "ping");
+    script
+        .frame(&json!([
+            { "id": STATES_ID, "type": "event", "event": { "a": {} } },
+            { "id": STATES_ID, "type": "event", "event": { "r": ["sensor.a"] } },
+            { "type": "pong", "id": ping["id"] },
+            { "type": "pong", "id": ping["id"] },
+        ]))
+        .unwrap();
+    assert!(matches!(
+        &script.events()[..],
+        [
+            Event::Snapshot(_),
+            Event::Changes(_),
+            Event::Marked {
+                mark: 7,
+                live: true
+            }
+        ]
+    ));
+
+    script.session.mark(Duration::ZERO, 8);
+    script.session.handle_closed();
+    assert!(matches!(
+        &script.events()[..],
+        [Event::Marked {
+            mark: 8,
+            live: false
+        }]
+    ));
 }
 
 #[test]

@@ -1,0 +1,23 @@
+//! Messages of our own to a client, in the layouts of Home Assistant's.
+
+use super::encode::{member, text};
+
+/// The result of a command; `result` is JSON.
+pub(super) fn result(id: u64, result: &str) -> String {
+    format!(r#"{{"id":{id},"type":"result","success":true,"result":{result}}}"#)
+}
+
+/// An event of a subscription; `event` is JSON.
+pub(super) fn event(id: u64, event: &str) -> String {
+    format!(r#"{{"id":{id},"type":"event","event":{event}}}"#)
+}
+
+/// The refusal of a command; `id` is JSON, for what a client sent as one may be anything.
+pub(super) fn error(id: &str, code: &str, words: &str) -> String {
+    let mut error = String::from("{");
+    member(&mut error, "code");
+    text(&mut error, code);
+    member(&mut error, "message");
+    text(&mut error, words);
+    format!(r#"{{"id":{id},"type":"result","success":false,"error":{error}}}}}"#)
+}

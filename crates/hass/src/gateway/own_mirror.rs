@@ -1,0 +1,85 @@
+//! The mirror of a user of whom only Home Assistant knows what he may read, fed by his own connection.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Closing, Gateway, GatewayEvent, Phase, Source, StateChange};
+use crate::state::Change;
+use crate::{Mirror, Timestamp, wire};
+
+impl Gateway {
+    /// An event of the subscription that this connection rests on.
+    pub(super) fn handle_own_event(&mut self, now: Duration, text: &str) {
+        if self.identity.is_admin {
+            let concerns = serde_json::from_str::<serde_json::Value>(text).is_ok_and(|message| {
+                message["event"]["data"]["user_id"] == self.identity.user_id.as_str()
+            });
+            if concerns {
+                self.closing = Some(Closing::Restart);
+            }
+            return;
+        }
+        let Ok(messages) = wire::parse(text) else {
+            self.closing = Some(Closing::Restart);
+            return;
+        };
+        for message in messages {
+            if self.phase == Phase::Filling {
+                let states = message.event.added.unwrap_or_default();
+                let mut mirror = Box::new(Mirror::new());
+                mirror.replace(states, now);
+                let ids = mirror.iter_shared().map(|(id, _)| Arc::clone(id)).collect();
+                self.source = Source::Own(mirror);
+                self.phase = Phase::Live;
+                self.readable(ids, Vec::new());
+            } else {
+                for change in message.event.into_changes() {
+                    self.handle_own_change(now, change);
+                }
+            }
+        }
+    }
+
+    pub(super) fn handle_own_change(&mut self, now: Duration, change: Change) {
+        let Source::Own(mirror) = &mut self.source else {
+            return;
+        };
+        let entity_id: Arc<str> = change.entity_id().into();
+        let before = mirror.shared(&entity_id);
+        mirror.apply(change, now);
+        let after = mirror.shared(&entity_id);
+        if !self.profile.shaped {
+            // The shared mirror has no part in it: changes need no order but their own.
+            let at = after
+                .as_ref()
+                .map_or_else(Timestamp::default, |it| it.last_updated);
+            self.tell(&StateChange::new(u64::MAX, entity_id, before, after, at));
+            return;
+        }
+        match (&before, &after) {
+            (None, Some(_)) => self.readable(vec![Arc::clone(&entity_id)], Vec::new()),
+            (Some(_), None) => {
+                self.set_due(&entity_id, None);
+                self.early.remove(&entity_id);
+                self.readable(Vec::new(), vec![entity_id]);
+                return;
+            }
+            _ => {}
+        }
+        let appeared = before.is_none();
+        let early = self
+            .early
+            .remove(&entity_id)
+            .is_some_and(|until| now < until);
+        if (appeared || early) && self.takes(&entity_id) {
+            self.set_due(&entity_id, after.as_ref());
+        }
+    }
+
+    pub(super) fn readable(&mut self, added: Vec<Arc<str>>, removed: Vec<Arc<str>>) {
+        if self.profile.shaped {
+            let event = GatewayEvent::Readable { added, removed };
+            self.events.push_back(event);
+        }
+    }
+}
