@@ -20,6 +20,7 @@ mod api;
 mod commands;
 mod config_folder;
 mod onboarding;
+mod users;
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener};
@@ -39,6 +40,7 @@ pub use self::api::EntityState;
 pub use self::commands::Commands;
 pub use self::config_folder::ConfigFolderOptions;
 pub use self::onboarding::{PASSWORD, USER};
+pub use self::users::User;
 use crate::skip::skip;
 
 /// Generous: two busy processors take 10 s, and a first start writes databases.

@@ -1,8 +1,9 @@
-//! What the whole-path tests share: starting the host, finding the built component, reading an entity.
+//! What the whole-path tests share: starting the host and foreign clients, finding the built component, reading an entity.
 
 #![forbid(unsafe_code)]
 
 pub mod component;
+pub mod foreign_client;
 pub mod home_assistant;
 pub mod load;
 pub mod native;

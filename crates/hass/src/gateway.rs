@@ -83,8 +83,8 @@ pub struct Gateway {
     asked: BTreeMap<u64, Asked>,
     /// Subscription to changes of users, or to the states of the client's own mirror.
     own_subscription: Option<u64>,
-    /// What was asked under an identifier of ours for the client: the identifier it has for the client.
-    aliases: BTreeMap<u64, u64>,
+    /// What was asked under an identifier of ours for the client.
+    aliases: BTreeMap<u64, Alias>,
     line: Line<Waiting>,
     subscriptions: BTreeMap<u64, Subscription>,
     /// Entities the host called due before the client's own mirror heard of their change, and until when that counts.
@@ -129,6 +129,17 @@ enum Asked {
     OwnStates,
     /// The ping before an answer.
     Before(Question),
+    /// The ping before a message of ours.
+    Saying(String),
+}
+
+/// A command of the client under another identifier than usual.
+#[derive(Debug, Clone, Copy)]
+struct Alias {
+    /// The identifier that the client gave it.
+    id: u64,
+    /// Whether its events may come for ever.
+    lasts: bool,
 }
 
 /// A question that a mirror answers.
@@ -344,6 +355,13 @@ impl Gateway {
     pub fn handle_stale(&mut self) {
         if self.is_shared() && !self.subscriptions.is_empty() {
             self.closing = Some(Closing::Restart);
+        }
+    }
+
+    /// Changes of the shared mirror were missed.
+    pub fn handle_lost(&mut self) {
+        if self.is_shared() || self.phase == Phase::Filling {
+            self.closing = Some(Closing::Slow);
         }
     }
 

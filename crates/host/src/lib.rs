@@ -3,6 +3,7 @@
 pub mod access;
 pub mod api;
 pub mod cli;
+pub mod clients;
 pub mod config;
 pub mod context;
 pub mod data_dir;

@@ -15,6 +15,8 @@
 //! | `WEIRHOUSE_HA_MISSING` | instead of it, why there is none |
 //! | `WEIRHOUSE_SCHEMATHESIS` | the program `schemathesis` |
 //! | `WEIRHOUSE_SCHEMATHESIS_MISSING` | instead of it, why there is none |
+//! | `WEIRHOUSE_CLIENTS` | clients of Home Assistant that others wrote: a folder of modules and a venv |
+//! | `WEIRHOUSE_CLIENTS_MISSING` | instead of it, why there are none |
 //!
 //! `WEIRHOUSE_REQUIRE_ALL=1` is read, and passed on: a test that lacks something then fails instead of skipping.
 
@@ -32,7 +34,7 @@ use crate::instructions;
 use crate::network_namespace::NetworkNamespace;
 use crate::no_std;
 use crate::progress::{note, step};
-use crate::schemathesis;
+use crate::provided;
 use crate::test_output::{Reader, Suite};
 use crate::workspace::{Workspace, run as run_command};
 
@@ -63,7 +65,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
     }
     let whole_paths = packages.contains(&WHOLE_PATHS);
     let home_assistant = whole_paths.then(|| home_assistant::provide(workspace));
-    let schemathesis = whole_paths.then(|| schemathesis::provide(workspace));
+    let schemathesis = whole_paths.then(|| provided::schemathesis(workspace));
+    let clients = whole_paths.then(|| provided::clients(workspace));
     let namespace = if whole_paths {
         NetworkNamespace::find()
     } else {
@@ -96,6 +99,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
         tests.envs(variants.iter().map(|(name, path)| (name, path)));
         set_provided(&mut tests, "WEIRHOUSE_HA", home_assistant.as_ref());
         set_provided(&mut tests, "WEIRHOUSE_SCHEMATHESIS", schemathesis.as_ref());
+        set_provided(&mut tests, "WEIRHOUSE_CLIENTS", clients.as_ref());
         let namespace = namespace.filter(|_| package == WHOLE_PATHS);
         suites.extend(test_package(package, tests, namespace, &options.arguments)?);
     }

@@ -14,7 +14,8 @@ pub struct Commands {
 }
 
 impl Commands {
-    pub(super) fn connect(port: u16, token: &str) -> Result<Self> {
+    /// Logs in at this port of loopback, at Home Assistant or whoever speaks like it.
+    pub fn connect(port: u16, token: &str) -> Result<Self> {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).context("cannot connect")?;
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
         let (socket, _) = client(format!("ws://127.0.0.1:{port}/api/websocket"), stream)
@@ -27,6 +28,11 @@ impl Commands {
             bail!("the WebSocket refuses the token: {answer}");
         }
         Ok(this)
+    }
+
+    /// The identifier of the last command.
+    pub fn last_id(&self) -> u64 {
+        self.last_id
     }
 
     /// The command's result, or the error it was answered with.
@@ -54,13 +60,15 @@ impl Commands {
             .map_err(|error| anyhow::anyhow!("{what}: {error}"))
     }
 
-    fn send(&mut self, message: &Value) -> Result<()> {
+    /// Sends a message as it is.
+    pub fn send(&mut self, message: &Value) -> Result<()> {
         self.socket
             .send(Message::text(message.to_string()))
             .context("cannot write to the WebSocket")
     }
 
-    fn receive(&mut self) -> Result<Value> {
+    /// The next message.
+    pub fn receive(&mut self) -> Result<Value> {
         loop {
             if let Message::Text(text) = self
                 .socket

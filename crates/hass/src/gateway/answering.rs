@@ -34,6 +34,9 @@ impl Gateway {
             }
             return;
         }
+        if let Query::End(number) = question.query {
+            return self.end(&question, number, None);
+        }
         let known = match &self.source {
             Source::Own(mirror) => Some(States {
                 sequence: 0,
@@ -51,7 +54,7 @@ impl Gateway {
         known.states.retain(|(entity_id, _)| self.takes(entity_id));
         let id = question.id;
         match question.query {
-            Query::List(_) => {}
+            Query::List(_) | Query::End(_) => {}
             Query::States => {
                 let mut list = String::from("[");
                 for (entity_id, state) in &known.states {

@@ -32,6 +32,8 @@ pub(super) enum Query {
     Entities(BTreeSet<String>),
     /// `state_changed` events.
     Changes,
+    /// No more of the subscription of this number.
+    End(u64),
 }
 
 impl Command {

@@ -36,6 +36,11 @@ impl<T> Line<T> {
         self.waiting.is_empty()
     }
 
+    /// Those who wait.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.waiting.iter()
+    }
+
     /// Puts one at the end, to wait for a mark.
     pub(super) fn push(&mut self, item: T) {
         self.waiting.push_back(item);

@@ -104,6 +104,7 @@ impl Gateway {
                 self.line.push(Waiting::Answer(question));
             }
             Asked::Before(question) => self.answer(question, &NoHome),
+            Asked::Saying(message) => self.forward(Frame::Text(message)),
         }
     }
 

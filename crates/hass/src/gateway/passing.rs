@@ -4,12 +4,18 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::command::Command;
+use super::command::{Command, Query};
 use super::envelope::Envelope;
-use super::{Asked, Closing, Frame, Gateway, MOST_ID, Question, STRIDE, Waiting, message};
+use super::{
+    Alias, Asked, Closing, Frame, Gateway, MOST_ID, MOST_QUESTIONS, Question, STRIDE, Waiting,
+    message,
+};
 
 /// Home Assistant's refusal of what is no command.
 const FORMAT: (&str, &str) = ("invalid_format", "Message incorrectly formatted.");
+
+/// Its refusal to end what there is not.
+const NOT_FOUND: (&str, &str) = ("not_found", "Subscription not found.");
 
 impl Gateway {
     /// One command of the client.
@@ -35,7 +41,7 @@ impl Gateway {
                 let question = Question { id, query, message };
                 self.ask(Asked::Before(question), json!({ "type": "ping" }));
             }
-            Command::Unsubscribe(number) => self.unsubscribe(id, number, &message),
+            Command::Unsubscribe(number) => self.unsubscribe(id, number, text),
             command => {
                 if let Command::Features { coalesce } = command {
                     self.coalesce = coalesce;
@@ -47,29 +53,50 @@ impl Gateway {
 
     /// Ends a subscription: one of ours, or one of Home Assistant's. No other can be named, so that none that this
     /// connection rests on is ended.
-    pub(super) fn unsubscribe(&mut self, id: u64, number: Option<u64>, message: &Envelope<'_>) {
+    fn unsubscribe(&mut self, id: u64, number: Option<u64>, text: &str) {
         let Some(number) = number else {
             let words = "expected int for dictionary value @ data['subscription']";
             return self.refuse(&id.to_string(), FORMAT.0, words);
         };
+        let question = Question {
+            id,
+            query: Query::End(number),
+            message: text.to_owned(),
+        };
+        let is_it =
+            |asked: &Asked| matches!(asked, Asked::Before(question) if question.id == number);
+        let waits = |waiting: &Waiting| matches!(waiting, Waiting::Answer(question) if question.id == number);
+        if self.asked.values().any(is_it) || self.line.iter().any(waits) {
+            // It is about to begin: it ends after that.
+            self.ask(Asked::Before(question), json!({ "type": "ping" }));
+        } else {
+            self.end(&question, number, Some(id * STRIDE));
+        }
+    }
+
+    /// Ends a subscription, of Home Assistant's under this identifier or one of ours.
+    pub(super) fn end(&mut self, question: &Question, number: u64, upstream_id: Option<u64>) {
         if self.subscriptions.remove(&number).is_some() {
             self.stats.answered += 1;
-            return self.say(Frame::Text(message::result(id, "null")));
+            return self.say(Frame::Text(message::result(question.id, "null")));
         }
-        let alias = self.aliases.iter().find(|(_, client)| **client == number);
+        let mut aliases = self.aliases.iter();
+        let alias = aliases.find(|(_, alias)| alias.id == number && alias.lasts);
         let upstream = match alias {
             Some((upstream, _)) => Some(*upstream),
             None => number.checked_mul(STRIDE),
         };
-        match (upstream, message.member("subscription")) {
-            (Some(upstream), Some(value)) if number > 0 => {
-                self.aliases.remove(&upstream);
-                self.pass(message.with_id_and(id * STRIDE, value, upstream));
-            }
-            _ => {
-                self.refuse(&id.to_string(), "not_found", "Subscription not found.");
-            }
+        let message = Envelope::read(&question.message);
+        let value = message.as_ref().and_then(|it| it.member("subscription"));
+        let (Some(upstream), Some(message), Some(value)) = (upstream, &message, value) else {
+            return self.refuse(&question.id.to_string(), NOT_FOUND.0, NOT_FOUND.1);
+        };
+        if number == 0 {
+            return self.refuse(&question.id.to_string(), NOT_FOUND.0, NOT_FOUND.1);
         }
+        self.aliases.remove(&upstream);
+        let upstream_id = upstream_id.unwrap_or_else(|| self.alias(question.id, false));
+        self.pass(message.with_id_and(upstream_id, value, upstream));
     }
 
     /// One message of Home Assistant to a client that is logged in.
@@ -92,23 +119,29 @@ impl Gateway {
                 .map_or("null", |result| result.get());
             return self.handle_own_answer(asked, succeeded, result);
         }
-        if let Some(client) = self.aliases.get(&id).copied() {
-            // A failed command has no events; of one that succeeded they may come for ever.
-            if message
-                .member("success")
-                .is_some_and(|it| it.get() != "true")
-            {
+        if let Some(alias) = self.aliases.get(&id).copied() {
+            // A subscription that failed has no events; of one that succeeded they may come for ever.
+            let success = message.member("success");
+            if !alias.lasts || success.is_some_and(|it| it.get() != "true") {
                 self.aliases.remove(&id);
             }
-            return self.forward(Frame::Text(message.with_id(client)));
+            return self.forward(Frame::Text(message.with_id(alias.id)));
         }
         if id % STRIDE == 0 {
             self.forward(Frame::Text(message.with_id(id / STRIDE)));
         }
     }
 
+    /// Refuses a command as Home Assistant would, after what it is still to answer. Somebody who sends little else is
+    /// refused at once.
     fn refuse(&mut self, id: &str, code: &str, words: &str) {
-        self.say(Frame::Text(message::error(id, code, words)));
+        let refusal = message::error(id, code, words);
+        let room = STRIDE - self.last_upstream_id % STRIDE;
+        if self.asked.len() < MOST_QUESTIONS && room > STRIDE / 2 {
+            self.ask(Asked::Saying(refusal), json!({ "type": "ping" }));
+        } else {
+            self.say(Frame::Text(refusal));
+        }
     }
 
     /// Says a message of Home Assistant, after the changes that preceded it.
@@ -123,12 +156,21 @@ impl Gateway {
     /// Has Home Assistant answer what the mirror cannot, under an identifier of ours: that of the client is behind
     /// already.
     pub(super) fn pass_instead(&mut self, question: &Question) {
-        let upstream = self.next_id();
-        self.aliases.insert(upstream, question.id);
+        if let Query::End(number) = question.query {
+            return self.end(question, number, None);
+        }
+        let lasts = matches!(question.query, Query::Entities(_) | Query::Changes);
+        let upstream = self.alias(question.id, lasts);
         if let Some(message) = Envelope::read(&question.message) {
             let message = message.with_id(upstream);
             self.pass(message);
         }
+    }
+
+    fn alias(&mut self, id: u64, lasts: bool) -> u64 {
+        let upstream = self.next_id();
+        self.aliases.insert(upstream, Alias { id, lasts });
+        upstream
     }
 
     pub(super) fn pass(&mut self, message: String) {

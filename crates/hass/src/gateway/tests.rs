@@ -265,9 +265,18 @@ fn commands_that_are_none_are_refused_as_home_assistant_does() {
     let mut talk = Talk::admin(Profile::default());
     talk.client(&json!([{ "id": 5, "type": "ping" }, { "id": 5, "type": "ping" },
         { "id": "six", "type": "ping" }, { "type": "ping" }, { "id": 7 }, 8, { "id": 1.5, "type": "x" }]));
+    // Each is told after what was asked before it: a ping tells that Home Assistant has come so far.
+    assert!(talk.told().is_empty());
+    let passed = talk.passed();
+    assert_eq!(passed.len(), 7);
+    for ping in &passed {
+        talk.upstream(&json!({ "type": "pong", "id": ping["id"] }));
+    }
     let told = talk.told();
+    assert_eq!(told[0], json!({ "type": "pong", "id": 5 }));
     let errors: Vec<(Value, Value)> = told
         .iter()
+        .skip(1)
         .map(|it| (it["id"].clone(), it["error"]["code"].clone()))
         .collect();
     let format = || json!("invalid_format");
@@ -282,7 +291,13 @@ fn commands_that_are_none_are_refused_as_home_assistant_does() {
             (json!(1.5), format()),
         ]
     );
-    assert_eq!(talk.passed().len(), 1);
+    // Of a flood of them no more is made.
+    for _ in 0..5_000 {
+        talk.client(&json!(7));
+        talk.told();
+    }
+    assert!(talk.passed().len() < 1_000);
+    assert_eq!(talk.gateway.closing(), None);
     talk.gateway.handle_client(Frame::Text("{\"id\":".into()));
     assert_eq!(talk.gateway.closing(), Some(Closing::Malformed));
 }
@@ -390,6 +405,31 @@ fn changes_follow_what_was_told_and_precede_results() {
     }
     talk.write("sensor.a", Some("4"));
     assert!(talk.told().is_empty() && talk.passed().is_empty());
+}
+
+#[test]
+fn a_subscription_can_be_ended_before_it_began() {
+    for live in [true, false] {
+        let mut talk = Talk::admin(Profile::default());
+        talk.client(&json!({ "id": 3, "type": "subscribe_entities" }));
+        talk.client(&json!({ "id": 4, "type": "unsubscribe_events", "subscription": 3 }));
+        for ping in talk.passed() {
+            assert_eq!(ping["type"], "ping");
+            talk.upstream(&json!({ "type": "pong", "id": ping["id"] }));
+        }
+        talk.reach(live);
+        if live {
+            let told = talk.told();
+            assert_eq!(told.last().map(|it| &it["id"]), Some(&json!(4)));
+        } else {
+            let passed = talk.passed();
+            assert_eq!(passed[1]["subscription"], passed[0]["id"]);
+            talk.upstream(&json!({ "id": passed[1]["id"], "type": "result", "success": true }));
+            assert_eq!(talk.told()[0]["id"], 4);
+        }
+        talk.write("sensor.a", Some("1"));
+        assert!(talk.told().is_empty());
+    }
 }
 
 #[test]

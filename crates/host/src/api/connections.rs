@@ -15,6 +15,8 @@ use axum::http::{Request, Response};
 use http_body::{Frame, SizeHint};
 use tokio::sync::Notify;
 
+use super::home_assistant::From;
+
 /// Most connections at once: all streams and as many others. Half of the usual
 /// limit on open files.
 pub(super) const MAX_CONNECTIONS: usize = 512;
@@ -166,10 +168,11 @@ impl HttpBody for Answering {
     }
 }
 
-/// Answers requests through a router, and marks the connection busy meanwhile.
+/// Answers requests through a router, tells it where they come from, and marks the connection busy meanwhile.
 pub(super) fn service<B>(
     router: axum::Router,
     place: Arc<Place>,
+    from: From,
 ) -> impl tower::Service<
     Request<B>,
     Response = Response<Body>,
@@ -180,7 +183,8 @@ where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<axum::BoxError>,
 {
-    tower::service_fn(move |request: Request<B>| {
+    tower::service_fn(move |mut request: Request<B>| {
+        request.extensions_mut().insert(from);
         let router = router.clone();
         let finish = place.busy();
         async move {

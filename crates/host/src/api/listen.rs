@@ -19,6 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use super::connections::{self, Connections, Place};
+use super::home_assistant::From;
 use super::ingress::{self, Admits};
 
 /// How long open requests may go on after the stop.
@@ -103,9 +104,10 @@ pub async fn serve(
             continue;
         }
         let wanted = place.wanted();
-        let service = connections::service(router.clone(), Arc::new(place));
+        let from = From(peer.to_canonical());
+        let service = connections::service(router.clone(), Arc::new(place), from);
         let service = TowerToHyperService::new(service);
-        let connection = http.serve_connection(TokioIo::new(stream), service);
+        let connection = http.serve_connection_with_upgrades(TokioIo::new(stream), service);
         let connection = open.watch(connection.into_owned());
         tokio::spawn(async move {
             tokio::select! {

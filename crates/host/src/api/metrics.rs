@@ -16,6 +16,7 @@ use super::Shared;
 use super::exposition::{CONTENT_TYPE, Exposition};
 use super::problem::Problem;
 use super::stream::MAX_STREAMS;
+use crate::clients::Clients;
 use crate::hub::{Health, OperationStats, Stats};
 
 /// All metrics as text.
@@ -80,6 +81,47 @@ fn requests(text: &mut Exposition, shared: &Shared) {
         "weirhouse_stream_events",
         "Events sent to streams.",
         shared.stream_counts.events.load(Ordering::Relaxed),
+    );
+    if let Some(clients) = &shared.clients {
+        home_assistant_clients(text, clients);
+    }
+}
+
+/// What those were told and asked who take this for Home Assistant.
+fn home_assistant_clients(text: &mut Exposition, clients: &Clients) {
+    let counters = clients.counters();
+    text.gauge(
+        "weirhouse_clients",
+        "Clients of Home Assistant's interface connected now.",
+        clients.count(),
+    );
+    text.counter(
+        "weirhouse_client_connections",
+        "Clients of Home Assistant's interface that connected.",
+        counters.connections(),
+    );
+    text.counter(
+        "weirhouse_client_refusals",
+        "Tokens of clients that Home Assistant refused.",
+        counters.refused(),
+    );
+    text.counters(
+        "weirhouse_client_commands",
+        "Commands of clients, by who answered.",
+        &[
+            (&[("by", "mirror")], counters.answered()),
+            (&[("by", "home_assistant")], counters.passed()),
+        ],
+    );
+    text.counter(
+        "weirhouse_client_messages",
+        "Messages for clients.",
+        counters.messages(),
+    );
+    text.counter(
+        "weirhouse_client_changes",
+        "Changes of states that clients were told from a mirror.",
+        counters.changes(),
     );
 }
 

@@ -1,7 +1,8 @@
 //! The local HTTP API: one router, one file per resource.
 //!
 //! It translates between HTTP and the [`Hub`] and decides nothing: no policy,
-//! no Home Assistant, and never a proxy for calls to Home Assistant.
+//! no Home Assistant, and, with our own tokens, never a proxy for calls to Home
+//! Assistant.
 //!
 //! | route | what | scope of the token |
 //! |---|---|---|
@@ -17,6 +18,7 @@
 //! | `PUT\|GET\|DELETE /v1/cache/{ns}/{key}` | the two-level cache | `cache` |
 //! | `POST\|DELETE /v1/backup` | before and after a backup of the data folder | `admin` |
 //! | `GET /v1/stream` | what changes, as server-sent events: what is published, or states shaped for one client | `read` |
+//! | `GET /api/websocket` | Home Assistant's own interface | none: a token of Home Assistant, in the conversation |
 //!
 //! Every error is a problem document (RFC 9457) with a stable `type`; every
 //! answer carries `X-Request-Id`.
@@ -42,6 +44,7 @@ mod exposition;
 mod floors;
 mod health;
 mod helpers;
+mod home_assistant;
 mod ingress;
 mod labels;
 mod listen;
@@ -62,6 +65,7 @@ mod stats;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 
 use std::sync::Arc;
 
@@ -84,6 +88,7 @@ pub use listen::{ListenError, bind, serve};
 pub use problem::{Kind, Problem};
 
 use crate::access::{Access, Scope};
+use crate::clients::Clients;
 use crate::config::ApiConfig;
 use crate::context::Known;
 use crate::hub::Hub;
@@ -97,6 +102,8 @@ pub const BODY_LIMIT_BYTES: usize = 1 << 20;
 /// What all handlers share.
 struct Shared {
     hub: Arc<Hub>,
+    /// Those who take this for Home Assistant; none where there is no Home Assistant.
+    clients: Option<Arc<Clients>>,
     access: Arc<Access>,
     hosts: AllowedHosts,
     request_ids: RequestIds,
@@ -117,6 +124,7 @@ struct Shared {
 /// dropped.
 pub fn router(
     hub: Arc<Hub>,
+    clients: Option<Arc<Clients>>,
     access: Arc<Access>,
     config: &ApiConfig,
     stop: watch::Receiver<bool>,
@@ -129,6 +137,7 @@ pub fn router(
         .routes(routes!(page::docs))
         .routes(routes!(description::get))
         .routes(routes!(health::get))
+        .routes(routes!(home_assistant::get))
         .split_for_parts();
     openapi::add_open(&mut document, part);
     let resources = resources(&mut document);
@@ -144,6 +153,7 @@ pub fn router(
 
     let shared = Arc::new(Shared {
         hub,
+        clients,
         access,
         hosts,
         request_ids: RequestIds::new(),

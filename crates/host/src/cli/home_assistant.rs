@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgMatches, Args};
-use weirhouse_hass::ClientConfig;
+use weirhouse_hass::{ClientConfig, Dialer};
 
 use super::exit::{Exit, Failure};
 use super::sources::{Setting, origin};
@@ -11,6 +11,9 @@ use crate::config::{Config, HomeAssistantConfig};
 
 /// The Supervisor's proxy to its Home Assistant, for apps.
 const SUPERVISOR_URL: &str = "ws://supervisor/core/websocket";
+
+/// Where an app finds its Home Assistant itself: the Supervisor's proxy takes no tokens but the app's.
+const SUPERVISED_URL: &str = "http://homeassistant:8123";
 
 /// Set by the Supervisor for apps that may use Home Assistant's API.
 const SUPERVISOR_TOKEN: &str = "SUPERVISOR_TOKEN";
@@ -77,6 +80,7 @@ impl HomeAssistantArgs {
         client_config(&HomeAssistantConfig {
             url: self.ha_url.clone(),
             token_file: self.ha_token_file.clone(),
+            ..HomeAssistantConfig::default()
         })
     }
 }
@@ -122,6 +126,12 @@ pub(super) fn client_config(home: &HomeAssistantConfig) -> Result<ClientConfig, 
     let config = ClientConfig::new(url, token);
     config.check().map_err(Failure::of(Exit::Usage))?;
     Ok(config)
+}
+
+/// What opens connections for clients with tokens of their own.
+pub(super) fn dialer(home: &HomeAssistantConfig) -> Result<Dialer, Failure> {
+    let url = home.clients_url.as_ref().or(home.url.as_ref());
+    Dialer::new(url.map_or(SUPERVISED_URL, String::as_str)).map_err(Failure::of(Exit::Usage))
 }
 
 /// The Supervisor's Home Assistant, in an app.

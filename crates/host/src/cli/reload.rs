@@ -124,6 +124,14 @@ fn restart_needed(before: &Config, now: &Config) -> Vec<&'static str> {
             "home_assistant.token_file",
             home.token_file != new_home.token_file,
         ),
+        (
+            "home_assistant.clients_url",
+            home.clients_url != new_home.clients_url,
+        ),
+        (
+            "home_assistant.forward_addresses",
+            home.forward_addresses != new_home.forward_addresses,
+        ),
         ("log.format", before.log.format != now.log.format),
     ]
     .into_iter()

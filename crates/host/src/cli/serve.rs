@@ -5,7 +5,7 @@ use weirhouse_runner::wit::schedule::{Class, Volatility};
 
 use super::data_folder::{DEMO, HOME};
 use super::exit::Failure;
-use super::home_assistant::{HomeAssistantArgs, client_config};
+use super::home_assistant::{HomeAssistantArgs, client_config, dialer};
 use super::log::LogArgs;
 use super::quantity::rate;
 use super::service::{ServiceArgs, Source};
@@ -70,7 +70,10 @@ impl Serve {
             .sources(HOME, Some(&self.home_assistant), log, given)?;
         let config = sources.read().map_err(|faults| refused(&faults))?;
         let home = client_config(&config.home_assistant)?;
-        let source = Source::HomeAssistant(Box::new(home));
+        let source = Source::HomeAssistant {
+            link: Box::new(home),
+            dialer: Box::new(dialer(&config.home_assistant)?),
+        };
         self.service.run(source, sources, config)
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::{ArgMatches, Args};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
-use weirhouse_hass::{Client, ClientConfig, Event};
+use weirhouse_hass::{Client, ClientConfig, Dialer, Event};
 use weirhouse_runner::Component;
 
 use super::data_folder::DataFolderArgs;
@@ -22,6 +22,7 @@ use super::settings::{SettingsArgs, Sources};
 use super::{home_assistant, status, stop};
 use crate::access::Access;
 use crate::api::{self, Admits};
+use crate::clients::{Clients, Upstream};
 use crate::config::Config;
 use crate::data_dir::{DataDir, Token};
 use crate::demo;
@@ -43,15 +44,23 @@ pub(super) struct ServiceArgs {
 /// Where states come from.
 pub(super) enum Source {
     /// A Home Assistant.
-    HomeAssistant(Box<ClientConfig>),
+    HomeAssistant {
+        /// The link that feeds the mirror.
+        link: Box<ClientConfig>,
+        /// Opens the connections of clients that take this for Home Assistant.
+        dialer: Box<Dialer>,
+    },
     /// The simulated home.
     Simulated(demo::Settings),
 }
 
+/// A link, what opens further connections, and what happens at home.
+type Connected = (Option<(Client, Dialer)>, mpsc::Receiver<Event>);
+
 impl Source {
     fn describe(&self) -> String {
         match self {
-            Self::HomeAssistant(config) => format!("Home Assistant at {}", config.url),
+            Self::HomeAssistant { link, .. } => format!("Home Assistant at {}", link.url),
             Self::Simulated(home) => format!(
                 "a simulated home of {} entities, {} readings per second",
                 home.entities, home.rate_hz
@@ -59,16 +68,12 @@ impl Source {
         }
     }
 
-    /// Starts the link; the client is there for a Home Assistant only.
-    fn connect(
-        self,
-        stop: watch::Receiver<bool>,
-    ) -> Result<(Option<Client>, mpsc::Receiver<Event>), Failure> {
+    /// Starts the link; the client and the dialer are there for a Home Assistant only.
+    fn connect(self, stop: watch::Receiver<bool>) -> Result<Connected, Failure> {
         match self {
-            Self::HomeAssistant(config) => {
-                let (client, events) =
-                    Client::connect(*config).map_err(Failure::of(Exit::Usage))?;
-                Ok((Some(client), events))
+            Self::HomeAssistant { link, dialer } => {
+                let (client, events) = Client::connect(*link).map_err(Failure::of(Exit::Usage))?;
+                Ok((Some((client, *dialer)), events))
             }
             Self::Simulated(settings) => Ok((None, demo::start(settings, stop))),
         }
@@ -152,11 +157,28 @@ async fn serve(
     let hub = Arc::clone(&service.hub);
 
     greet(&source, folder, listening, token);
-    let (client, events) = source.connect(stop.clone())?;
+    let (link, events) = source.connect(stop.clone())?;
     // The API outlives the loop for a moment: its own stop comes after.
     let (api_stop, api_stopped) = watch::channel(false);
+    let (client, dialer) = link.unzip();
+    let upstream = client
+        .as_ref()
+        .zip(dialer)
+        .map(|(client, dialer)| Upstream {
+            dialer,
+            marker: client.marker(),
+            forwards_addresses: service.config.home_assistant.forward_addresses,
+        });
+    let clients = upstream.map(|upstream| {
+        Arc::new(Clients::new(
+            Arc::clone(&hub),
+            upstream,
+            api_stopped.clone(),
+        ))
+    });
     let router = api::router(
         Arc::clone(&hub),
+        clients.clone(),
         Arc::clone(&service.access),
         &service.config.api,
         api_stopped.clone(),
@@ -188,6 +210,9 @@ async fn serve(
     let _ = api.await;
     if let Some(visitors) = visitors {
         let _ = visitors.await;
+    }
+    if let Some(clients) = clients {
+        clients.ended().await;
     }
     match ended {
         Ok(Ended::Stopped) => {

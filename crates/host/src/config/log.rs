@@ -8,10 +8,11 @@ use std::str::FromStr;
 use super::fields::nearest;
 
 /// The modules that can have a level of their own, and what each is about.
-pub const MODULES: [(&str, &str); 8] = [
+pub const MODULES: [(&str, &str); 9] = [
     ("access", "weirhouse::access"),
     ("api", "weirhouse::api"),
     ("cli", "weirhouse::cli"),
+    ("clients", "weirhouse::clients"),
     ("hub", "weirhouse::hub"),
     ("link", "weirhouse_hass"),
     ("run", "weirhouse::run"),

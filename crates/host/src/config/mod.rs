@@ -92,6 +92,10 @@ pub struct HomeAssistantConfig {
     pub url: Option<String>,
     /// A file that holds a token for it.
     pub token_file: Option<PathBuf>,
+    /// Its address for clients with tokens of their own, if that is another.
+    pub clients_url: Option<String>,
+    /// Whether it is told where such a client is.
+    pub forward_addresses: bool,
 }
 
 /// Where a value came from.

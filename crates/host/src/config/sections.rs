@@ -104,6 +104,11 @@ fn home_assistant(config: &mut Config, mut fields: Fields<'_>, faults: &mut Vec<
     if let Some(path) = fields.take("token_file", faults, text) {
         home.token_file = Some(path.into());
     }
+    if let Some(url) = fields.take("clients_url", faults, text) {
+        home.clients_url = Some(url);
+    }
+    let forward = &mut home.forward_addresses;
+    fields.set("forward_addresses", faults, forward, flag);
     fields.finish(config, faults);
 }
 

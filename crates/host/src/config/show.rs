@@ -113,6 +113,8 @@ impl Page<'_> {
             "token_file",
             file.map(|path| quoted(&path.display().to_string())),
         );
+        self.optional("clients_url", home.clients_url.as_deref().map(quoted));
+        self.entry("forward_addresses", &home.forward_addresses.to_string());
     }
 
     fn log(&mut self) {

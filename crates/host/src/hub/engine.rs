@@ -50,6 +50,8 @@ pub(super) struct Engine {
     told: u64,
     /// When the mirror last became fresh, until it was pruned for that.
     fresh_since: Option<u64>,
+    /// Writes of states that were told so far.
+    pub(super) written: u64,
     /// Entities that are gone, for the next updates.
     pub(super) removed: Vec<String>,
     /// Entities that readers must be shown anew; some of them twice.
@@ -76,6 +78,7 @@ impl Engine {
             set_aside: HashMap::new(),
             removing: Removing::default(),
             fresh_since: None,
+            written: 0,
             removed: Vec::new(),
             touched: Vec::new(),
             shaped: Shaped::default(),

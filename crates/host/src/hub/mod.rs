@@ -11,6 +11,7 @@ mod context;
 mod engine;
 mod entities;
 mod error;
+mod following;
 mod media_types;
 mod publishing;
 mod removals;
@@ -38,6 +39,7 @@ pub use cache::{CacheHit, Deleted, PutOptions};
 pub use context::{Chosen, Lines, Wanted};
 pub use engine::SHORTEST_REFRESH;
 pub use error::HubError;
+pub use following::Followed;
 pub use rules::RuleFor;
 pub use settings::{Refresh, Settings};
 pub use stats::{ComponentHealth, Health, OperationStats, Stats};
@@ -63,6 +65,7 @@ pub struct Hub {
     store: Arc<dyn L2Store>,
     blobs: Blobs,
     notices: broadcast::Sender<Arc<Notice>>,
+    followed: broadcast::Sender<Arc<Followed>>,
     clock: Clock,
     deadline_moved: Notify,
 }
@@ -104,6 +107,7 @@ impl Hub {
             store,
             blobs,
             notices: broadcast::channel(STREAM_BACKLOG).0,
+            followed: broadcast::channel(following::BACKLOG).0,
             clock,
             deadline_moved: Notify::new(),
         };
@@ -128,9 +132,12 @@ impl Hub {
                 told = Told::All;
             }
             Event::Changes(changes) => {
-                engine.handle_changes(now, changes);
+                let following = self.followed.receiver_count() > 0;
+                let written = engine.handle_changes(now, changes, following);
+                self.tell_followers(Followed::Changes(written));
                 told = Told::Some;
             }
+            Event::Marked { mark, live } => self.tell_followers(Followed::Marked { mark, live }),
             Event::Disconnected { reason, retry_in } => {
                 tracing::debug!(retry_in_s = retry_in.as_secs_f32(), "the mirror is stale");
                 engine.link.disconnected(reason.to_string());
@@ -141,6 +148,7 @@ impl Hub {
                 self.set_stale(&mut engine);
                 effects.rejected = Some(message);
             }
+            Event::ClassOutdated { class } => self.replica.set_class_outdated(class),
             Event::ClassUnavailable { class, error } => {
                 tracing::warn!(?class, %error, "Home Assistant does not list this class");
                 self.replica.set_class_stale(class);
@@ -305,6 +313,7 @@ impl Hub {
     fn set_stale(&self, engine: &mut Engine) {
         engine.mirror.set_stale();
         self.replica.set_stale();
+        self.tell_followers(Followed::Stale);
     }
 
     /// Every update and refresh from now on.

@@ -1,8 +1,9 @@
 //! From changes of the home to readings, and to verdicts on them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use weirhouse_hass::{Change, Kind, Observation, Snapshot};
+use weirhouse_hass::{Change, Kind, Observation, Snapshot, StateChange, Timestamp};
 use weirhouse_runner::Fault;
 use weirhouse_runner::operations::{Entities as _, Updates as _};
 use weirhouse_runner::wit::entities::Facts;
@@ -34,13 +35,33 @@ impl Engine {
         self.ingest(now, readings);
     }
 
-    /// Applies the changes of one frame, and observes them in one call.
-    pub(super) fn handle_changes(&mut self, now: Instant, changes: Vec<Change>) {
+    /// Applies the changes of one frame, and observes them in one call. Gives them for those who follow the mirror, if
+    /// there are any.
+    pub(super) fn handle_changes(
+        &mut self,
+        now: Instant,
+        changes: Vec<Change>,
+        following: bool,
+    ) -> Vec<StateChange> {
         let at = Duration::from_micros(now.mono);
+        let wall = Timestamp::from_micros(now.wall);
         let mut readings = Vec::with_capacity(changes.len());
+        let mut written = Vec::new();
         for change in changes {
+            self.written += 1;
+            let before = following.then(|| {
+                let entity_id: Arc<str> = change.entity_id().into();
+                let state = self.mirror.shared(&entity_id);
+                (entity_id, state)
+            });
+            let observation = self.mirror.apply(change, at);
+            if let (Some((entity_id, before)), Some(_)) = (before, &observation) {
+                let after = self.mirror.shared(&entity_id);
+                let change = StateChange::new(self.written, entity_id, before, after, wall);
+                written.push(change);
+            }
             // Read before the next change, or a value between is lost.
-            if let Some(observation) = self.mirror.apply(change, at) {
+            if let Some(observation) = observation {
                 if observation.kind == Kind::Removed {
                     // What it was before is of no interest, and would bring it back.
                     readings
@@ -50,6 +71,7 @@ impl Engine {
             }
         }
         self.ingest(now, readings);
+        written
     }
 
     /// Turns what differs in one entity into readings.

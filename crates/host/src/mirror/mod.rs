@@ -7,6 +7,7 @@
 mod choose;
 mod cursor;
 mod fields;
+mod in_full;
 mod list;
 mod patterns;
 mod query;
@@ -19,7 +20,7 @@ mod table;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use weirhouse_hass::{Class, Registry, Timestamp, Topology};
 
@@ -64,6 +65,10 @@ struct Listed {
     table: Table,
     /// Whether Home Assistant may hold something else by now.
     stale: bool,
+    /// Whether it does: a change was announced since.
+    outdated: bool,
+    /// The rows in Home Assistant's order; only of a class.
+    order: Vec<Arc<str>>,
     /// When Home Assistant was last heard about it.
     as_of: Option<Timestamp>,
 }
@@ -84,6 +89,8 @@ impl Default for Listed {
         Self {
             table: Table::default(),
             stale: true,
+            outdated: false,
+            order: Vec::new(),
             as_of: None,
         }
     }
@@ -142,6 +149,8 @@ impl Replica {
         let listed = inner.classes.entry(class).or_default();
         listed.as_of = Some(as_of);
         listed.stale = false;
+        listed.outdated = false;
+        listed.order = rows.iter().map(|(id, _)| Arc::from(*id)).collect();
     }
 
     /// What is held may be out of date: the link is down.
@@ -151,6 +160,11 @@ impl Replica {
         for listed in inner.classes.values_mut() {
             listed.stale = true;
         }
+    }
+
+    /// What is held of a class is out of date, until it is replaced.
+    pub fn set_class_outdated(&self, class: Class) {
+        self.write().classes.entry(class).or_default().outdated = true;
     }
 
     /// What is held of a class may be out of date.

@@ -122,7 +122,11 @@ impl Replica {
             let Some(class) = Class::ALL.into_iter().find(|it| class_name(*it) == name) else {
                 continue;
             };
-            let Ok(registry) = class.parse(&as_listed(class, &rows)) else {
+            let objects = rows
+                .iter()
+                .map(|(_, json)| json.as_str())
+                .filter(|json| is_object(json));
+            let Ok(registry) = class.parse(&as_listed(class, objects)) else {
                 tracing::warn!(%class, "what was saved of it cannot be read");
                 continue;
             };
@@ -149,14 +153,10 @@ fn rows(listed: &Listed) -> Rows {
     }
 }
 
-/// The rows in the form in which Home Assistant lists them.
-fn as_listed(class: Class, rows: &[(String, String)]) -> String {
-    let objects = rows
-        .iter()
-        .map(|(_, json)| json)
-        .filter(|json| is_object(json));
+/// The rows, each a JSON object, in the form in which Home Assistant lists them.
+pub(super) fn as_listed<'a>(class: Class, objects: impl Iterator<Item = &'a str>) -> String {
     if class != Class::Services {
-        let objects: Vec<&str> = objects.map(String::as_str).collect();
+        let objects: Vec<&str> = objects.collect();
         return format!("[{}]", objects.join(","));
     }
     let mut domains = BTreeMap::<_, BTreeMap<_, _>>::new();

@@ -78,13 +78,17 @@ pub enum Kind {
     EngineRestarted,
     /// As many streams are open as are allowed.
     TooManyStreams,
+    /// The path speaks WebSocket.
+    UpgradeRequired,
+    /// There is no Home Assistant to speak to.
+    NoHomeAssistant,
     /// A fault of this program.
     Internal,
 }
 
 impl Kind {
     /// All kinds, in the order in which they are documented.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::InvalidArgument,
         Self::Unauthorized,
         Self::InvalidToken,
@@ -99,12 +103,14 @@ impl Kind {
         Self::UnsupportedMediaType,
         Self::Misdirected,
         Self::Unsupported,
+        Self::UpgradeRequired,
         Self::RateLimited,
         Self::HeadersTooLarge,
         Self::Internal,
         Self::Storage,
         Self::EngineRestarted,
         Self::TooManyStreams,
+        Self::NoHomeAssistant,
     ];
 
     /// The `type` member: a stable URI.
@@ -221,6 +227,16 @@ impl Kind {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Too many streams are open",
             ),
+            Self::UpgradeRequired => (
+                "upgrade-required",
+                StatusCode::UPGRADE_REQUIRED,
+                "This is a WebSocket",
+            ),
+            Self::NoHomeAssistant => (
+                "no-home-assistant",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Home Assistant cannot be reached",
+            ),
             Self::Internal => (
                 "internal",
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -245,7 +261,7 @@ impl Problem {
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
         let retry_after = match kind {
             Kind::EngineRestarted | Kind::Storage => Some(Duration::from_secs(1)),
-            Kind::TooManyStreams => Some(Duration::from_secs(10)),
+            Kind::TooManyStreams | Kind::NoHomeAssistant => Some(Duration::from_secs(10)),
             _ => None,
         };
         Self {
@@ -318,6 +334,9 @@ impl IntoResponse for Problem {
         let mut response = self.kind.status().into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        if self.kind == Kind::UpgradeRequired {
+            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        }
         if let Some(challenge) = self.challenge()
             && let Ok(challenge) = challenge.parse()
         {

@@ -62,7 +62,13 @@ impl Api {
         let (stop, stopped) = watch::channel(false);
         let config = Config::default().api;
         Self {
-            router: router(Arc::clone(&hub), Arc::clone(&access), &config, stopped),
+            router: router(
+                Arc::clone(&hub),
+                None,
+                Arc::clone(&access),
+                &config,
+                stopped,
+            ),
             hub,
             token: token.expose().to_owned(),
             access,

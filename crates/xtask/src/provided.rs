@@ -1,0 +1,40 @@
+//! What others wrote and tests need: provided before the tests, while there is a network.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::progress::step;
+use crate::workspace::Workspace;
+
+/// Where schemathesis is, which holds the API against its own description; installed now if need be. The error says
+/// what is lacking.
+pub(crate) fn schemathesis(workspace: &Workspace) -> Result<PathBuf> {
+    provide(workspace, "schemathesis")
+}
+
+/// Where clients of Home Assistant are that others wrote; installed now if need be. The error says what is lacking.
+pub(crate) fn clients(workspace: &Workspace) -> Result<PathBuf> {
+    provide(workspace, "clients")
+}
+
+/// Runs `provide` of a folder of tests.
+fn provide(workspace: &Workspace, name: &str) -> Result<PathBuf> {
+    let script = workspace.root.join("tests").join(name).join("provide");
+    let output = step(&format!("providing {name}"), || {
+        Command::new(&script)
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .output()
+    })
+    .with_context(|| format!("cannot run {}", script.display()))?;
+    if !output.status.success() {
+        let reason = String::from_utf8_lossy(&output.stderr);
+        let last = reason.trim_end().lines().last().unwrap_or_default();
+        bail!("{}", last.trim_start_matches(&format!("{name}: ")));
+    }
+    let text = String::from_utf8(output.stdout)
+        .with_context(|| format!("{} wrote no UTF-8", script.display()))?;
+    Ok(PathBuf::from(text.trim_end()))
+}
