@@ -24,7 +24,7 @@ pub struct Installed(PathBuf);
 pub enum Library {
     /// `home-assistant-js-websocket`, from npm.
     JavaScript,
-    /// `hass-client`, from PyPI.
+    /// `hass-client`, from `PyPI`.
     Python,
 }
 

@@ -219,7 +219,12 @@ fn python_is_served(home: &HomeAssistant, python: &mut ForeignClient) -> Result<
     let error = python
         .try_ask(&json!({ "do": "send", "command": "no/such/command" }))?
         .expect_err("there is no such command");
-    assert!(error.as_str().is_some_and(|it| it.contains("Unknown command")), "{error}");
+    assert!(
+        error
+            .as_str()
+            .is_some_and(|it| it.contains("Unknown command")),
+        "{error}"
+    );
     Ok(())
 }
 

@@ -16,7 +16,7 @@ use super::Shared;
 use super::exposition::{CONTENT_TYPE, Exposition};
 use super::problem::Problem;
 use super::stream::MAX_STREAMS;
-use crate::clients::Clients;
+use crate::clients::Counters;
 use crate::hub::{Health, OperationStats, Stats};
 
 /// All metrics as text.
@@ -82,18 +82,18 @@ fn requests(text: &mut Exposition, shared: &Shared) {
         "Events sent to streams.",
         shared.stream_counts.events.load(Ordering::Relaxed),
     );
-    if let Some(clients) = &shared.clients {
-        home_assistant_clients(text, clients);
+    match &shared.clients {
+        Some(clients) => home_assistant_clients(text, clients.count(), clients.counters()),
+        None => home_assistant_clients(text, 0, &Counters::default()),
     }
 }
 
 /// What those were told and asked who take this for Home Assistant.
-fn home_assistant_clients(text: &mut Exposition, clients: &Clients) {
-    let counters = clients.counters();
+fn home_assistant_clients(text: &mut Exposition, count: usize, counters: &Counters) {
     text.gauge(
         "weirhouse_clients",
         "Clients of Home Assistant's interface connected now.",
-        clients.count(),
+        count,
     );
     text.counter(
         "weirhouse_client_connections",

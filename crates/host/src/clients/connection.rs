@@ -199,7 +199,7 @@ impl Connection<'_> {
                     upstream_alive = true;
                     self.handle_upstream(inbound);
                 }
-                followed = next(followed) => self.handle_followed(followed),
+                followed = next(followed) => self.handle_followed(followed.as_deref()),
                 () = tokio::time::sleep_until(login_ends), if !gateway.is_live() => {
                     return Ended::Close(CloseCode::Again, "the login took too long");
                 }
@@ -296,8 +296,8 @@ impl Connection<'_> {
         }
     }
 
-    fn handle_followed(&mut self, followed: Result<Arc<Followed>, RecvError>) {
-        match followed.as_deref() {
+    fn handle_followed(&mut self, followed: Result<&Followed, &RecvError>) {
+        match followed {
             Ok(Followed::Changes(changes)) => self.gateway.handle_changes(changes),
             Ok(Followed::Marked { mark, live }) => {
                 if self.awaited == Some(*mark) {

@@ -55,6 +55,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
         if !self.trusted.0.load(Ordering::Relaxed) {
             let read = (buffer.filled().len() - before) as u64;
             let Some(left) = self.left.checked_sub(read) else {
+                // Who is told of an error is told of no bytes.
+                buffer.set_filled(before);
                 return Poll::Ready(Err(io::Error::other("too much before the login")));
             };
             self.left = left;

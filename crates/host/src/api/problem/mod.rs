@@ -134,6 +134,7 @@ impl Kind {
     }
 
     /// Last part of the `type` member, the status and the title.
+    #[expect(clippy::too_many_lines, reason = "a table of one row for each kind")]
     const fn parts(self) -> (&'static str, StatusCode, &'static str) {
         match self {
             Self::InvalidArgument => (
