@@ -161,21 +161,10 @@ async fn serve(
     // The API outlives the loop for a moment: its own stop comes after.
     let (api_stop, api_stopped) = watch::channel(false);
     let (client, dialer) = link.unzip();
-    let upstream = client
+    let clients = client
         .as_ref()
         .zip(dialer)
-        .map(|(client, dialer)| Upstream {
-            dialer,
-            marker: client.marker(),
-            forwards_addresses: service.config.home_assistant.forward_addresses,
-        });
-    let clients = upstream.map(|upstream| {
-        Arc::new(Clients::new(
-            Arc::clone(&hub),
-            upstream,
-            api_stopped.clone(),
-        ))
-    });
+        .map(|(client, dialer)| accept_clients(client, dialer, &service, api_stopped.clone()));
     let router = api::router(
         Arc::clone(&hub),
         clients.clone(),
@@ -225,6 +214,21 @@ async fn serve(
             format!("stopped, but not everything could be saved: {error}"),
         )),
     }
+}
+
+/// Those who take this for Home Assistant.
+fn accept_clients(
+    link: &Client,
+    dialer: Dialer,
+    service: &Reload,
+    stop: watch::Receiver<bool>,
+) -> Arc<Clients> {
+    let upstream = Upstream {
+        dialer,
+        marker: link.marker(),
+        forwards_addresses: service.config.home_assistant.forward_addresses,
+    };
+    Arc::new(Clients::new(Arc::clone(&service.hub), upstream, stop))
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
