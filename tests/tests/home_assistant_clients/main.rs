@@ -133,7 +133,8 @@ fn commands_pass(client: &mut ForeignClient) -> Result<()> {
     } });
     let error = client
         .try_ask(&unknown)?
-        .expect_err("there is no such action");
+        .err()
+        .context("there is no such action")?;
     assert_eq!(error["code"], "not_found");
     let rendered = json!({ "do": "follow", "message": { "type": "render_template", "template": "{{ 6 * 7 }}" } });
     client.ask(&rendered)?;
@@ -218,7 +219,8 @@ fn python_is_served(home: &HomeAssistant, python: &mut ForeignClient) -> Result<
     assert!(told.contains(r#""+":{"#), "{told}");
     let error = python
         .try_ask(&json!({ "do": "send", "command": "no/such/command" }))?
-        .expect_err("there is no such command");
+        .err()
+        .context("there is no such command")?;
     assert!(
         error
             .as_str()
