@@ -20,7 +20,7 @@ const {
 const { WebSocket } = require("ws");
 
 // Counts what arrives, before the library sees it.
-const received = { frames: 0, bytes: 0, changes: 0 };
+const received = { frames: 0, bytes: 0, driven: 0 };
 class Counting extends WebSocket {
   constructor(...given) {
     super(...given);
@@ -28,7 +28,8 @@ class Counting extends WebSocket {
       received.frames += 1;
       received.bytes += data.length;
       for (const message of [JSON.parse(data)].flat()) {
-        received.changes += Object.keys(message.event?.c ?? {}).length;
+        const changed = Object.keys(message.event?.c ?? {});
+        received.driven += changed.filter((id) => id.startsWith("sensor.driven")).length;
       }
     });
   }

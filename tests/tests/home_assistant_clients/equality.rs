@@ -147,7 +147,7 @@ fn with_coarse_times(entity: &Value) -> Value {
 }
 
 /// Waits until two answers are equal: what changes by itself may do so between the two.
-fn until_equal(what: &str, mut ask: impl FnMut() -> Result<[Value; 2]>) -> Result<()> {
+pub(crate) fn until_equal(what: &str, mut ask: impl FnMut() -> Result<[Value; 2]>) -> Result<()> {
     let started = Instant::now();
     loop {
         let [one, other] = ask()?;
