@@ -381,7 +381,8 @@ impl Gateway {
                 Source::Own(mirror) => mirror.shared(&entity_id),
                 _ => home.state(&entity_id),
             };
-            if !self.set_due(&entity_id, state.as_ref()) && matches!(self.source, Source::Own(_)) {
+            let known = matches!(self.source, Source::Own(_)) && state.is_some();
+            if !self.set_due(&entity_id, state.as_ref()) && known {
                 self.early.insert(entity_id, now + EARLY);
             }
         }

@@ -97,13 +97,25 @@ pub(crate) fn of_collections(
     direct: &mut ForeignClient,
     through: &mut ForeignClient,
 ) -> Result<()> {
+    of_domain("", direct, through)
+}
+
+/// The second holds, of the entities of the first, those whose identifiers begin like this.
+pub(crate) fn of_domain(
+    prefix: &str,
+    direct: &mut ForeignClient,
+    through: &mut ForeignClient,
+) -> Result<()> {
     direct.wait_for("entities", |it| {
         it.as_object().is_some_and(|it| !it.is_empty())
     })?;
     until_equal("the collections of entities", || {
         let mut both = [direct.tell_of("entities")?, through.tell_of("entities")?];
-        for entities in &mut both {
+        for (index, entities) in both.iter_mut().enumerate() {
             let entities = entities.as_object_mut().context("no entities")?;
+            if index == 0 {
+                entities.retain(|entity_id, _| entity_id.starts_with(prefix));
+            }
             for entity in entities.values_mut() {
                 *entity = with_coarse_times(entity);
             }

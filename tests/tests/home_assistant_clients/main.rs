@@ -2,6 +2,7 @@
 
 mod equality;
 mod misuse;
+mod profiles;
 mod rights;
 
 use std::fs;

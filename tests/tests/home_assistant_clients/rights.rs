@@ -6,7 +6,7 @@ use weirhouse_tests::foreign_client::{ForeignClient, Installed, Library};
 use weirhouse_tests::home_assistant::{HomeAssistant, User};
 use weirhouse_tests::program::Program;
 
-use super::{commands, equality, metric, started, weirhouse};
+use super::{commands, equality, metric, profiles, started, weirhouse};
 
 /// What the guest may read.
 const PERMITTED: [&str; 3] = ["sensor.allowed", "input_boolean.lamp", "sensor.later"];
@@ -18,6 +18,8 @@ pub(crate) fn are_those_of_home_assistant(
     let reader = home.make_user("reader", "system-read-only", "Reader")?;
     let guest = home.make_user("guest", "system-users", "Guest")?;
     let admin = home.make_user("admin", "system-admin", "Admin")?;
+    let wall = home.make_user("wall", "system-admin", "Wall")?;
+    let tablet = home.make_user("tablet", "system-users", "Tablet")?;
     home.stop()?;
     home.permit_only(&guest, &PERMITTED)?;
     home.start_again()?;
@@ -25,7 +27,7 @@ pub(crate) fn are_those_of_home_assistant(
     home.set_state("sensor.secret", "do not tell", &json!({}))?;
 
     let folder = tempfile::tempdir()?;
-    let weirhouse = weirhouse(home, &folder.path().join("data"), "")?;
+    let weirhouse = weirhouse(home, &folder.path().join("data"), profiles::CONFIGURATION)?;
     let url = format!("http://{}", weirhouse.address);
     let pair = |user: &User| -> Result<[ForeignClient; 2]> {
         let direct = clients.start(Library::JavaScript, home.url(), &user.token)?;
@@ -59,6 +61,7 @@ pub(crate) fn are_those_of_home_assistant(
     );
     assert!(readers[1].tell_of("entities")?["sensor.secret"].is_object());
 
+    profiles::spare_messages(home, &url, clients, [(&wall, "sensor."), (&tablet, "")])?;
     commands_are_judged_by_home_assistant(home, &weirhouse, &guest)?;
     rights_that_are_taken_away_are_gone(home, &weirhouse, &admin)
 }

@@ -66,13 +66,6 @@ pub enum GatewayEvent {
     LoggedIn(Identity),
     /// The token was refused.
     Refused,
-    /// Entities of the client's own mirror appeared or are gone; only where its changes are shaped.
-    Readable {
-        /// Those the user may read now.
-        added: Vec<Arc<str>>,
-        /// Those that are gone.
-        removed: Vec<Arc<str>>,
-    },
 }
 
 /// Why a connection to a client is closed.

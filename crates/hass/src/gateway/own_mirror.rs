@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Closing, Gateway, GatewayEvent, Phase, Source, StateChange};
+use super::{Closing, Gateway, Phase, Source, StateChange};
 use crate::state::Change;
 use crate::{Mirror, Timestamp, wire};
 
@@ -28,10 +28,8 @@ impl Gateway {
                 let states = message.event.added.unwrap_or_default();
                 let mut mirror = Box::new(Mirror::new());
                 mirror.replace(states, now);
-                let ids = mirror.iter_shared().map(|(id, _)| Arc::clone(id)).collect();
                 self.source = Source::Own(mirror);
                 self.phase = Phase::Live;
-                self.readable(ids, Vec::new());
             } else {
                 for change in message.event.into_changes() {
                     self.handle_own_change(now, change);
@@ -50,36 +48,19 @@ impl Gateway {
         let after = mirror.shared(&entity_id);
         if !self.profile.shaped {
             // The shared mirror has no part in it: changes need no order but their own.
-            let at = after
-                .as_ref()
-                .map_or_else(Timestamp::default, |it| it.last_updated);
+            let known = after.as_ref().or(before.as_ref());
+            let at = known.map_or_else(Timestamp::default, |it| it.last_updated);
             self.tell(&StateChange::new(u64::MAX, entity_id, before, after, at));
             return;
         }
-        match (&before, &after) {
-            (None, Some(_)) => self.readable(vec![Arc::clone(&entity_id)], Vec::new()),
-            (Some(_), None) => {
-                self.set_due(&entity_id, None);
-                self.early.remove(&entity_id);
-                self.readable(Vec::new(), vec![entity_id]);
-                return;
-            }
-            _ => {}
-        }
-        let appeared = before.is_none();
+        // What is gone is told at once, and so is what appeared: the host may have called it due before.
+        let moved = before.is_none() || after.is_none();
         let early = self
             .early
             .remove(&entity_id)
             .is_some_and(|until| now < until);
-        if (appeared || early) && self.takes(&entity_id) {
+        if (moved || early) && self.takes(&entity_id) {
             self.set_due(&entity_id, after.as_ref());
-        }
-    }
-
-    pub(super) fn readable(&mut self, added: Vec<Arc<str>>, removed: Vec<Arc<str>>) {
-        if self.profile.shaped {
-            let event = GatewayEvent::Readable { added, removed };
-            self.events.push_back(event);
         }
     }
 }

@@ -132,6 +132,7 @@ fn restart_needed(before: &Config, now: &Config) -> Vec<&'static str> {
             "home_assistant.forward_addresses",
             home.forward_addresses != new_home.forward_addresses,
         ),
+        ("client", before.clients != now.clients),
         ("log.format", before.log.format != now.log.format),
     ]
     .into_iter()

@@ -227,6 +227,7 @@ fn accept_clients(
         dialer,
         marker: link.marker(),
         forwards_addresses: service.config.home_assistant.forward_addresses,
+        profiles: service.config.clients.clone(),
     };
     Arc::new(Clients::new(Arc::clone(&service.hub), upstream, stop))
 }

@@ -18,11 +18,14 @@ use tokio_tungstenite::tungstenite::error::{CapacityError, Error};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Message};
-use weirhouse_hass::{Frame, Gateway, GatewayEvent, GatewayStats, Profile, Socket, Timestamp};
+use weirhouse_hass::{
+    Frame, Gateway, GatewayEvent, GatewayStats, Identity, Profile, Socket, Timestamp,
+};
 
 use super::meter::{Metered, Trust};
-use super::{Clients, Place};
-use crate::hub::Followed;
+use super::{ClientProfile, Clients, Place};
+use crate::hub::{Followed, Resume, StreamClient};
+use crate::mirror::{Query, Source};
 
 /// Largest message of a client, as in Home Assistant.
 const MESSAGE_BYTES: usize = 4 << 20;
@@ -44,6 +47,9 @@ const BACKLOG: usize = 256;
 
 /// Frames waiting for Home Assistant beyond which the client is not read.
 const UPSTREAM_BACKLOG: usize = 64;
+
+/// Entities taken at once of those that are due.
+const MOST_TAKEN: u32 = 1000;
 
 /// Why a connection ended.
 enum Ended {
@@ -72,9 +78,10 @@ where
     let mut connection = Connection {
         clients,
         from: place.from,
-        gateway: Gateway::new(false),
+        gateway: Gateway::new(clients.tells_tokens_apart()),
         trust,
         followed: None,
+        shaped: None,
         awaited: None,
         started: Instant::now(),
         counted: GatewayStats::default(),
@@ -128,6 +135,8 @@ struct Connection<'a> {
     gateway: Gateway,
     trust: Trust,
     followed: Option<broadcast::Receiver<Arc<Followed>>>,
+    /// What says which changes are told when, if they are shaped.
+    shaped: Option<StreamClient>,
     /// The mark that is under way.
     awaited: Option<u64>,
     started: Instant,
@@ -160,7 +169,7 @@ impl Connection<'_> {
             if let Some(closing) = self.gateway.closing() {
                 return Ended::Close(closing.code().into(), closing.reason());
             }
-            let (gateway, followed) = (&self.gateway, &mut self.followed);
+            let (gateway, followed, shaped) = (&self.gateway, &mut self.followed, &self.shaped);
             let login_ends = self.started + LOGIN_LIMIT;
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => {
@@ -199,6 +208,8 @@ impl Connection<'_> {
                     upstream_alive = true;
                     self.handle_upstream(inbound);
                 }
+                // What waits merges there, rather than here.
+                () = ready(shaped.as_ref()), if !gateway.has_client_frame() => self.take_shaped(),
                 followed = next(followed) => self.handle_followed(followed.as_deref()),
                 () = tokio::time::sleep_until(login_ends), if !gateway.is_live() => {
                     return Ended::Close(CloseCode::Again, "the login took too long");
@@ -224,24 +235,12 @@ impl Connection<'_> {
     fn settle(&mut self) {
         while let Some(event) = self.gateway.poll_event() {
             match event {
-                GatewayEvent::LoggedIn(identity) => {
-                    self.clients.refusals.forget(self.from);
-                    tracing::debug!(
-                        user_id = identity.user_id,
-                        admin = identity.is_admin,
-                        "a client of Home Assistant logged in"
-                    );
-                    if identity.is_admin {
-                        self.followed = Some(self.clients.hub.follow());
-                    }
-                    self.gateway.handle_profile(Profile::default());
-                }
+                GatewayEvent::LoggedIn(identity) => self.log_in(&identity),
                 GatewayEvent::Refused => {
                     self.clients.counters.note_refused();
                     self.clients.refusals.note(self.from);
                     tracing::info!(from = %self.from, "Home Assistant refused the token of a client");
                 }
-                GatewayEvent::Readable { .. } => {}
             }
         }
         if self.gateway.is_accepted() {
@@ -257,6 +256,65 @@ impl Connection<'_> {
             }
         }
         self.count();
+    }
+
+    fn log_in(&mut self, identity: &Identity) {
+        self.clients.refusals.forget(self.from);
+        let profile = self.clients.profile(identity, self.from);
+        tracing::debug!(
+            user_id = identity.user_id,
+            admin = identity.is_admin,
+            profile = profile.map(|it| it.name.as_str()),
+            "a client of Home Assistant logged in"
+        );
+        if identity.is_admin {
+            self.followed = Some(self.clients.hub.follow());
+        }
+        let shape = profile.and_then(ClientProfile::shape);
+        self.shaped = shape.and_then(|shape| {
+            let query = Query::of(Source::States);
+            match self.clients.hub.open_stream(shape, query, Resume::Now) {
+                Ok((shaped, _)) => Some(shaped),
+                Err(error) => {
+                    tracing::warn!(%error, "a client is told every change: its profile does not work");
+                    None
+                }
+            }
+        });
+        self.gateway.handle_profile(Profile {
+            takes: profile.and_then(ClientProfile::takes),
+            shaped: self.shaped.is_some(),
+        });
+    }
+
+    /// Takes what the optimizer says is due.
+    fn take_shaped(&mut self) {
+        let Some(shaped) = &mut self.shaped else {
+            return;
+        };
+        let mut due = Vec::new();
+        let outcome = loop {
+            match shaped.take(MOST_TAKEN) {
+                Ok(Some(batch)) => {
+                    due.extend(batch.given.into_iter().map(|given| given.entity_id));
+                    if batch.dropped > 0 {
+                        break shaped.begin_anew().map(drop);
+                    }
+                    if !batch.more {
+                        break Ok(());
+                    }
+                }
+                // Started anew, it knows nothing of the client.
+                Ok(None) => break shaped.begin_anew().map(drop),
+                Err(error) => break Err(error),
+            }
+        };
+        let now = self.started.elapsed();
+        self.gateway.handle_due(now, due, &*self.clients.hub);
+        if let Err(error) = outcome {
+            tracing::warn!(%error, "a client must connect again: its changes are not shaped any more");
+            self.gateway.handle_lost();
+        }
     }
 
     fn handle_client(&mut self, inbound: Inbound) -> Option<Ended> {
@@ -320,6 +378,14 @@ impl Connection<'_> {
             self.clients.counters.add(self.counted, now);
             self.counted = now;
         }
+    }
+}
+
+/// Returns when changes are due; never to one whose changes are not shaped.
+async fn ready(shaped: Option<&StreamClient>) {
+    match shaped {
+        Some(shaped) => shaped.ready().await,
+        None => std::future::pending().await,
     }
 }
 

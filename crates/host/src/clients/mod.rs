@@ -5,6 +5,7 @@
 mod connection;
 mod counters;
 mod meter;
+mod profiles;
 mod refusals;
 
 use std::net::IpAddr;
@@ -14,10 +15,11 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use weirhouse_hass::{CallError, Dialer, DisconnectReason, Marker, Socket};
+use weirhouse_hass::{CallError, Dialer, DisconnectReason, Identity, Marker, Socket};
 
 use crate::hub::Hub;
 pub use counters::Counters;
+pub use profiles::ClientProfile;
 use refusals::Refusals;
 
 /// Most clients at once. Each has a connection of its own to Home Assistant.
@@ -33,6 +35,7 @@ pub struct Clients {
     marker: Marker,
     /// Whether Home Assistant is told where a client is.
     forwards_addresses: bool,
+    profiles: Vec<ClientProfile>,
     places: Arc<Semaphore>,
     refusals: Refusals,
     counters: Counters,
@@ -48,6 +51,8 @@ pub struct Upstream {
     pub marker: Marker,
     /// Whether Home Assistant is told where a client is.
     pub forwards_addresses: bool,
+    /// Of which the first counts that is for a client.
+    pub profiles: Vec<ClientProfile>,
 }
 
 /// Why there is no place for a client.
@@ -80,12 +85,14 @@ impl Clients {
             dialer,
             marker,
             forwards_addresses,
+            profiles,
         } = upstream;
         Self {
             hub,
             dialer,
             marker,
             forwards_addresses,
+            profiles,
             places: Arc::new(Semaphore::new(MOST_CLIENTS)),
             refusals: Refusals::default(),
             counters: Counters::default(),
@@ -133,6 +140,20 @@ impl Clients {
     /// What happened so far.
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// Whether the label of a token decides about a profile.
+    fn tells_tokens_apart(&self) -> bool {
+        self.profiles
+            .iter()
+            .any(|profile| !profile.tokens.is_empty())
+    }
+
+    /// The profile of a client.
+    fn profile(&self, identity: &Identity, from: IpAddr) -> Option<&ClientProfile> {
+        self.profiles
+            .iter()
+            .find(|profile| profile.is_for(identity, from))
     }
 
     /// Sets a mark in the link.

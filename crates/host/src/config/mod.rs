@@ -9,10 +9,11 @@
 //! 4. environment variables,
 //! 5. options of the command line.
 //!
-//! Lists (`[[rule]]`, `[[refresh]]`) are replaced as a whole. Reading decides
+//! Lists (`[[rule]]`, `[[refresh]]`, `[[client]]`) are replaced as a whole. Reading decides
 //! nothing about readings and caches: rules are handed to the optimizer, which
 //! also has the last word on whether they make sense.
 
+mod clients;
 mod document;
 mod fields;
 mod log;
@@ -29,6 +30,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use crate::access::RateLimit;
+use crate::clients::ClientProfile;
 use crate::hub::Settings;
 use document::Document;
 
@@ -52,6 +54,8 @@ pub struct Config {
     pub ingress: IngressConfig,
     /// The Home Assistant to work for.
     pub home_assistant: HomeAssistantConfig,
+    /// Profiles of clients of Home Assistant's interface.
+    pub clients: Vec<ClientProfile>,
     /// The log.
     pub log: LogConfig,
     /// What the optimizer is told.
@@ -135,6 +139,7 @@ impl Default for Config {
                 from: SUPERVISOR,
             },
             home_assistant: HomeAssistantConfig::default(),
+            clients: Vec::new(),
             log: LogConfig::default(),
             hub: sections::default_settings(),
             origins: BTreeMap::new(),

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::document::{Document, Value};
 use super::fields::{Fields, flag, span_us, text, texts, whole, word};
 use super::log::{LogFormat, LogLevel, module};
-use super::{Config, Fault, rules};
+use super::{Config, Fault, clients, rules};
 use crate::hub::Settings;
 use crate::quantity;
 use weirhouse_runner::wit::cache::{Eviction, Levels, Settings as Cache, Usage};
@@ -56,6 +56,10 @@ pub(super) fn apply(config: &mut Config, document: &Document, faults: &mut Vec<F
     if let Some(fields) = root.tables("refresh", faults) {
         forget(config, "refresh[");
         config.hub.refresh = rules::refreshes(config, fields, faults);
+    }
+    if let Some(fields) = root.tables("client", faults) {
+        forget(config, "client[");
+        config.clients = clients::clients(config, fields, faults);
     }
     if let Some(fields) = root.table("batching", faults) {
         batching(config, fields, faults);

@@ -4,12 +4,14 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use weirhouse_runner::wit::shaping::Significance;
 use weirhouse_runner::wit::updates::Rule;
 
 use super::Config;
 use super::log::{LogFormat, LogLevel};
 use super::rules::{CLASSES, COMBINES, PUBLISHINGS, VOLATILITIES};
 use super::sections::{EVICTIONS, LEVELS, OVERFLOWS};
+use crate::clients::ClientProfile;
 use crate::hub::{Refresh, RuleFor};
 
 /// Column at which origins stand, where the values leave room.
@@ -39,6 +41,10 @@ impl Config {
         for (index, (entity, refresh)) in self.hub.refresh.iter().enumerate() {
             page.table("refresh", index);
             page.refresh(entity, *refresh);
+        }
+        for (index, client) in self.clients.iter().enumerate() {
+            page.table("client", index);
+            page.client(client);
         }
         page.text
     }
@@ -165,6 +171,25 @@ impl Page<'_> {
         self.optional("device_class", some(&rule.device_classes));
         self.optional("attribute", rule.attribute.as_deref().map(quoted));
         self.rule(&rule.rule);
+    }
+
+    fn client(&mut self, client: &ClientProfile) {
+        let some = |names: &[String]| (!names.is_empty()).then(|| list(names));
+        let addresses: Vec<String> = client.addresses.iter().map(ToString::to_string).collect();
+        self.entry("name", &quoted(&client.name));
+        self.optional("user", some(&client.users));
+        self.optional("token", some(&client.tokens));
+        self.optional("address", some(&addresses));
+        self.optional("entity", some(&client.entities));
+        let interval = client.interval_us;
+        self.optional("interval", (interval > 0).then(|| span(interval)));
+        match client.significance {
+            Significance::Any => {}
+            Significance::Absolute(absolute) => self.entry("absolute", &absolute.to_string()),
+            Significance::Percentage(share) => self.entry("percentage", &share.to_string()),
+        }
+        self.entry("attributes", &client.attributes.to_string());
+        self.optional("max_stale", client.max_stale_us.map(span));
     }
 
     fn rule(&mut self, rule: &Rule) {

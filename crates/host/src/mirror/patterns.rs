@@ -70,7 +70,7 @@ impl Patterns {
     }
 
     /// Whether one of them fits.
-    pub(super) fn match_any(&self, entity_id: &str) -> bool {
+    pub fn match_any(&self, entity_id: &str) -> bool {
         let domain = entity_id
             .split_once('.')
             .map_or(entity_id, |(domain, _)| domain);
