@@ -1,4 +1,5 @@
-//! How an event stands in a stream.
+//! How an event stands in a stream: as a server-sent event, or as a message of a
+//! WebSocket.
 //!
 //! Rows come as JSON text that was serialised once, and are copied.
 
@@ -28,6 +29,8 @@ impl Event<'_> {
 pub(super) enum Framing {
     /// Blocks of lines, an empty one after each.
     ServerSent,
+    /// One JSON object in a line of its own, which becomes a message: `event`, `id` if there is one, and `data`.
+    WebSocket,
 }
 
 impl Framing {
@@ -44,6 +47,17 @@ impl Framing {
                 out.extend_from_slice(b"\ndata: ");
                 append_data(event, json, out);
                 out.extend_from_slice(b"\n\n");
+            }
+            Self::WebSocket => {
+                out.extend_from_slice(b"{\"event\":\"");
+                out.extend_from_slice(event.name.as_bytes());
+                if let Some(id) = event.id {
+                    out.extend_from_slice(b"\",\"id\":\"");
+                    out.extend_from_slice(id.as_bytes());
+                }
+                out.extend_from_slice(b"\",\"data\":");
+                append_data(event, json, out);
+                out.extend_from_slice(b"}\n");
             }
         }
     }
@@ -103,6 +117,18 @@ mod tests {
                 &told,
                 "{\"a\":1}",
                 "event: change\nid: 0-1\ndata: {\"merged\":2,\"a\":1}\n\n",
+            ),
+            (
+                Framing::WebSocket,
+                &plain,
+                "{}",
+                "{\"event\":\"reset\",\"data\":{}}\n",
+            ),
+            (
+                Framing::WebSocket,
+                &told,
+                "{}",
+                "{\"event\":\"change\",\"id\":\"0-1\",\"data\":{\"merged\":2}}\n",
             ),
         ] {
             assert_eq!(framed(framing, event, json), expected);

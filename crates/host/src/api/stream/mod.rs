@@ -1,13 +1,16 @@
-//! `GET /v1/stream`: what changes, as server-sent events.
+//! `GET /v1/stream`: what changes, as server-sent events or over a WebSocket.
 //!
 //! Two kinds of streams share the route. Without `significance` a stream
 //! carries what the home's own rules publish, the same for everybody; with it,
-//! states shaped for this one client.
+//! states shaped for this one client. A request that asks for a WebSocket gets
+//! the same over one: it is the same stream, with the same parameters, bounds
+//! and description.
 
 mod frame;
 mod options;
 mod published;
 mod shaped;
+mod socket;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -16,8 +19,8 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::body::{Body, Bytes};
-use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, HeaderName, header};
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream};
 use tokio::sync::{OwnedSemaphorePermit, watch};
@@ -26,6 +29,7 @@ use tokio::time::{Instant, sleep_until};
 use super::Shared;
 use super::openapi::Problems;
 use super::problem::{Kind, Problem};
+use super::upgrade::Upgrade;
 use crate::access::{Caller, Revocation};
 use frame::Framing;
 use options::Options;
@@ -58,6 +62,9 @@ pub(super) struct StreamCounts {
 /// The `id` is a cursor: `Last-Event-ID` or `since` resume there, with all that has changed since. `cursor` opens a
 /// stream; `reset` opens one that begins with all `entities` asked for, or interrupts it: forget what you hold.
 ///
+/// A request with `Upgrade: websocket` gets the same as text messages, one for each event, with the members `event`,
+/// `data` and, where there is one, `id`. It takes no messages from the client.
+///
 /// The stream ends when the server stops or the token is no longer accepted.
 #[utoipa::path(
     get,
@@ -80,17 +87,30 @@ pub(super) struct StreamCounts {
         ("Last-Event-ID" = Option<String>, Header, description = "The same, as clients of server-sent events send it by themselves; stronger than `since`")
     ),
     responses(
+        (status = 101, description = "The same events over a WebSocket, to a request that asks for one"),
         (status = 200, description = "Events without end", content_type = "text/event-stream", body = String),
+        Problems<426>,
         Problems<503>
     )
 )]
 pub(super) async fn get(
     State(shared): State<Arc<Shared>>,
     Extension(caller): Extension<Arc<Caller>>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
+    mut request: Request,
 ) -> Result<Response, Problem> {
-    let options = Options::read(query.as_deref(), &headers)?;
+    let options = Options::read(request.uri().query(), request.headers())?;
+    if request.headers().contains_key(header::UPGRADE) {
+        let upgrade = Upgrade::of(&mut request)?;
+        let open = Open::new(&shared, &caller, options)?;
+        let (answer, connection) = upgrade.accept();
+        tokio::spawn(async move {
+            match connection.await {
+                Ok(connection) => socket::serve(open, connection).await,
+                Err(error) => tracing::debug!(%error, "a client was gone before it was answered"),
+            }
+        });
+        return Ok(answer);
+    }
     let open = Open::new(&shared, &caller, options)?;
     let head = [
         (header::CONTENT_TYPE, "text/event-stream"),
@@ -122,8 +142,19 @@ enum Next {
     Events(Vec<u8>),
     /// Nothing has happened for a while.
     Silence,
-    /// The end.
-    End,
+    /// There will be no more.
+    End(End),
+}
+
+/// Why a stream ends.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    /// The server stops.
+    Stop,
+    /// The token is no longer accepted.
+    Revoked,
+    /// Its events cannot be had any more.
+    Broken,
 }
 
 impl Open {
@@ -168,11 +199,11 @@ impl Open {
         };
         tokio::select! {
             // A closed channel means that the server is gone: end as well.
-            _ = self.stop.wait_for(|stop| *stop) => Next::End,
-            () = self.revocation.wait() => Next::End,
+            _ = self.stop.wait_for(|stop| *stop) => Next::End(End::Stop),
+            () = self.revocation.wait() => Next::End(End::Revoked),
             more = source => {
                 self.shared.stream_counts.events.fetch_add(events, Ordering::Relaxed);
-                more.map_or(Next::End, |()| Next::Events(out))
+                more.map_or(Next::End(End::Broken), |()| Next::Events(out))
             }
             () = silence => Next::Silence,
         }
@@ -196,7 +227,7 @@ fn server_sent(open: Open) -> impl Stream<Item = Result<Bytes, Infallible>> {
                 Some(cursor) => format!(": keep-alive\nid: {cursor}\n\n").into(),
                 None => Bytes::from_static(b": keep-alive\n\n"),
             },
-            Next::End => return None,
+            Next::End(_) => return None,
         };
         Some((Ok(text), open))
     })
