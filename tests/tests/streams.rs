@@ -1,5 +1,5 @@
-//! Streams of a running program over real sockets: paced, resumed, and as
-//! WebSockets that do not keep to the protocol.
+//! Streams of a running program over real sockets: paced, resumed, and over
+//! WebSocket to clients that do not keep to the protocol.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -125,9 +125,7 @@ fn a_slow_paced_client_that_reconnects_ends_with_what_the_home_has() -> Result<(
         agree(&program, &held.states, &cursor)?;
         drop(events);
         // The home goes on while nobody listens.
-        while program.json("/v1/states?limit=1&domain=sensor")?["cursor"]
-            == Value::from(cursor.as_str())
-        {}
+        while program.json("/v1/states?limit=1&domain=sensor")?["cursor"] == cursor.as_str() {}
         events = Events::open(&program, query, &format!("Last-Event-ID: {cursor}\r\n"))?;
         let opening = events.next()?;
         ensure!(opening.name == "cursor", "round {round}: {opening:?}");
