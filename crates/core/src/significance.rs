@@ -255,8 +255,7 @@ impl Significance {
                 if let Some(reason) = track.suppress_number(now_us, number, time) {
                     return reason;
                 }
-                let reading = Reading::of_number(number);
-                self.judge(now_us, handle, reading, time, None, outgoing)
+                self.judge_number(now_us, handle, number, time, outgoing)
             })
             .collect()
     }
@@ -278,9 +277,45 @@ impl Significance {
                 if let Some(reason) = track.suppress(now_us, reading, time) {
                     return reason;
                 }
-                self.judge(now_us, handle, reading, time, None, outgoing)
+                match reading {
+                    Reading::Number(number) => {
+                        self.judge_number(now_us, handle, number, time, outgoing)
+                    }
+                    _ => self.judge(now_us, handle, reading, time, None, outgoing),
+                }
             })
             .collect()
+    }
+
+    /// [`Significance::judge`] for a number by the rule of its series. Nearly
+    /// every reading that is published follows a published number, and the
+    /// baseline decides: such a one needs no more than this.
+    #[inline(never)]
+    fn judge_number(
+        &mut self,
+        now_us: u64,
+        handle: u32,
+        number: f64,
+        time: Option<i64>,
+        outgoing: &mut impl Outgoing,
+    ) -> Reason {
+        let track = &mut self.tracks[handle as usize];
+        let Terms {
+            rules,
+            published_us,
+        } = &mut self.terms[handle as usize];
+        let rule = rules.effective(&self.shared);
+        if rule.baseline_decides
+            && number.is_finite()
+            && !self.learning.is_everywhere()
+            && let Some((reason, due_us)) =
+                track.observe_number(published_us, rule, (now_us, number, time))
+        {
+            arm_sooner(&mut self.timers, handle, track, rule, due_us);
+            return self.note(handle, reason, outgoing);
+        }
+        let reading = Reading::of_number(number);
+        self.judge(now_us, handle, reading, time, None, outgoing)
     }
 
     /// Judges a reading that is not certainly suppressed.
@@ -304,17 +339,9 @@ impl Significance {
             return self.judge_closely(now_us, handle, reading, time, thresholds, outgoing);
         }
         let track = &mut self.tracks[index];
-        let follows = match reading {
-            Reading::Number(number) => {
-                track.observe_number(published_us, rule, (now_us, number, time))
-            }
-            _ => None,
-        };
-        let judgement = follows.unwrap_or_else(|| {
-            let exactly = |number, _, _| number;
-            let reading = (now_us, reading, time);
-            track.observe(published_us, rule, &rule.thresholds, reading, exactly)
-        });
+        let exactly = |number, _, _| number;
+        let reading = (now_us, reading, time);
+        let judgement = track.observe(published_us, rule, &rule.thresholds, reading, exactly);
         arm_sooner(&mut self.timers, handle, track, rule, judgement.due_us);
         self.note(handle, judgement.reason, outgoing)
     }

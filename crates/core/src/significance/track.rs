@@ -159,14 +159,15 @@ impl Track {
     }
 
     /// [`Track::observe`] for a number that follows a published number, where
-    /// the baseline decides: nearly every reading that is published.
+    /// the baseline decides; gives the reason, and when time next asks for the
+    /// series.
     #[inline]
     pub(super) fn observe_number(
         &mut self,
         published_us: &mut u64,
         rule: &Rule,
         (now_us, number, time): (u64, f64, Option<i64>),
-    ) -> Option<Judgement> {
+    ) -> Option<(Reason, u64)> {
         let follows = self.published_kind == Some(Kind::Number)
             && time.is_none_or(|time| time >= self.newest_time);
         if !follows {
@@ -186,11 +187,7 @@ impl Track {
         } else {
             self.due_us(*published_us, rule)
         };
-        Some(Judgement {
-            reason,
-            due_us,
-            last_of_total: None,
-        })
+        Some((reason, due_us))
     }
 
     /// Judges a reading by a rule, or by other `thresholds` than the rule's.
