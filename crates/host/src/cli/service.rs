@@ -156,7 +156,8 @@ async fn serve(
     let stop = stop::on_signal()?;
     let hub = Arc::clone(&service.hub);
 
-    greet(&source, folder, listening, token);
+    let in_home_assistant = service.config.ingress.listen.is_some();
+    greet(&source, folder, listening, token, in_home_assistant);
     let (link, events) = source.connect(stop.clone())?;
     // The API outlives the loop for a moment: its own stop comes after.
     let (api_stop, api_stopped) = watch::channel(false);
@@ -258,7 +259,13 @@ fn open_hub(folder: &DataDir, component: Component, config: &Config) -> Result<A
 }
 
 /// The first lines: what runs, where, and how to look at it.
-fn greet(source: &Source, folder: &DataDir, listening: SocketAddr, token: &Token) {
+fn greet(
+    source: &Source,
+    folder: &DataDir,
+    listening: SocketAddr,
+    token: &Token,
+    in_home_assistant: bool,
+) {
     let address = page_address(listening);
     tell(&format!(
         "Weirhouse {} works for {}",
@@ -266,6 +273,14 @@ fn greet(source: &Source, folder: &DataDir, listening: SocketAddr, token: &Token
         source.describe()
     ));
     tell(&format!("data folder  {}", folder.path().display()));
+    if in_home_assistant {
+        tell("page         in Home Assistant; reached by the Supervisor only");
+        tell(&format!(
+            "API          on port {} of this app's host name, with a token",
+            listening.port()
+        ));
+        return;
+    }
     // In a service's journal the token would outlive the session.
     if std::io::stdout().is_terminal() || matches!(source, Source::Simulated(_)) {
         tell(&format!(
