@@ -133,8 +133,13 @@ impl Hub {
             }
             Event::Changes(changes) => {
                 let following = self.followed.receiver_count() > 0;
-                let written = engine.handle_changes(now, changes, following);
-                self.tell_followers(Followed::Changes(written));
+                for (part, changes) in engine.shaped.parts(changes).into_iter().enumerate() {
+                    if part > 0 {
+                        self.show(&mut engine, now, Told::Some);
+                    }
+                    let written = engine.handle_changes(now, changes, following);
+                    self.tell_followers(Followed::Changes(written));
+                }
                 told = Told::Some;
             }
             Event::Marked { mark, live } => self.tell_followers(Followed::Marked { mark, live }),

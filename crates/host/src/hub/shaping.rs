@@ -3,12 +3,12 @@
 //!
 //! Nothing is offered while nobody streams.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use tokio::sync::Notify;
-use weirhouse_hass::State;
+use weirhouse_hass::{Change, State};
 use weirhouse_runner::wit::shaping::{Profile, Scope, Totals};
 use weirhouse_runner::wit::types::Instant;
 
@@ -81,6 +81,28 @@ impl Shaped {
         for client in std::mem::take(&mut self.clients).into_values() {
             client.wake.notify_one();
         }
+    }
+
+    /// Changes of one frame in parts in which no entity occurs twice, in order.
+    /// Clients are told how many changes were merged, so that each must be
+    /// offered; without clients nobody asks, and there is one part.
+    pub(super) fn parts(&self, changes: Vec<Change>) -> Vec<Vec<Change>> {
+        if self.clients.is_empty() {
+            return vec![changes];
+        }
+        let mut seen = HashSet::new();
+        let mut parts = Vec::new();
+        let mut part: Vec<Change> = Vec::with_capacity(changes.len());
+        for change in changes {
+            if !seen.insert(change.entity_id().to_owned()) {
+                seen.clear();
+                seen.insert(change.entity_id().to_owned());
+                parts.push(std::mem::take(&mut part));
+            }
+            part.push(change);
+        }
+        parts.push(part);
+        parts
     }
 
     /// What a number stands for.

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
-use weirhouse_hass::{Class, Event};
+use weirhouse_hass::{Change, Class, Event};
 
 use super::{Api, snapshot};
 
@@ -125,6 +125,21 @@ fn place(api: &Api, places: &[(&str, &str)]) {
         let registry = class.parse(&rows.to_string()).unwrap();
         api.hub.handle(Event::Registry(registry));
     }
+}
+
+#[tokio::test]
+async fn changes_of_one_entity_in_one_frame_are_all_counted() {
+    let api = Api::new();
+    api.hub.handle(snapshot(&[("sensor.a", "1")]));
+    let mut stream = Reader::open(&api, "significance=none").await;
+    stream.cursor().await;
+    let changes = ["2", "3", "4"].map(|state| Change::Updated {
+        entity_id: "sensor.a".to_owned(),
+        diff: serde_json::from_value(json!({ "+": { "s": state } })).unwrap(),
+    });
+    api.hub.handle(Event::Changes(changes.into()));
+    assert_eq!(stream.change().await, change("sensor.a", "4", 2));
+    stream.is_silent().await;
 }
 
 #[tokio::test]
