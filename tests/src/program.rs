@@ -296,6 +296,8 @@ fn invocation<S: AsRef<OsStr>>(
         .args(["--listen", &address.to_string()])
         .args(arguments)
         .env("WEIRHOUSE_CORE", component::path()?)
+        // As in the app's image.
+        .env("MALLOC_ARENA_MAX", "1")
         .stdin(Stdio::null());
     Ok(invocation)
 }

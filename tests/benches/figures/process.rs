@@ -96,6 +96,8 @@ impl Demo {
             .arg(core)
             .arg("--data-dir")
             .arg(data.path())
+            // As in the app's image.
+            .env("MALLOC_ARENA_MAX", "1")
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
