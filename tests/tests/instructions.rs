@@ -22,7 +22,7 @@ const BATCH: usize = 1_024;
 /// A call, and the most instructions it may take in the component and natively
 /// for each reading, entity, key or call.
 const LIMITS: [(&str, f64, f64); 7] = [
-    ("observe numbers", 224.0, 123.0),
+    ("observe numbers", 213.0, 118.0),
     ("observe texts", 569.0, 276.0),
     ("suppress numbers", 100.0, 40.0),
     ("batch", 218.0, 109.0),
