@@ -51,6 +51,8 @@ fn run(significance: &mut Significance, until_s: u64) -> Vec<(u64, Reason)> {
     let mut seen = Vec::new();
     while let Some(due) = significance.deadline_us().filter(|&due| due <= until_s * S) {
         significance.tick(due, &mut Nowhere);
+        let next = significance.deadline_us();
+        assert!(next.is_none_or(|next| next > due), "still due at {due}");
         seen.extend(
             significance
                 .poll()
@@ -451,6 +453,23 @@ fn every_value_settles_once_however_distant_its_heartbeat() {
         significance.totals().timed,
         999,
         "each value but the first settled"
+    );
+}
+
+#[test]
+fn a_rule_that_asks_for_a_moment_that_has_passed_is_obeyed_once() {
+    let beating = |seconds: i64| RuleSettings {
+        max_age_us: Some(seconds * 1_000_000),
+        ..RuleSettings::default()
+    };
+    let mut significance = with_rule(&beating(10));
+    significance.observe(0, 0, "1", None);
+    significance.observe(5 * S, 0, "2", None);
+    assert!(run(&mut significance, 10).is_empty(), "not before 15 s");
+    significance.set_default_rule(Rule::check(&beating(2)).unwrap());
+    assert_eq!(
+        run(&mut significance, 10),
+        [(7, Reason::Heartbeat), (9, Reason::Heartbeat)]
     );
 }
 

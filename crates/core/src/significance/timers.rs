@@ -110,12 +110,14 @@ impl Timers {
     }
 
     /// Takes the timers that are due, and lists their moments and series in
-    /// order.
+    /// order. A moment before one that was given earlier takes those due until
+    /// then.
     pub(super) fn take_due(&mut self, now_us: u64, due: &mut Vec<(u64, u32)>) {
         if self.earliest_us > now_us {
             return;
         }
-        let target = now_us >> UNIT_BITS;
+        // What is overdue waits in the present unit, even where time has fallen.
+        let target = (now_us >> UNIT_BITS).max(self.elapsed);
         while let Some((level, slot, start)) = self.first_slot()
             && start <= target
         {
@@ -137,7 +139,7 @@ impl Timers {
                 break;
             }
         }
-        self.elapsed = self.elapsed.max(target);
+        self.elapsed = target;
         self.find_earliest();
         due.sort_unstable();
     }
@@ -223,7 +225,12 @@ mod tests {
     enum Step {
         Set(u32, u64),
         Unset(u32),
-        Pass(u64),
+        /// Takes what is due when time has passed, or fallen back by some of 256
+        /// parts of it.
+        Take {
+            passes_us: u64,
+            back: u8,
+        },
     }
 
     fn step() -> impl Strategy<Value = Step> {
@@ -233,7 +240,8 @@ mod tests {
         prop_oneof![
             6 => (0..HANDLES, length_us()).prop_map(|(handle, in_us)| Step::Set(handle, in_us)),
             1 => (0..HANDLES).prop_map(Step::Unset),
-            3 => length_us().prop_map(Step::Pass),
+            3 => length_us().prop_map(|passes_us| Step::Take { passes_us, back: 0 }),
+            1 => any::<u8>().prop_map(|back| Step::Take { passes_us: 0, back }),
         ]
     }
 
@@ -257,15 +265,16 @@ mod tests {
                         timers.set(handle, NEVER_US);
                         table[handle as usize] = NEVER_US;
                     }
-                    Step::Pass(length_us) => {
-                        now_us += length_us;
+                    Step::Take { passes_us, back } => {
+                        now_us += passes_us;
+                        let at_us = now_us - now_us / 256 * u64::from(back);
                         let mut expected: Vec<_> = (0..)
                             .zip(&table)
-                            .filter_map(|(handle, &due_us)| (due_us <= now_us).then_some((due_us, handle)))
+                            .filter_map(|(handle, &due_us)| (due_us <= at_us).then_some((due_us, handle)))
                             .collect();
                         expected.sort_unstable();
                         let mut fired = Vec::new();
-                        timers.take_due(now_us, &mut fired);
+                        timers.take_due(at_us, &mut fired);
                         prop_assert_eq!(&fired, &expected);
                         for (_, handle) in fired {
                             table[handle as usize] = NEVER_US;

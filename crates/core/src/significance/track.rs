@@ -149,7 +149,9 @@ impl Track {
         if kind == Kind::Number {
             return self.suppress_number(now_us, f64::from_bits(bits), time);
         }
-        let repeats = self.published_kind == Some(kind) && self.published == bits;
+        // Where the latest is of another kind, it may end a total here.
+        let repeats =
+            self.published_kind == Some(kind) && self.latest_kind == kind && self.published == bits;
         if !repeats || time.is_some_and(|time| time < self.newest_time) {
             return None;
         }
