@@ -9,6 +9,7 @@ pub mod context;
 pub mod data_dir;
 pub mod demo;
 pub mod hub;
+pub mod log_tail;
 pub mod mirror;
 pub mod page;
 mod quantity;

@@ -11,6 +11,9 @@
 //! | `GET /healthz` | works or not, and why | none |
 //! | `GET /metrics` | counters as Prometheus text | `read` |
 //! | `GET /v1/stats` | counters as JSON | `read` |
+//! | `GET /v1/activity` | which entities report most often, and what becomes of it | `read` |
+//! | `GET /v1/history` | readings of the last minutes | `read` |
+//! | `GET /v1/log` | the last lines of the log | `read` |
 //! | `GET /v1/states`, `/v1/states/{id}` | states, many or one | `read` |
 //! | `GET /v1/entities`, `devices`, `areas`, `floors`, `labels`, `config_entries`, `services`, each also with `/{id}` | registries | `read` |
 //! | `GET /v1/helpers`, `/v1/scenes`, each also with `/{id}` | states of helpers and scenes | `read` |
@@ -25,6 +28,7 @@
 
 #![allow(clippy::unused_async, reason = "axum takes async functions")]
 
+mod activity;
 mod allowed_hosts;
 mod answer;
 mod answered;
@@ -44,10 +48,12 @@ mod exposition;
 mod floors;
 mod health;
 mod helpers;
+mod history;
 mod home_assistant;
 mod ingress;
 mod labels;
 mod listen;
+mod log;
 mod memo;
 mod metrics;
 mod mirrored;
@@ -200,6 +206,9 @@ fn resources(document: &mut OpenApi) -> Router<Arc<Shared>> {
     let read = OpenApiRouter::new()
         .routes(routes!(metrics::get))
         .routes(routes!(stats::get))
+        .routes(routes!(activity::get))
+        .routes(routes!(history::get))
+        .routes(routes!(log::get))
         .routes(routes!(context::get));
     let read = [
         (states::SOURCE, get(states::list), get(states::one)),

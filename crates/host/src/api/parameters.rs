@@ -190,7 +190,7 @@ pub(super) fn values<'a>(
     Ok(values.into_iter())
 }
 
-fn limit(text: &str) -> Result<usize, Problem> {
+pub(super) fn limit(text: &str) -> Result<usize, Problem> {
     let limit = text
         .parse()
         .ok()

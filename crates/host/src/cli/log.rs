@@ -8,9 +8,12 @@ use std::sync::OnceLock;
 
 use clap::{ArgMatches, Args};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::sources::{Setting, origin, origin_of};
 use crate::config::{Config, Levels, LogConfig, LogFormat};
+use crate::log_tail::Keep;
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct LogArgs {
@@ -94,13 +97,13 @@ pub(super) fn start(log: &LogConfig) {
             let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
             let builder = builder.with_ansi(colour).with_filter_reloading();
             let handle = builder.reload_handle();
-            builder.init();
+            builder.finish().with(Keep).init();
             Box::new(move |filter| drop(handle.reload(filter)))
         }
         LogFormat::Json => {
             let builder = builder.json().flatten_event(true).with_filter_reloading();
             let handle = builder.reload_handle();
-            builder.init();
+            builder.finish().with(Keep).init();
             Box::new(move |filter| drop(handle.reload(filter)))
         }
     };

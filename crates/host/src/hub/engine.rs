@@ -12,6 +12,7 @@ use weirhouse_runner::operations::{Entities as _, Schedule as _, State as _, Upd
 use weirhouse_runner::wit::types::Instant;
 use weirhouse_runner::{Component, Fault, Optimizer};
 
+use super::activity::Counters;
 use super::entities::{Entities, Name};
 use super::error::HubError;
 use super::media_types::MediaTypes;
@@ -41,6 +42,7 @@ pub(super) struct Engine {
     pub(super) media_types: MediaTypes,
     pub(super) link: Link,
     pub(super) operations: Operations,
+    pub(super) counters: Counters,
     /// Values that trapped the optimizer, by series; skipped until the series
     /// has another.
     pub(super) set_aside: HashMap<Name, String>,
@@ -75,6 +77,7 @@ impl Engine {
             media_types: MediaTypes::default(),
             link: Link::default(),
             operations: Operations::default(),
+            counters: Counters::default(),
             set_aside: HashMap::new(),
             removing: Removing::default(),
             fresh_since: None,

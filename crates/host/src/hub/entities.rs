@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::value::RawValue;
+use weirhouse_hass::Timestamp;
 use weirhouse_runner::wit::entities::Series;
 
+use super::activity::Pace;
 use super::update::Published;
 
 /// All entities the optimizer has been told of.
@@ -32,6 +34,11 @@ pub(super) struct Entity {
     pub(super) outgoing: Option<Outgoing>,
     pub(super) observed: u64,
     pub(super) suppressed: u64,
+    pub(super) pace: Pace,
+    /// What became of the last reading, and when.
+    pub(super) judged: Option<(u8, Timestamp)>,
+    /// The configured rule of its state, by its place among them.
+    pub(super) rule: Option<u32>,
 }
 
 /// What the next batch carries of an entity.
@@ -70,6 +77,15 @@ impl Entities {
             self.by_handle.resize(index + 1, None);
         }
         self.by_handle[index] = Some(name);
+    }
+
+    /// Notes which of the configured rules a series has; that of a state is told.
+    pub(super) fn note_rule(&mut self, name: &Name, rule: Option<u32>) {
+        if name.attribute.is_none()
+            && let Some(entity) = self.by_name.get_mut(&name.entity)
+        {
+            entity.rule = rule;
+        }
     }
 
     /// What a handle stands for.
@@ -145,6 +161,11 @@ impl Entities {
         let mut handles: Vec<u32> = waiting.filter_map(|entity| entity.state).collect();
         handles.sort_unstable();
         handles
+    }
+
+    /// All entities, by name.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Entity)> {
+        self.by_name.iter().map(|(name, entity)| (&**name, entity))
     }
 
     /// All entities by name.

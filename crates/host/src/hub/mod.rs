@@ -5,6 +5,7 @@
 //! here decides whether a value matters, what is kept or when to ask again:
 //! the optimizer does, and the hub carries its answers out.
 
+mod activity;
 mod cache;
 mod clock;
 mod context;
@@ -35,6 +36,7 @@ use weirhouse_hass::{Event, Timestamp};
 use weirhouse_runner::Component;
 use weirhouse_runner::operations::Clock as _;
 
+pub use activity::{Activity, AppliedRule, EntityActivity, History, Point, RuleSource};
 pub use cache::{CacheHit, Deleted, PutOptions};
 pub use context::{Chosen, Lines, Wanted};
 pub use engine::SHORTEST_REFRESH;

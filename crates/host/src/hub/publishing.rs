@@ -24,12 +24,17 @@ impl Engine {
     /// Notes for the next batch what was published.
     pub(super) fn note(&mut self, now: Instant, readings: &[Reading], verdicts: &[u8]) {
         let chosen = self.chosen(readings, verdicts);
+        let at = Timestamp::from_micros(now.wall);
         for ((reading, &verdict), chosen) in readings.iter().zip(verdicts).zip(chosen) {
             let publishes = verdict & PUBLISH != 0;
             self.touched.push(reading.name.entity.clone());
             let entity = self.entities.entry(&reading.name.entity);
             entity.observed += 1;
             entity.suppressed += u64::from(!publishes);
+            entity.judged = Some((verdict, at));
+            if verdict != Reason::First as u8 {
+                entity.pace.note(now.mono);
+            }
             if publishes {
                 self.publish(now, &reading.name, &reading.text, chosen, verdict);
             } else if reading.name.attribute.is_none() && entity.published.is_none() {
@@ -37,10 +42,12 @@ impl Engine {
                 self.entities.entry(&reading.name.entity).published = Some(Published {
                     state,
                     reason: reason_name(verdict),
-                    at: Timestamp::from_micros(now.wall),
+                    at,
                 });
             }
         }
+        let published = verdicts.iter().filter(|&&it| it & PUBLISH != 0).count();
+        self.count(now, readings.len() as u64, published as u64);
     }
 
     /// For each reading the number that a centred rule published in place of
@@ -148,6 +155,7 @@ impl Engine {
         if waiting.published > 0
             && let Ok(timed) = self.call(now, |core| core.poll_published())
         {
+            self.count(now, 0, timed.series.len() as u64);
             let published = timed.series.into_iter().zip(timed.verdicts);
             for ((handle, verdict), number) in published.zip(timed.values) {
                 if verdict == Reason::Final as u8 {
@@ -249,7 +257,7 @@ fn raw(json: &str) -> Option<Box<RawValue>> {
     RawValue::from_string(json.to_owned()).ok()
 }
 
-fn reason_name(verdict: u8) -> &'static str {
+pub(super) fn reason_name(verdict: u8) -> &'static str {
     let other = if verdict & PUBLISH == 0 {
         "suppressed"
     } else {

@@ -93,7 +93,7 @@ impl Engine {
 
     fn tell_each(&mut self, rules: &[RuleFor], series: &[(u32, Name)]) -> Result<(), Fault> {
         let mut left: Vec<&(u32, Name)> = series.iter().collect();
-        for rule in rules {
+        for (number, rule) in (0..).zip(rules) {
             let (fitting, others): (Vec<_>, Vec<_>) = left.into_iter().partition(|(_, name)| {
                 let state = self.mirror.get(&name.entity);
                 let class = state.and_then(|state| state.attributes.text("device_class"));
@@ -114,6 +114,7 @@ impl Engine {
             for (one, kept) in fitting.into_iter().zip(kept) {
                 if kept == 1 {
                     handles.push(one.0);
+                    self.entities.note_rule(&one.1, Some(number));
                 } else {
                     left.push(one);
                 }
@@ -121,6 +122,9 @@ impl Engine {
             if !handles.is_empty() {
                 self.core.set_rule(&handles, Some(&rule.rule))?;
             }
+        }
+        for (_, name) in &left {
+            self.entities.note_rule(name, None);
         }
         let left: Vec<u32> = left.into_iter().map(|(handle, _)| *handle).collect();
         if left.is_empty() {

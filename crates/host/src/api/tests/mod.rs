@@ -1,5 +1,6 @@
 //! The router from outside: real requests, a real hub, no sockets.
 
+mod activity;
 mod batches;
 mod contexts;
 mod description;

@@ -1,0 +1,383 @@
+//! How often entities report, what becomes of it, and by which rule.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use weirhouse_hass::Timestamp;
+use weirhouse_runner::Fault;
+use weirhouse_runner::operations::{Metrics as _, Updates as _};
+use weirhouse_runner::wit::metrics::{Key, Kind};
+use weirhouse_runner::wit::types::Instant;
+use weirhouse_runner::wit::updates::{Combine, Publishing, Rule};
+
+use super::engine::Engine;
+use super::publishing::reason_name;
+use super::{Hub, HubError};
+
+const SECOND_US: u64 = 1_000_000;
+
+/// Slices of the hour that a pace looks back on.
+const SLICES: usize = 12;
+const SLICE_US: u64 = 3600 * SECOND_US / SLICES as u64;
+
+/// Readings of the last hour.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Pace {
+    slices: [u32; SLICES],
+    /// The number of the slice that was counted in last.
+    newest: u64,
+}
+
+impl Pace {
+    pub(super) fn note(&mut self, now_us: u64) {
+        self.pass(now_us);
+        let slice = &mut self.slices[self.newest as usize % SLICES];
+        *slice = slice.saturating_add(1);
+    }
+
+    /// Readings in an hour at the pace of the last one, or of the time since
+    /// the start while that is shorter.
+    fn per_hour(mut self, now_us: u64) -> f64 {
+        self.pass(now_us);
+        let counted: u64 = self.slices.iter().map(|&count| u64::from(count)).sum();
+        // The slice under way is counted with what has passed of it.
+        let whole_us = (SLICES as u64 - 1) * SLICE_US + now_us % SLICE_US;
+        let span_us = whole_us.min(now_us).max(60 * SECOND_US);
+        counted as f64 * (3600 * SECOND_US) as f64 / span_us as f64
+    }
+
+    /// Empties the slices that lie behind by now.
+    fn pass(&mut self, now_us: u64) {
+        let now = now_us / SLICE_US;
+        for slice in (self.newest + 1..=now).take(SLICES) {
+            self.slices[slice as usize % SLICES] = 0;
+        }
+        self.newest = self.newest.max(now);
+    }
+}
+
+/// What `GET /v1/activity` answers.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Activity {
+    /// Since when readings are counted.
+    #[schema(value_type = String, format = DateTime)]
+    pub since: Timestamp,
+    /// Those that report most often first.
+    pub entities: Vec<EntityActivity>,
+}
+
+/// What became of the readings of one entity, its state and its attributes.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct EntityActivity {
+    /// Which.
+    pub entity_id: String,
+    /// What Home Assistant calls it.
+    pub name: Option<String>,
+    /// Its unit of measurement.
+    pub unit: Option<String>,
+    /// Readings judged.
+    pub observed: u64,
+    /// Of these, suppressed.
+    pub suppressed: u64,
+    /// Readings in an hour, at the pace of the last one.
+    pub per_hour: f64,
+    /// What its state is judged by.
+    pub rule: AppliedRule,
+    /// What became of its last reading, and why.
+    pub reason: Option<&'static str>,
+    /// When that came.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub at: Option<Timestamp>,
+}
+
+/// The rule of a state.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct AppliedRule {
+    /// Where it is from.
+    pub source: RuleSource,
+    /// Of the configured rules, which, counted from 1.
+    pub number: Option<usize>,
+    /// It in words.
+    pub text: String,
+    /// Least difference that matters; none where there is no threshold.
+    pub absolute: Option<f64>,
+    /// Least difference that matters as a fraction, 0.01 being one percent.
+    pub percentage: Option<f64>,
+    /// Whether one of both differences is enough.
+    pub any: bool,
+    /// Seconds after which a value is repeated.
+    pub max_age_s: Option<f64>,
+    /// Seconds of quiet after which the last value follows.
+    pub settle_s: Option<f64>,
+    /// Whether the threshold is learned from its noise.
+    pub learn: bool,
+    /// Whether a value in the middle of recent ones may be published.
+    pub centred: bool,
+    /// Whether it is a running total.
+    pub total: bool,
+}
+
+/// Where a rule is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RuleSource {
+    /// The configuration, for these entities.
+    Rule,
+    /// The device class and the unit.
+    Preset,
+    /// What holds for all others.
+    Default,
+}
+
+/// What `GET /v1/history` answers: the last minutes in equal steps.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct History {
+    /// Length of a step.
+    pub step_s: f64,
+    /// Oldest first; the last is under way. None before the first reading.
+    pub points: Vec<Point>,
+}
+
+/// One step.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Point {
+    /// When it began.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// Readings judged.
+    pub observed: u64,
+    /// Readings published, at once or by time.
+    pub published: u64,
+}
+
+/// The counters with a history, once they are known to the instance.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    /// Observed and published, and the generation that gave them out.
+    numbers: Option<(u64, [u32; 2])>,
+}
+
+fn key(name: &str) -> Key {
+    Key {
+        name: name.to_owned(),
+        tags: Vec::new(),
+    }
+}
+
+const OBSERVED: &str = "readings observed";
+const PUBLISHED: &str = "readings published";
+
+impl Engine {
+    /// Counts readings, for the history.
+    pub(super) fn count(&mut self, now: Instant, observed: u64, published: u64) {
+        if let Err(fault) = self.try_count(now, observed, published) {
+            tracing::debug!(%fault, "some readings are missing in the history");
+        }
+    }
+
+    fn try_count(&mut self, now: Instant, observed: u64, published: u64) -> Result<(), Fault> {
+        let generation = self.core.generation();
+        let numbers = match self.counters.numbers {
+            Some((of, numbers)) if of == generation => numbers,
+            _ => {
+                let keys = [key(OBSERVED), key(PUBLISHED)];
+                let numbers = self.core.metric_intern(Kind::Counter, &keys)?;
+                let [observed, published] = numbers[..] else {
+                    return Ok(());
+                };
+                self.counters.numbers = Some((generation, [observed, published]));
+                [observed, published]
+            }
+        };
+        self.core.metric_add(now, &numbers, &[observed, published])
+    }
+}
+
+impl Hub {
+    /// What became of the readings of each entity that had any, at most
+    /// `most` of them.
+    ///
+    /// # Errors
+    /// When the optimizer does not answer.
+    pub fn activity(&self, most: usize) -> Result<Activity, HubError> {
+        let now = self.clock.now();
+        let mut engine = self.lock();
+        let engine = &mut *engine;
+        let mut paces: Vec<(f64, &str)> = engine
+            .entities
+            .iter()
+            .filter(|(_, entity)| entity.observed > 0)
+            .map(|(name, entity)| (entity.pace.per_hour(now.mono), name))
+            .collect();
+        paces.sort_unstable_by(|(a, name), (b, other)| b.total_cmp(a).then(name.cmp(other)));
+        paces.truncate(most);
+        let mut entities = Vec::with_capacity(paces.len());
+        for (per_hour, entity_id) in paces {
+            let Some(entity) = engine.entities.get(entity_id) else {
+                continue;
+            };
+            let Some(handle) = engine.entities.state_handle(entity_id) else {
+                continue;
+            };
+            let rule = engine.core.rule_of(handle)?;
+            let state = engine.mirror.get(entity_id);
+            let text = |name| state.and_then(|state| state.attributes.text(name));
+            entities.push(EntityActivity {
+                name: text("friendly_name").map(|it| it.to_string()),
+                unit: text("unit_of_measurement").map(|it| it.to_string()),
+                entity_id: entity_id.to_owned(),
+                observed: entity.observed,
+                suppressed: entity.suppressed,
+                per_hour: (per_hour * 10.0).round() / 10.0,
+                rule: applied(&rule, entity.rule, &engine.settings.default_rule),
+                reason: entity.judged.map(|(verdict, _)| reason_name(verdict)),
+                at: entity.judged.map(|(_, at)| at),
+            });
+        }
+        let started = now.wall.saturating_sub(now.mono as i64);
+        Ok(Activity {
+            since: Timestamp::from_micros(started),
+            entities,
+        })
+    }
+
+    /// Readings of the last minutes.
+    ///
+    /// # Errors
+    /// When the optimizer does not answer.
+    pub fn history(&self) -> Result<History, HubError> {
+        let now = self.clock.now();
+        let mut engine = self.lock();
+        let [observed, published] = [OBSERVED, PUBLISHED].map(|name| {
+            engine.call(now, |core| {
+                core.metric_history(now, Kind::Counter, &key(name))
+            })
+        });
+        let (Some(observed), Some(published)) = (observed?, published?) else {
+            return Ok(History {
+                step_s: 10.0,
+                points: Vec::new(),
+            });
+        };
+        let begun = now.wall - now.mono as i64 + observed.start as i64;
+        let sums = observed.sums.iter().zip(&published.sums);
+        let points = (0..)
+            .zip(sums)
+            .map(|(step, (&observed_, &published))| Point {
+                at: Timestamp::from_micros(begun + step * observed.interval),
+                observed: observed_ as u64,
+                published: published as u64,
+            });
+        Ok(History {
+            points: points.collect(),
+            step_s: observed.interval as f64 / SECOND_US as f64,
+        })
+    }
+}
+
+fn applied(rule: &Rule, number: Option<u32>, default: &Rule) -> AppliedRule {
+    let seconds = |us: i64| us as f64 / SECOND_US as f64;
+    AppliedRule {
+        source: match number {
+            Some(_) => RuleSource::Rule,
+            None if rule == default => RuleSource::Default,
+            None => RuleSource::Preset,
+        },
+        number: number.map(|it| it as usize + 1),
+        text: words(rule),
+        absolute: rule.absolute,
+        percentage: rule.percentage,
+        any: matches!(rule.combine, Combine::Any),
+        max_age_s: rule.max_age.map(seconds),
+        settle_s: rule.settle.map(seconds),
+        learn: rule.learn,
+        centred: rule.publishing == Publishing::Centred,
+        total: rule.total,
+    }
+}
+
+/// A rule in words.
+fn words(rule: &Rule) -> String {
+    let absolute = rule.absolute.map(|it| it.to_string());
+    let percentage = rule.percentage.map(|it| format!("{} %", round(it * 100.0)));
+    let mut text = match (absolute, percentage) {
+        (None, None) => "any change".to_owned(),
+        (Some(one), None) | (None, Some(one)) => format!("at least {one}"),
+        (Some(one), Some(other)) if matches!(rule.combine, Combine::Any) => {
+            format!("at least {one} or {other}")
+        }
+        (Some(one), Some(other)) => format!("at least {one} and {other}"),
+    };
+    let span = |us: i64| {
+        let span = std::time::Duration::from_micros(us.unsigned_abs());
+        humantime::format_duration(span).to_string()
+    };
+    if rule.learn {
+        text += ", learned from its noise";
+    }
+    if let Some(settle) = rule.settle {
+        text += &format!(", and what is left after {} of quiet", span(settle));
+    }
+    if let Some(max_age) = rule.max_age {
+        text += &format!(", repeated every {}", span(max_age));
+    }
+    text
+}
+
+/// A percentage without the noise of binary fractions.
+fn round(number: f64) -> f64 {
+    (number * 1e6).round() / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR_US: u64 = 3600 * SECOND_US;
+
+    #[test]
+    fn a_pace_is_that_of_the_last_hour() {
+        let mut pace = Pace::default();
+        // One every ten seconds, for two hours.
+        for at in (0..2 * HOUR_US).step_by(10_000_000) {
+            pace.note(at);
+        }
+        let steady = pace.per_hour(2 * HOUR_US);
+        assert!((355.0..=365.0).contains(&steady), "{steady}");
+        let halved = pace.per_hour(2 * HOUR_US + HOUR_US / 2);
+        assert!((150.0..=200.0).contains(&halved), "{halved}");
+        assert_eq!(pace.per_hour(4 * HOUR_US), 0.0);
+    }
+
+    #[test]
+    fn a_young_pace_is_told_by_the_time_it_had() {
+        let mut pace = Pace::default();
+        for at in (0..600 * SECOND_US).step_by(1_000_000) {
+            pace.note(at);
+        }
+        let steady = pace.per_hour(600 * SECOND_US);
+        assert!((3_590.0..=3_610.0).contains(&steady), "{steady}");
+        let mut first = Pace::default();
+        first.note(SECOND_US);
+        assert_eq!(first.per_hour(SECOND_US), 60.0, "no more than one a minute");
+    }
+
+    #[test]
+    fn rules_are_told_in_words() {
+        let rule = Rule::default();
+        assert_eq!(words(&rule), "any change");
+        let rule = Rule {
+            absolute: Some(5.0),
+            percentage: Some(0.07),
+            combine: Combine::Any,
+            settle: Some(60_000_000),
+            max_age: Some(600_000_000),
+            ..rule
+        };
+        assert_eq!(
+            words(&rule),
+            "at least 5 or 7 %, and what is left after 1m of quiet, repeated every 10m"
+        );
+        let applied = applied(&rule, None, &Rule::default());
+        assert_eq!(applied.source, RuleSource::Preset);
+    }
+}
