@@ -1,10 +1,12 @@
-//! `cargo xtask lint`: format and lints of every package, no warning allowed.
+//! `cargo xtask lint`: format and lints of every package, no warning allowed, and a page that its sources build.
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 
+use crate::page;
 use crate::progress::{note, step};
+use crate::provided;
 use crate::wasm_target::WasmTarget;
 use crate::workspace::{Workspace, run as run_command};
 
@@ -30,6 +32,20 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
             &package.name,
             clippy.args(["--quiet", "--", "-D", "warnings"]),
         );
+    }
+    match page::lacking() {
+        None => {
+            if let Err(error) = page::check(workspace) {
+                note(&format!("{error:#}"));
+                failed.push("the page".to_owned());
+            }
+        }
+        Some(lacking) => {
+            note(&format!("the page is not checked: that needs {lacking}"));
+            if provided::requires_all() {
+                failed.push("the page".to_owned());
+            }
+        }
     }
     if failed.is_empty() {
         return Ok(ExitCode::SUCCESS);

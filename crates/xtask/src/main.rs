@@ -16,6 +16,7 @@ mod instructions;
 mod lint;
 mod network_namespace;
 mod no_std;
+mod page;
 mod progress;
 mod provided;
 mod release;
@@ -67,7 +68,8 @@ enum Command {
     /// Check format and lints of every package, allowing no warning
     ///
     /// What continuous integration checks before it tests: `cargo fmt --check`, then clippy package by
-    /// package, the component for WebAssembly.
+    /// package, the component for WebAssembly, and that the page is what its sources build. Without
+    /// Node.js that last check is left out, unless `WEIRHOUSE_REQUIRE_ALL=1` is in the environment.
     Lint,
     /// Run every test, and say what could not run and for lack of what
     ///
@@ -95,6 +97,15 @@ enum Command {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Build the page that the program serves
+    ///
+    /// Needs Node.js with npm, and for the first time npm's registry. Writes
+    /// `crates/host/src/page/index.html` from `crates/host/page`; commit both.
+    Page {
+        /// Write nothing; fail if the page there differs from what its sources build
+        #[arg(long)]
+        check: bool,
+    },
     /// Build what the app's image installs
     ///
     /// Writes the released program and the optimizer's machine code, for the baseline of this
@@ -119,6 +130,7 @@ fn main() -> ExitCode {
         Command::Lint => lint::run(&workspace),
         Command::Test(options) => test::run(&workspace, &options),
         Command::Bench { name, arguments } => bench::run(&workspace, &name, &arguments),
+        Command::Page { check } => page::run(&workspace, check),
         Command::Dist => dist::run_dist(&workspace),
         Command::Fuzz(options) => fuzz::run(&workspace, &options),
         Command::Ha(command) => home_assistant::run(&workspace, &command),

@@ -1,5 +1,6 @@
 //! What others wrote and tests need: provided before the tests, while there is a network.
 
+use std::env;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -7,6 +8,11 @@ use anyhow::{Context, Result, bail};
 
 use crate::progress::step;
 use crate::workspace::Workspace;
+
+/// Whether a check that lacks something on this machine is a failure: `WEIRHOUSE_REQUIRE_ALL=1`.
+pub(crate) fn requires_all() -> bool {
+    env::var_os("WEIRHOUSE_REQUIRE_ALL").is_some_and(|value| value == "1")
+}
 
 /// Where schemathesis is, which holds the API against its own description; installed now if need be. The error says
 /// what is lacking.

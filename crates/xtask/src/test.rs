@@ -104,8 +104,11 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
         suites.extend(test_package(package, tests, namespace, &options.arguments)?);
     }
 
-    let require_all = env::var_os("WEIRHOUSE_REQUIRE_ALL").is_some_and(|value| value == "1");
-    Ok(report(&suites, require_all, &mut io::stdout().lock())?)
+    Ok(report(
+        &suites,
+        provided::requires_all(),
+        &mut io::stdout().lock(),
+    )?)
 }
 
 /// The packages to test: those named, or all that can run natively.

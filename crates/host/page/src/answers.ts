@@ -1,0 +1,110 @@
+// What the API answers, as far as the page shows it.
+
+/** `GET v1/stats` */
+export interface Stats {
+  version: string;
+  uptime_s: number;
+  home: {
+    connected: boolean;
+    /** Why not, in one sentence. */
+    reason: string | null;
+    ha_version: string | null;
+    /** Whether Home Assistant may hold other values by now. */
+    stale: boolean;
+    entities: number;
+  };
+  updates: {
+    observed: number;
+    published: number;
+    /** Published by heartbeat or settling. */
+    timed: number;
+    suppressed: number;
+    /** 0 to 1. */
+    suppressed_share: number;
+  };
+  batches: { batches: number; mean_size: number };
+  cache: { l1: Level; l2: Level };
+}
+
+/** One level of the cache. */
+export interface Level {
+  hits: number;
+  misses: number;
+  /** 0 to 1. */
+  hit_rate: number;
+}
+
+/** `GET healthz` */
+export interface Health {
+  ok: boolean;
+  components: { component: string; ok: boolean; message: string }[];
+}
+
+/** `GET v1/activity` */
+export interface Activity {
+  /** Start of counting, RFC 3339. */
+  since: string;
+  entities: Entity[];
+}
+
+/** What became of the readings of one entity. */
+export interface Entity {
+  entity_id: string;
+  name: string | null;
+  unit: string | null;
+  observed: number;
+  suppressed: number;
+  /** Readings per hour. */
+  per_hour: number;
+  rule: Rule;
+  /** Why the newest reading was published or held back. */
+  reason: string | null;
+  /** When that was, RFC 3339. */
+  at: string | null;
+}
+
+/** When the state of an entity is published. */
+export interface Rule {
+  /** `rule`, of the configuration and then with its number, `preset` or `default`. */
+  source: string;
+  number: number | null;
+  /** All of it in English. */
+  text: string;
+  /** Least difference that matters. */
+  absolute: number | null;
+  /** The same as a fraction of the value. */
+  percentage: number | null;
+  /** Whether one of both differences is enough. */
+  any: boolean;
+  /** Seconds after which a value is repeated. */
+  max_age_s: number | null;
+  /** Seconds of quiet after which the last value follows. */
+  settle_s: number | null;
+  /** Whether the threshold is learned from its noise. */
+  learn: boolean;
+}
+
+/** `GET v1/history` */
+export interface History {
+  /** Length of a step in seconds. */
+  step_s: number;
+  /** Oldest first; counts of one step each, of which the last is under way. */
+  points: { at: string; observed: number; published: number }[];
+}
+
+/** `GET v1/log?since=N` */
+export interface Log {
+  /** What to ask for next. */
+  next: number;
+  lines: LogLine[];
+}
+
+/** One line of the log. */
+export interface LogLine {
+  number: number;
+  /** RFC 3339. */
+  at: string;
+  level: string;
+  module: string;
+  text: string;
+}

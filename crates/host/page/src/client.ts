@@ -1,0 +1,74 @@
+// Requests to the API, with the token where one is needed.
+
+import { Kept } from "./kept";
+
+const PATIENCE_MS = 10_000;
+
+/** The API wants another token, or one at all. */
+export class TokenWanted extends Error {}
+
+/** Something other than the wanted answered. */
+export class Unexpected extends Error {
+  readonly status: number;
+
+  constructor(status: number, detail: string) {
+    super(detail);
+    this.status = status;
+  }
+}
+
+/** Asks the API. All paths are relative to the page, wherever it is served. */
+export class Client {
+  readonly #token = Kept.inTab("weirhouse-token");
+
+  /** Takes a token from the address, `#token=…`, and out of sight. */
+  takeTokenFromAddress(): void {
+    const token = new URLSearchParams(location.hash.slice(1)).get("token");
+    if (token === null) return;
+    this.#token.set(token);
+    history.replaceState(null, "", location.pathname + location.search);
+  }
+
+  get hasToken(): boolean {
+    return this.#token.get() !== null;
+  }
+
+  /** The token of requests from now on. */
+  useToken(token: string): void {
+    this.#token.set(token.trim());
+  }
+
+  forgetToken(): void {
+    this.#token.set(null);
+  }
+
+  /**
+   * The JSON that a path answers. `also` is a status, beside those of success, whose body is wanted as well.
+   * Throws `TokenWanted`, `Unexpected`, or what `fetch` throws when nobody answers.
+   */
+  async get<T>(path: string, also?: number): Promise<T> {
+    const token = this.#token.get();
+    const giveUp = new AbortController();
+    const timer = setTimeout(() => giveUp.abort(), PATIENCE_MS);
+    try {
+      const answer = await fetch(path, {
+        headers: token === null ? {} : { Authorization: `Bearer ${token}` },
+        cache: "no-store",
+        signal: giveUp.signal,
+      });
+      if (answer.ok || answer.status === also) return (await answer.json()) as T;
+      // Home Assistant's ingress answers 401 itself when its own session has ended: no matter of our token.
+      const isProblem = (answer.headers.get("Content-Type") ?? "").startsWith("application/problem+json");
+      if (isProblem && (answer.status === 401 || answer.status === 403)) throw new TokenWanted();
+      const problem: unknown = isProblem ? await answer.json() : {};
+      throw new Unexpected(answer.status, detail(problem));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function detail(problem: unknown): string {
+  if (typeof problem !== "object" || problem === null || !("detail" in problem)) return "";
+  return String(problem.detail);
+}

@@ -1,0 +1,89 @@
+// The newest lines of the log.
+
+import { css, html, nothing, type TemplateResult } from "lit";
+import { repeat } from "lit/directives/repeat.js";
+
+import type { LogLine } from "./answers";
+import { look } from "./look";
+import { Part, given } from "./part";
+
+class LogElement extends Part {
+  static override properties = { ...Part.properties, lines: given };
+
+  static override styles = [
+    look,
+    css`
+      .scroll {
+        max-height: 20rem;
+      }
+      ol {
+        list-style: none;
+        margin: 0;
+        padding: 0;
+        font-size: 0.875rem;
+      }
+      li {
+        display: grid;
+        grid-template-columns: 4.6rem 4.6rem minmax(0, 1fr);
+        gap: 0 0.6rem;
+        border-top: 1px solid var(--line);
+        padding: 0.3rem 0;
+      }
+      li > * {
+        overflow-wrap: anywhere;
+      }
+      time {
+        color: var(--soft);
+        font-variant-numeric: tabular-nums;
+      }
+      [data-level="warn"] .level,
+      [data-level="error"] .level {
+        color: var(--bad);
+        font-weight: 600;
+      }
+      @media (max-width: 30rem) {
+        li {
+          grid-template-columns: 4.6rem minmax(0, 1fr);
+        }
+        .text {
+          grid-column: 1 / -1;
+        }
+      }
+    `,
+  ];
+
+  declare lines: LogLine[] | null;
+
+  override render(): TemplateResult | typeof nothing {
+    if (this.lines === null) return nothing;
+    const { words } = this.speech;
+    return html`
+      <section class="card" aria-labelledby="title">
+        <div class="head">
+          <h2 id="title">${words.log}</h2>
+          <span class="soft">${words.newestFirst}</span>
+        </div>
+        ${this.lines.length === 0
+          ? html`<p class="soft empty">${words.noLines}</p>`
+          : html`<div class="scroll" tabindex="0" role="region" aria-labelledby="title">
+              <ol>
+                ${repeat(this.lines.toReversed(), (line) => line.number, (line) => this.#line(line))}
+              </ol>
+            </div>`}
+      </section>
+    `;
+  }
+
+  #line({ at, level, module, text }: LogLine): TemplateResult {
+    const { words, figures } = this.speech;
+    return html`
+      <li data-level=${level}>
+        <time datetime=${at}>${figures.time(new Date(at))}</time>
+        <span class="level">${words.levels[level] ?? level}</span>
+        <span class="text" lang="en"><span class="soft">${module}</span> ${text}</span>
+      </li>
+    `;
+  }
+}
+
+customElements.define("weir-log", LogElement);

@@ -1,0 +1,129 @@
+// The counters, one tile each.
+
+import { css, html, nothing, type TemplateResult } from "lit";
+
+import type { Level, Stats } from "./answers";
+import { NONE } from "./figures";
+import { look } from "./look";
+import { Part, given } from "./part";
+import { type Rates, published } from "./rates";
+
+class TilesElement extends Part {
+  static override properties = { ...Part.properties, stats: given, rates: given };
+
+  static override styles = [
+    look,
+    css`
+      section {
+        display: grid;
+        grid-template-columns: repeat(auto-fit, minmax(9.2rem, 1fr));
+        gap: 0.75rem;
+      }
+      dl {
+        margin: 0;
+      }
+      dd {
+        margin: 0;
+      }
+      dd.figure {
+        font-size: 1.6rem;
+        font-weight: 650;
+        line-height: 1.25;
+        font-variant-numeric: tabular-nums;
+      }
+      dd.soft {
+        min-height: 1.3em;
+      }
+      meter {
+        display: block;
+        width: 100%;
+        height: 0.5rem;
+        margin-top: 0.35rem;
+        border: 0;
+        border-radius: 0.25rem;
+        background: var(--line);
+      }
+      meter::-webkit-meter-bar {
+        background: var(--line);
+        border: 0;
+        border-radius: 0.25rem;
+        height: 0.5rem;
+      }
+      meter::-webkit-meter-optimum-value {
+        background: var(--accent);
+        border-radius: 0.25rem;
+      }
+      meter::-moz-meter-bar {
+        background: var(--accent);
+        border-radius: 0.25rem;
+      }
+      @media (max-width: 30rem) {
+        section {
+          grid-template-columns: repeat(2, minmax(0, 1fr));
+        }
+      }
+    `,
+  ];
+
+  declare stats: Stats;
+  declare rates: Rates;
+
+  override render(): TemplateResult {
+    const { words, figures } = this.speech;
+    const { updates, batches, cache } = this.stats;
+    const perSecond = (what: "observed" | "published") => {
+      const rate = this.rates.per(what);
+      return rate === null ? "" : words.perSecond(figures.rate(rate));
+    };
+    const anything = updates.observed > 0;
+    const heldBack = Math.round(updates.suppressed_share * updates.observed);
+    return html`
+      <section aria-label=${words.counters}>
+        ${tile("observed", words.changesIn, figures.count(updates.observed), perSecond("observed"))}
+        ${tile("published", words.published, figures.count(published(this.stats)), perSecond("published"))}
+        ${tile(
+          "suppressed",
+          words.suppressed,
+          anything ? figures.share(updates.suppressed_share) : NONE,
+          anything ? words.of(figures.count(heldBack), figures.count(updates.observed)) : "",
+        )}
+        ${tile(
+          "batches",
+          words.batches,
+          figures.count(batches.batches),
+          batches.batches > 0 ? words.meanSize(figures.rate(batches.mean_size)) : "",
+        )}
+        ${this.#level("memory", words.memory, cache.l1)} ${this.#level("disk", words.disk, cache.l2)}
+      </section>
+    `;
+  }
+
+  #level(id: string, name: string, level: Level): TemplateResult {
+    const { words, figures } = this.speech;
+    const reads = level.hits + level.misses;
+    const figure = reads > 0 ? figures.share(level.hit_rate) : NONE;
+    const meter = html`<meter min="0" max="1" .value=${level.hit_rate} aria-label=${name}></meter>`;
+    return tile(id, name, figure, reads > 0 ? words.reads(figures.count(reads)) : words.noReads, meter);
+  }
+}
+
+function tile(
+  id: string,
+  name: string,
+  figure: string,
+  more: string,
+  below: TemplateResult | typeof nothing = nothing,
+): TemplateResult {
+  return html`
+    <div class="card" data-tile=${id}>
+      <dl>
+        <dt class="soft">${name}</dt>
+        <dd class="figure">${figure}</dd>
+        <dd class="soft">${more}</dd>
+      </dl>
+      ${below}
+    </div>
+  `;
+}
+
+customElements.define("weir-tiles", TilesElement);

@@ -1,0 +1,204 @@
+// Follows the API: asks for each part at its pace while the page is visible, and less and less often while nobody
+// answers.
+
+import type { ReactiveController, ReactiveControllerHost } from "lit";
+
+import type { Activity, Health, History, Log, LogLine, Stats } from "./answers";
+import { Client, TokenWanted, Unexpected } from "./client";
+import { Rates } from "./rates";
+
+const PACE_MS = 2_000;
+const FIRST_DELAY_MS = 1_000;
+const LONGEST_DELAY_MS = 30_000;
+const LOG_LINES = 200;
+
+/** Parts asked for less often than statistics, in milliseconds. */
+const PERIODS_MS = { health: 4_000, log: 4_000, history: 10_000, activity: 10_000 };
+
+type Part = keyof typeof PERIODS_MS;
+
+/** Why figures do not arrive. */
+export type Trouble =
+  | { kind: "silent" }
+  /** Home Assistant, which stands before Weirhouse, wants its user to sign in. */
+  | { kind: "session" }
+  | { kind: "status"; status: number; detail: string };
+
+/** What to show. */
+export interface View {
+  /** `token` while one has to be asked for. */
+  phase: "starting" | "token" | "showing";
+  /** Whether the token given was not accepted. */
+  refused: boolean;
+  trouble: Trouble | null;
+  /** When the newest figures came. */
+  asOf: Date | null;
+  stats: Stats | null;
+  rates: Rates;
+  health: Health | null;
+  history: History | null;
+  activity: Activity | null;
+  log: LogLine[] | null;
+}
+
+/** Keeps a `View` up to date for an element. */
+export class Watch implements ReactiveController {
+  readonly view: View = {
+    phase: "starting",
+    refused: false,
+    trouble: null,
+    asOf: null,
+    stats: null,
+    rates: new Rates(),
+    health: null,
+    history: null,
+    activity: null,
+    log: null,
+  };
+
+  readonly #host: ReactiveControllerHost;
+  readonly #client = new Client();
+  #timer: number | undefined;
+  /** Grows with each token, so that what was asked with the one before is not shown. */
+  #session = 0;
+  #asking = false;
+  #delay = FIRST_DELAY_MS;
+  #due: Record<Part, number> = { health: 0, log: 0, history: 0, activity: 0 };
+  #nextLine = 0;
+
+  constructor(host: ReactiveControllerHost) {
+    this.#host = host;
+    host.addController(this);
+  }
+
+  hostConnected(): void {
+    document.addEventListener("visibilitychange", this.#onVisibility);
+    this.#client.takeTokenFromAddress();
+    this.now();
+  }
+
+  hostDisconnected(): void {
+    document.removeEventListener("visibilitychange", this.#onVisibility);
+    clearTimeout(this.#timer);
+  }
+
+  /** Goes on with this token. */
+  useToken(token: string): void {
+    this.#client.useToken(token);
+    this.#session += 1;
+    this.#asking = false;
+    this.#due = { health: 0, log: 0, history: 0, activity: 0 };
+    this.view.phase = "starting";
+    this.view.refused = false;
+    this.now();
+    this.#host.requestUpdate();
+  }
+
+  /** Asks at once instead of when it is time. */
+  now(): void {
+    clearTimeout(this.#timer);
+    if (document.visibilityState === "hidden" || this.#asking || this.view.phase === "token") return;
+    void this.#ask(this.#session);
+  }
+
+  readonly #onVisibility = (): void => {
+    this.now();
+  };
+
+  async #ask(session: number): Promise<void> {
+    this.#asking = true;
+    let wait = PACE_MS;
+    try {
+      const stats = await this.#client.get<Stats>("v1/stats");
+      if (session !== this.#session) return;
+      this.#show(stats);
+      await Promise.all((Object.keys(PERIODS_MS) as Part[]).map((part) => this.#askIfDue(part, session)));
+      if (session !== this.#session) return;
+      this.#delay = FIRST_DELAY_MS;
+    } catch (error) {
+      if (session !== this.#session) return;
+      wait = this.#fail(error);
+    }
+    this.#asking = false;
+    this.#host.requestUpdate();
+    if (this.view.phase !== "token") this.#timer = setTimeout(() => this.now(), wait);
+  }
+
+  #show(stats: Stats): void {
+    const { view } = this;
+    view.phase = "showing";
+    view.trouble = null;
+    view.asOf = new Date();
+    view.stats = stats;
+    if (view.rates.add(performance.now(), stats)) {
+      // Another run of the program: what was counted and written before is not its own.
+      this.#nextLine = 0;
+      view.log = null;
+      this.#due = { health: 0, log: 0, history: 0, activity: 0 };
+    }
+    this.#host.requestUpdate();
+  }
+
+  /** Notes the failure, and says how many milliseconds to wait. */
+  #fail(error: unknown): number {
+    const { view } = this;
+    if (error instanceof TokenWanted) {
+      view.refused = this.#client.hasToken;
+      this.#client.forgetToken();
+      view.phase = "token";
+      view.trouble = null;
+      return 0;
+    }
+    if (!(error instanceof Unexpected)) view.trouble = { kind: "silent" };
+    else if (error.status === 401) view.trouble = { kind: "session" };
+    else if (error.message === "" && error.status >= 502) view.trouble = { kind: "silent" };
+    else view.trouble = { kind: "status", status: error.status, detail: error.message };
+    view.rates = new Rates();
+    const wait = this.#delay;
+    this.#delay = Math.min(2 * wait, LONGEST_DELAY_MS);
+    return wait;
+  }
+
+  async #askIfDue(part: Part, session: number): Promise<void> {
+    const started = performance.now();
+    if (started < this.#due[part]) return;
+    try {
+      const take = await this.#get(part);
+      if (session !== this.#session) return;
+      take();
+      this.#host.requestUpdate();
+    } catch (error) {
+      // One part that cannot be had leaves the others; only silence is everybody's.
+      if (!(error instanceof Unexpected)) throw error;
+    }
+    this.#due[part] = started + PERIODS_MS[part];
+  }
+
+  async #get(part: Part): Promise<() => void> {
+    const { view } = this;
+    switch (part) {
+      case "health": {
+        // 503 tells that a part is ill, with the same body.
+        const health = await this.#client.get<Health>("healthz", 503);
+        return () => (view.health = health);
+      }
+      case "history": {
+        const history = await this.#client.get<History>("v1/history");
+        return () => (view.history = history);
+      }
+      case "activity": {
+        const activity = await this.#client.get<Activity>("v1/activity");
+        return () => (view.activity = activity);
+      }
+      case "log": {
+        const log = await this.#client.get<Log>(`v1/log?since=${this.#nextLine}`);
+        return () => {
+          this.#nextLine = log.next;
+          if (log.lines.length > 0 || view.log === null) {
+            view.log = [...(view.log ?? []), ...log.lines].slice(-LOG_LINES);
+          }
+        };
+      }
+    }
+  }
+}
