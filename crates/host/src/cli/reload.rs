@@ -133,6 +133,7 @@ fn restart_needed(before: &Config, now: &Config) -> Vec<&'static str> {
             home.forward_addresses != new_home.forward_addresses,
         ),
         ("client", before.clients != now.clients),
+        ("mqtt", before.mqtt != now.mqtt),
         ("log.format", before.log.format != now.log.format),
     ]
     .into_iter()

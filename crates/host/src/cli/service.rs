@@ -3,11 +3,13 @@
 
 use std::io::IsTerminal as _;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 
 use clap::{ArgMatches, Args};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use weirhouse_hass::{Client, ClientConfig, Dialer, Event};
 use weirhouse_runner::Component;
 
@@ -27,8 +29,10 @@ use crate::config::Config;
 use crate::data_dir::{DataDir, Token};
 use crate::demo;
 use crate::hub::Hub;
+use crate::mqtt::{self, BrokerFrom, Installation, MqttConfig};
 use crate::run::{self, Ended};
 use crate::store::{Blobs, RedbOptions, RedbStore};
+use crate::supervisor::Supervisor;
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Service")]
@@ -179,8 +183,10 @@ async fn serve(
         tokio::spawn(api::serve(listener, router, admits, api_stopped.clone()))
     });
     let api = tokio::spawn(api::serve(listener, router, Admits::Everyone, api_stopped));
+    let figures = service.config.mqtt.clone();
     let reload = tokio::spawn(service.follow());
     let status = tokio::spawn(status::tell_regularly(Arc::clone(&hub)));
+    let mqtt = show_figures(&hub, folder.path(), &figures, stop.clone());
 
     let mut asked = stop.clone();
     let stopping = tokio::spawn(async move {
@@ -190,6 +196,9 @@ async fn serve(
     });
     let ended = run::run(Arc::clone(&hub), events, client.as_ref(), stop).await;
 
+    if let Some(mqtt) = mqtt {
+        let _ = mqtt.await;
+    }
     status.abort();
     reload.abort();
     stopping.abort();
@@ -214,6 +223,31 @@ async fn serve(
             Exit::DataFolder,
             format!("stopped, but not everything could be saved: {error}"),
         )),
+    }
+}
+
+/// Shows the figures in Home Assistant, where that is wanted. The simulated
+/// home has no Home Assistant, unless a broker is named.
+fn show_figures(
+    hub: &Arc<Hub>,
+    folder: &Path,
+    config: &MqttConfig,
+    stop: watch::Receiver<bool>,
+) -> Option<JoinHandle<()>> {
+    let source = match Supervisor::of_this_app() {
+        Some(supervisor) => BrokerFrom::Supervisor(supervisor),
+        None if config.host.is_some() => BrokerFrom::Nobody,
+        None => return None,
+    };
+    match Installation::open(folder) {
+        Ok(installation) => {
+            let figures = mqtt::run(Arc::clone(hub), config.clone(), source, installation, stop);
+            Some(tokio::spawn(figures))
+        }
+        Err(error) => {
+            tracing::warn!(%error, "figures are not shown in Home Assistant");
+            None
+        }
     }
 }
 

@@ -32,6 +32,7 @@ use std::path::{Path, PathBuf};
 use crate::access::RateLimit;
 use crate::clients::ClientProfile;
 use crate::hub::Settings;
+use crate::mqtt::MqttConfig;
 use document::Document;
 
 pub use log::{Levels, LogConfig, LogFormat, LogLevel, MODULES};
@@ -56,6 +57,8 @@ pub struct Config {
     pub home_assistant: HomeAssistantConfig,
     /// Profiles of clients of Home Assistant's interface.
     pub clients: Vec<ClientProfile>,
+    /// The figures as entities of Home Assistant.
+    pub mqtt: MqttConfig,
     /// The log.
     pub log: LogConfig,
     /// What the optimizer is told.
@@ -140,6 +143,7 @@ impl Default for Config {
             },
             home_assistant: HomeAssistantConfig::default(),
             clients: Vec::new(),
+            mqtt: MqttConfig::default(),
             log: LogConfig::default(),
             hub: sections::default_settings(),
             origins: BTreeMap::new(),

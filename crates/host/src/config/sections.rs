@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::document::{Document, Value};
-use super::fields::{Fields, flag, span_us, text, texts, whole, word};
+use super::fields::{Fields, flag, span, span_us, text, texts, whole, word};
 use super::log::{LogFormat, LogLevel, module};
 use super::{Config, Fault, clients, rules};
 use crate::hub::Settings;
@@ -40,6 +40,9 @@ pub(super) fn apply(config: &mut Config, document: &Document, faults: &mut Vec<F
     }
     if let Some(fields) = root.table("home_assistant", faults) {
         home_assistant(config, fields, faults);
+    }
+    if let Some(fields) = root.table("mqtt", faults) {
+        mqtt(config, fields, faults);
     }
     if let Some(fields) = root.table("log", faults) {
         log(config, fields, faults);
@@ -113,6 +116,25 @@ fn home_assistant(config: &mut Config, mut fields: Fields<'_>, faults: &mut Vec<
     }
     let forward = &mut home.forward_addresses;
     fields.set("forward_addresses", faults, forward, flag);
+    fields.finish(config, faults);
+}
+
+fn mqtt(config: &mut Config, mut fields: Fields<'_>, faults: &mut Vec<Fault>) {
+    let mqtt = &mut config.mqtt;
+    fields.set("enabled", faults, &mut mqtt.enabled, flag);
+    if let Some(host) = fields.take("host", faults, text) {
+        mqtt.host = Some(host);
+    }
+    fields.set("port", faults, &mut mqtt.port, whole(1, 65_535));
+    if let Some(username) = fields.take("username", faults, text) {
+        mqtt.username = Some(username);
+    }
+    if let Some(path) = fields.take("password_file", faults, text) {
+        mqtt.password_file = Some(path.into());
+    }
+    let prefix = &mut mqtt.discovery_prefix;
+    fields.set("discovery_prefix", faults, prefix, topic);
+    fields.set("every", faults, &mut mqtt.every, span);
     fields.finish(config, faults);
 }
 
@@ -225,6 +247,14 @@ fn origins(value: &Value) -> Result<Vec<String>, String> {
     } else {
         Err(refused.to_owned())
     }
+}
+
+/// The beginning of topics.
+fn topic(value: &Value) -> Result<String, String> {
+    let topic = text(value).ok().filter(|topic| {
+        !topic.contains(['+', '#', '\0']) && !topic.starts_with('/') && !topic.ends_with('/')
+    });
+    topic.ok_or_else(|| "must be a topic without wildcards, such as \"homeassistant\"".to_owned())
 }
 
 /// A number of bytes, or a text with a unit.

@@ -29,6 +29,7 @@ impl Config {
         page.api();
         page.ingress();
         page.home_assistant();
+        page.mqtt();
         page.log();
         page.section("default_rule");
         page.rule(&self.hub.default_rule);
@@ -121,6 +122,22 @@ impl Page<'_> {
         );
         self.optional("clients_url", home.clients_url.as_deref().map(quoted));
         self.entry("forward_addresses", &home.forward_addresses.to_string());
+    }
+
+    fn mqtt(&mut self) {
+        let mqtt = &self.config.mqtt;
+        self.section("mqtt");
+        self.entry("enabled", &mqtt.enabled.to_string());
+        self.optional("host", mqtt.host.as_deref().map(quoted));
+        self.entry("port", &mqtt.port.to_string());
+        self.optional("username", mqtt.username.as_deref().map(quoted));
+        let file = mqtt.password_file.as_ref();
+        self.optional(
+            "password_file",
+            file.map(|path| quoted(&path.display().to_string())),
+        );
+        self.entry("discovery_prefix", &quoted(&mqtt.discovery_prefix));
+        self.entry("every", &quoted_span(mqtt.every));
     }
 
     fn log(&mut self) {

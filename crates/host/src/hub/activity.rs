@@ -1,5 +1,7 @@
 //! How often entities report, what becomes of it, and by which rule.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 use weirhouse_hass::Timestamp;
@@ -91,6 +93,10 @@ pub struct EntityActivity {
 
 /// The rule of a state.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a member of the answer"
+)]
 pub struct AppliedRule {
     /// Where it is from.
     pub source: RuleSource,
@@ -222,8 +228,8 @@ impl Hub {
             let state = engine.mirror.get(entity_id);
             let text = |name| state.and_then(|state| state.attributes.text(name));
             entities.push(EntityActivity {
-                name: text("friendly_name").map(|it| it.to_string()),
-                unit: text("unit_of_measurement").map(|it| it.to_string()),
+                name: text("friendly_name"),
+                unit: text("unit_of_measurement"),
                 entity_id: entity_id.to_owned(),
                 observed: entity.observed,
                 suppressed: entity.suppressed,
@@ -233,7 +239,7 @@ impl Hub {
                 at: entity.judged.map(|(_, at)| at),
             });
         }
-        let started = now.wall.saturating_sub(now.mono as i64);
+        let started = now.wall.saturating_sub(now.mono.cast_signed());
         Ok(Activity {
             since: Timestamp::from_micros(started),
             entities,
@@ -258,7 +264,7 @@ impl Hub {
                 points: Vec::new(),
             });
         };
-        let begun = now.wall - now.mono as i64 + observed.start as i64;
+        let begun = now.wall - now.mono.cast_signed() + observed.start.cast_signed();
         let sums = observed.sums.iter().zip(&published.sums);
         let points = (0..)
             .zip(sums)
@@ -315,10 +321,10 @@ fn words(rule: &Rule) -> String {
         text += ", learned from its noise";
     }
     if let Some(settle) = rule.settle {
-        text += &format!(", and what is left after {} of quiet", span(settle));
+        let _ = write!(text, ", and what is left after {} of quiet", span(settle));
     }
     if let Some(max_age) = rule.max_age {
-        text += &format!(", repeated every {}", span(max_age));
+        let _ = write!(text, ", repeated every {}", span(max_age));
     }
     text
 }
@@ -329,6 +335,7 @@ fn round(number: f64) -> f64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp, reason = "these are exact")]
 mod tests {
     use super::*;
 
