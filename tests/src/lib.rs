@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod component;
+pub mod container;
 pub mod foreign_client;
 pub mod home_assistant;
 pub mod load;
@@ -11,3 +12,4 @@ pub mod program;
 pub mod proxy;
 pub mod reading;
 pub mod skip;
+pub mod supervisor;

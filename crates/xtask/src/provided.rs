@@ -25,6 +25,11 @@ pub(crate) fn clients(workspace: &Workspace) -> Result<PathBuf> {
     provide(workspace, "clients")
 }
 
+/// Where the app's image can be built and run; made now if need be. The error says what is lacking.
+pub(crate) fn containers(workspace: &Workspace) -> Result<PathBuf> {
+    provide(workspace, "container")
+}
+
 /// Runs `provide` of a folder of tests.
 fn provide(workspace: &Workspace, name: &str) -> Result<PathBuf> {
     let script = workspace.root.join("tests").join(name).join("provide");
