@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod browser;
 pub mod component;
 pub mod container;
 pub mod foreign_client;

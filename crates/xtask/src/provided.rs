@@ -30,6 +30,11 @@ pub(crate) fn containers(workspace: &Workspace) -> Result<PathBuf> {
     provide(workspace, "container")
 }
 
+/// Where is what drives a browser; installed now if need be. The error says what is lacking.
+pub(crate) fn browser(workspace: &Workspace) -> Result<PathBuf> {
+    provide(workspace, "page")
+}
+
 /// Runs `provide` of a folder of tests.
 fn provide(workspace: &Workspace, name: &str) -> Result<PathBuf> {
     let script = workspace.root.join("tests").join(name).join("provide");

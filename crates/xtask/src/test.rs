@@ -19,6 +19,8 @@
 //! | `WEIRHOUSE_CLIENTS_MISSING` | instead of it, why there are none |
 //! | `WEIRHOUSE_CONTAINERS` | a store of images with a base for the app's |
 //! | `WEIRHOUSE_CONTAINERS_MISSING` | instead of it, why there is none |
+//! | `WEIRHOUSE_BROWSER` | what drives Chromium: a folder of modules |
+//! | `WEIRHOUSE_BROWSER_MISSING` | instead of it, why there is none |
 //!
 //! `WEIRHOUSE_REQUIRE_ALL=1` is read, and passed on: a test that lacks something then fails instead of skipping.
 
@@ -70,6 +72,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
     let schemathesis = whole_paths.then(|| provided::schemathesis(workspace));
     let clients = whole_paths.then(|| provided::clients(workspace));
     let containers = whole_paths.then(|| provided::containers(workspace));
+    let browser = whole_paths.then(|| provided::browser(workspace));
     let namespace = if whole_paths {
         NetworkNamespace::find()
     } else {
@@ -104,6 +107,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
         set_provided(&mut tests, "WEIRHOUSE_SCHEMATHESIS", schemathesis.as_ref());
         set_provided(&mut tests, "WEIRHOUSE_CLIENTS", clients.as_ref());
         set_provided(&mut tests, "WEIRHOUSE_CONTAINERS", containers.as_ref());
+        set_provided(&mut tests, "WEIRHOUSE_BROWSER", browser.as_ref());
         let namespace = namespace.filter(|_| package == WHOLE_PATHS);
         suites.extend(test_package(package, tests, namespace, &options.arguments)?);
     }

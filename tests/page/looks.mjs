@@ -1,0 +1,86 @@
+// Schemes, widths and languages, each as axe judges it.
+
+import assert from "node:assert/strict";
+
+import { assertAccessible } from "./axe.mjs";
+import { activity, answerWith, history, log } from "./made-up.mjs";
+
+const LOOKS = [
+  { colorScheme: "light", locale: "en-US" },
+  { colorScheme: "dark", locale: "de-DE" },
+  { colorScheme: "light", locale: "de-DE", viewport: { width: 360, height: 740 } },
+  { colorScheme: "dark", locale: "fr-FR", viewport: { width: 360, height: 740 }, reducedMotion: "reduce" },
+];
+
+export default async function looks({ open, axe }) {
+  const full = { activity: activity(500), history: history(), log: log() };
+  for (const look of LOOKS) {
+    const page = await open(look, (page) => answerWith(page, full));
+    await page.locator("weir-picture canvas").waitFor();
+    await page.locator("weir-log li").first().waitFor();
+    const german = look.locale === "de-DE";
+    assert.equal(await page.locator("html").getAttribute("lang"), german ? "de" : "en");
+    await page.getByText(german ? "Verbunden" : "Connected", { exact: true }).waitFor();
+    const brightness = await page.evaluate(() => {
+      const numbers = getComputedStyle(document.body).backgroundColor.match(/\d+/g).map(Number);
+      return Math.max(...numbers);
+    });
+    assert.equal(brightness < 100, look.colorScheme === "dark", `${look.colorScheme}: ${brightness}`);
+    await assertFits(page);
+    await assertAccessible(page, axe);
+    // Text may be twice as large.
+    await page.evaluate(() => (document.documentElement.style.fontSize = "200%"));
+    if (look.viewport === undefined) await assertFits(page);
+    await page.context().close();
+  }
+
+  await empty(open);
+  await switchesLanguage(open, false);
+  await switchesLanguage(open, true);
+}
+
+async function assertFits(page) {
+  const { wide, room } = await page.evaluate(() => ({
+    wide: document.documentElement.scrollWidth,
+    room: document.documentElement.clientWidth,
+  }));
+  assert(wide <= room, `${wide} px in a window of ${room}`);
+}
+
+/** What is said while there is nothing to show. */
+async function empty(open) {
+  const nothing = {
+    activity: { since: new Date().toISOString(), entities: [] },
+    history: { step_s: 10, points: [] },
+    log: { next: 0, lines: [] },
+  };
+  const page = await open({}, (page) => answerWith(page, nothing));
+  await page.getByText("No entity has changed yet.").waitFor();
+  await page.getByText("Nothing was logged yet.").waitFor();
+  await page.getByText("The picture begins after the first twenty seconds.").waitFor();
+  await page.context().close();
+}
+
+/** The choice outlives a reload where the browser keeps it, and holds until then where not. */
+async function switchesLanguage(open, refused) {
+  const page = await open({ locale: "de-DE" }, async (page) => {
+    if (!refused) return;
+    await page.addInitScript(() => {
+      for (const name of ["localStorage", "sessionStorage"]) {
+        Object.defineProperty(window, name, {
+          get() {
+            throw new DOMException("refused", "SecurityError");
+          },
+        });
+      }
+    });
+  });
+  await page.getByRole("combobox", { name: "Sprache" }).selectOption("English");
+  await page.getByText("Noisiest entities").waitFor();
+  assert.equal(await page.locator("html").getAttribute("lang"), "en");
+  if (!refused) {
+    await page.reload();
+    await page.getByText("Noisiest entities").waitFor();
+  }
+  await page.context().close();
+}

@@ -1,0 +1,54 @@
+// Answers made up for what a small simulated home does not show.
+
+/** So many entities; the first is the noisiest. Some have no name, one a name that is markup. */
+export function activity(count) {
+  const now = Date.now();
+  const sources = [
+    { source: "rule", number: 2, absolute: 5, percentage: 0.05, any: true, max_age_s: 600, settle_s: 30, learn: false },
+    { source: "preset", number: null, absolute: 0.5, percentage: null, any: false, max_age_s: null, settle_s: null, learn: false },
+    { source: "default", number: null, absolute: null, percentage: null, any: false, max_age_s: null, settle_s: null, learn: false },
+  ];
+  const reasons = ["within", "threshold", "repeat", "first"];
+  const entities = Array.from({ length: count }, (_, at) => ({
+    entity_id: `sensor.thing_${at}`,
+    name: at === 1 ? "<img src=x> thing 1" : at % 5 === 2 ? null : `Thing ${at} with a rather long name in the garden house`,
+    unit: "W",
+    observed: 2 * count,
+    suppressed: at,
+    per_hour: (count - at) * 1.5,
+    rule: { text: "as above", ...sources[at % sources.length] },
+    reason: reasons[at % reasons.length],
+    at: new Date(now - at * 1000).toISOString(),
+  }));
+  return { since: new Date(now - 3_600_000).toISOString(), entities };
+}
+
+/** Ten minutes. */
+export function history() {
+  const begun = Date.now() - 600_000;
+  const points = Array.from({ length: 60 }, (_, at) => ({
+    at: new Date(begun + at * 10_000).toISOString(),
+    observed: 150 + Math.round(60 * Math.sin(at / 5)),
+    published: 60 + Math.round(20 * Math.sin(at / 5)),
+  }));
+  return { step_s: 10, points };
+}
+
+/** Two hundred lines, long ones among them. */
+export function log() {
+  const lines = Array.from({ length: 200 }, (_, number) => ({
+    number,
+    at: new Date(Date.now() - (200 - number) * 1000).toISOString(),
+    level: ["info", "warn", "error"][number % 3],
+    module: "hub",
+    text: `slow operation operation=cache.get ms=${number}.5 request_id=${"0123456789abcdef".repeat(4)}`,
+  }));
+  return { next: 200, lines };
+}
+
+/** Answers with these in a page instead of what the program would. */
+export async function answerWith(page, answers) {
+  for (const [path, answer] of Object.entries(answers)) {
+    await page.route(`**/v1/${path}*`, (route) => route.fulfill({ json: answer }));
+  }
+}
