@@ -17,11 +17,14 @@ const { chromium } = require("playwright-core");
 /** Generous: several browsers may share two processors. */
 const PATIENCE_MS = 60_000;
 
+const [executablePath] = execFileSync("bash", ["-c", "command -v chromium google-chrome; true"], { encoding: "utf8" })
+  .split("\n");
+
 /** What Chromium itself says of a request that fails, where one has to. */
 const FAILED_REQUEST = /^Failed to load resource/;
 
 const browser = await chromium.launch({
-  executablePath: execFileSync("which", ["chromium"], { encoding: "utf8" }).trim(),
+  executablePath,
   args: [
     "--no-sandbox",
     "--disable-gpu",
