@@ -38,9 +38,9 @@ export default async function entities({ open }) {
   await sorted("Suppressed", "descending");
   await header("Last change").getByRole("button").click();
   await first("sensor.thing_0");
-  await header("Rule").getByRole("button").click();
+  await header("Rule of its state").getByRole("button").click();
   await list.locator(".row").first().getByText("Default:").waitFor();
-  await sorted("Rule", "ascending");
+  await sorted("Rule of its state", "ascending");
   await header("Entity").getByRole("button").click();
   await first("sensor.thing_1");
 
@@ -80,7 +80,7 @@ async function byKeyboard(page, list, few) {
       assert.equal(await list.locator("th.per-hour").getAttribute("aria-sort"), "descending");
     }
   }
-  for (const wanted of ["select", "input", "Entity", "Changes/h", "Suppressed", "Rule", "Last change", "div"]) {
+  for (const wanted of ["select", "input", "Entity", "Changes/h", "Suppressed", "Rule of its state", "Last change", "div"]) {
     assert(stops.includes(wanted), `no ${wanted} among ${stops.join(", ")}`);
   }
 

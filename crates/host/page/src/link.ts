@@ -36,6 +36,17 @@ class LinkElement extends Part {
       }
       p {
         margin: 0.25rem 0 0;
+        overflow-wrap: anywhere;
+      }
+      @media (max-width: 30rem) {
+        select {
+          margin-left: auto;
+        }
+        .status {
+          flex-basis: 100%;
+          margin-left: 0;
+          order: 1;
+        }
       }
     `,
   ];

@@ -16,7 +16,7 @@ class TilesElement extends Part {
     css`
       section {
         display: grid;
-        grid-template-columns: repeat(auto-fit, minmax(9.2rem, 1fr));
+        grid-template-columns: repeat(6, minmax(0, 1fr));
         gap: 0.75rem;
       }
       dl {
@@ -56,6 +56,11 @@ class TilesElement extends Part {
       meter::-moz-meter-bar {
         background: var(--accent);
         border-radius: 0.25rem;
+      }
+      @media (max-width: 64rem) {
+        section {
+          grid-template-columns: repeat(3, minmax(0, 1fr));
+        }
       }
       @media (max-width: 30rem) {
         section {

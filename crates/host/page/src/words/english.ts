@@ -48,7 +48,7 @@ export const english = {
   noneFound: "No entity fits the search.",
   entity: "Entity",
   perHour: "Changes/h",
-  rule: "Rule",
+  rule: "Rule of its state",
   last: "Last change",
   sources: {
     rule: (number: string) => `Rule ${number}`.trim(),

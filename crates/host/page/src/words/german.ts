@@ -50,7 +50,7 @@ export const german: Words = {
   noneFound: "Keine Entität passt zur Suche.",
   entity: "Entität",
   perHour: "Änderungen/h",
-  rule: "Regel",
+  rule: "Regel des Zustands",
   last: "Letzte Änderung",
   sources: {
     rule: (number) => `Regel ${number}`.trim(),
