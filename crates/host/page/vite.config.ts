@@ -1,6 +1,20 @@
 // Builds the page into one file that loads nothing: `index.html` with its script inside.
 
+import { readFileSync } from "node:fs";
+
 import { defineConfig, type Plugin } from "vite";
+
+/** Names and licences of the packages that these modules are from, as their authors want them passed on. */
+function licences(modules: string[]): string {
+  const folders = modules.map((module) => /^.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(module));
+  const packages = new Map(folders.flatMap((found) => (found === null ? [] : [[found[1]!, found[0]]])));
+  const namesByText = new Map<string, string[]>();
+  for (const [name, folder] of [...packages].sort()) {
+    const text = readFileSync(`${folder}LICENSE`, "utf8").trim();
+    namesByText.set(text, [...(namesByText.get(text) ?? []), name]);
+  }
+  return [...namesByText].map(([text, names]) => `${names.join(", ")}:\n\n${text}`).join("\n\n");
+}
 
 /** Puts the script into the page, where the program replaces NONCE by the nonce of its policy. */
 function singleFile(): Plugin {
@@ -21,7 +35,8 @@ function singleFile(): Plugin {
       // After the body's elements; by a function, because code may hold what `replace` gives a meaning.
       page.source = html
         .replace(reference, "")
-        .replace("</body>", () => `<script type="module" nonce="NONCE">${code}</script>\n</body>`);
+        .replace("</body>", () => `<script type="module" nonce="NONCE">${code}</script>\n</body>`)
+        .replace("</html>", () => `</html>\n<!--\nContains\n\n${licences(script.moduleIds)}\n-->`);
       delete bundle[script.fileName];
     },
   };

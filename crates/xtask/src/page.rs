@@ -3,6 +3,7 @@
 //! The product is committed, so that building the program needs no Node.js; the check tells when the two differ.
 
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 
@@ -81,7 +82,8 @@ fn build(workspace: &Workspace) -> Result<PathBuf> {
         npm.current_dir(&sources)
             .args(arguments)
             .stdin(Stdio::null())
-            .stdout(Stdio::null());
+            // The compiler of TypeScript reports faults there.
+            .stdout(io::stderr());
         npm
     };
     // npm's own record of what is installed; it is written last.
@@ -105,11 +107,14 @@ fn build(workspace: &Workspace) -> Result<PathBuf> {
     step("building the page", || {
         run_command(&mut npm(&[
             "run",
+            "--silent",
             "build",
             "--",
             "--outDir",
             &out,
             "--emptyOutDir",
+            "--logLevel",
+            "warn",
         ]))
     })?;
     Ok(folder.join("index.html"))

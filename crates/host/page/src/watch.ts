@@ -15,6 +15,9 @@ const LOG_LINES = 200;
 /** Parts asked for less often than statistics, in milliseconds. */
 const PERIODS_MS = { health: 4_000, log: 4_000, history: 10_000, activity: 10_000 };
 
+/** How many times as long as its request took a part is left alone at least. */
+const PAUSE_PER_REQUEST = 20;
+
 type Part = keyof typeof PERIODS_MS;
 
 /** Why figures do not arrive. */
@@ -58,7 +61,7 @@ export class Watch implements ReactiveController {
 
   readonly #host: ReactiveControllerHost;
   readonly #client = new Client();
-  #timer: number | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   /** Grows with each token, so that what was asked with the one before is not shown. */
   #session = 0;
   #asking = false;
@@ -159,6 +162,7 @@ export class Watch implements ReactiveController {
     return wait;
   }
 
+  /** A part that takes long, as entities by the thousand do, comes around less often. */
   async #askIfDue(part: Part, session: number): Promise<void> {
     const started = performance.now();
     if (started < this.#due[part]) return;
@@ -171,7 +175,7 @@ export class Watch implements ReactiveController {
       // One part that cannot be had leaves the others; only silence is everybody's.
       if (!(error instanceof Unexpected)) throw error;
     }
-    this.#due[part] = started + PERIODS_MS[part];
+    this.#due[part] = started + Math.max(PERIODS_MS[part], PAUSE_PER_REQUEST * (performance.now() - started));
   }
 
   async #get(part: Part): Promise<() => void> {
