@@ -143,7 +143,7 @@ class EntitiesElement extends Part {
       }
       @media (max-width: 48rem) {
         :host {
-          --row: 9.7rem;
+          --row: 7.4rem;
         }
         .head label {
           margin-left: 0;
@@ -195,11 +195,19 @@ class EntitiesElement extends Part {
           color: var(--soft);
           font-size: 0.875rem;
         }
-        td.rule .lines {
-          -webkit-line-clamp: 3;
-        }
         td.last .lines {
           -webkit-line-clamp: 1;
+        }
+      }
+      @media (max-width: 30rem) {
+        :host {
+          --row: 9.7rem; /* With three lines for the rule. */
+        }
+        th {
+          padding: 0;
+        }
+        td.rule .lines {
+          -webkit-line-clamp: 3;
         }
       }
     `,
