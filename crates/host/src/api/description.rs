@@ -3,14 +3,16 @@
 //!
 //! Both need no token, for they hold nothing of the home.
 
-use std::sync::Arc;
+use std::sync::LazyLock;
 
 use axum::body::Bytes;
-use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
-use super::Shared;
+use super::openapi;
+
+/// The document, made when it is first asked for.
+static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| openapi::render(&super::describe()).into());
 
 /// The description of this API, OpenAPI 3.1.
 #[utoipa::path(
@@ -19,7 +21,7 @@ use super::Shared;
     tag = "About",
     responses((status = 200, description = "This document", content_type = "application/json"))
 )]
-pub(super) async fn get(State(shared): State<Arc<Shared>>) -> Response {
+pub(super) async fn get() -> Response {
     let json = [(header::CONTENT_TYPE, "application/json")];
-    (json, Bytes::clone(&shared.description)).into_response()
+    (json, Bytes::clone(&DOCUMENT)).into_response()
 }

@@ -5,33 +5,29 @@ use std::sync::Arc;
 
 use axum::routing::MethodRouter;
 use utoipa::openapi::path::{
-    HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn,
+    Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn,
 };
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{ContentBuilder, Required, Response, ResponseBuilder};
-use utoipa_axum::router::OpenApiRouter;
 
 use super::Shared;
 use super::openapi::problem_answer;
 use super::parameters::{self, MOST_ROWS};
 use super::problem::Kind;
+use super::routes::Routes;
 use crate::mirror::Source;
 
 /// Adds the list of a source, and its single rows.
 pub(super) fn add(
-    routes: OpenApiRouter<Arc<Shared>>,
+    routes: Routes,
     source: Source,
     list: MethodRouter<Arc<Shared>>,
     one: MethodRouter<Arc<Shared>>,
-) -> OpenApiRouter<Arc<Shared>> {
+) -> Routes {
     let name = source.name();
-    let (all, single) = (format!("/v1/{name}"), format!("/v1/{name}/{{id}}"));
-    let mut routes = routes.route(&all, list).route(&single, one);
-    let paths = &mut routes.get_openapi_mut().paths;
-    let get = || vec![HttpMethod::Get];
-    paths.add_path_operation(all, get(), of_list(source));
-    paths.add_path_operation(single, get(), of_one(source));
     routes
+        .add_get(&format!("/v1/{name}"), list, || of_list(source))
+        .add_get(&format!("/v1/{name}/{{id}}"), one, || of_one(source))
 }
 
 fn of_list(source: Source) -> Operation {

@@ -64,6 +64,7 @@ mod problem;
 mod query;
 mod reading;
 mod request_id;
+mod routes;
 mod scenes;
 mod services;
 mod states;
@@ -75,7 +76,6 @@ mod upgrade;
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
 use axum::middleware::from_fn_with_state;
@@ -84,7 +84,6 @@ use axum::{Extension, Router};
 use tokio::sync::{Mutex, Semaphore, watch};
 use tower_http::cors::{Any, CorsLayer};
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use allowed_hosts::AllowedHosts;
@@ -101,6 +100,7 @@ use crate::hub::Hub;
 use crate::page;
 use memo::Memo;
 use request_id::RequestIds;
+use routes::Routes;
 
 /// Largest body taken: the optimizer's default bound for one cached value.
 pub const BODY_LIMIT_BYTES: usize = 1 << 20;
@@ -117,8 +117,6 @@ struct Shared {
     answered: Answered,
     /// Lines for language models, described before.
     context: Arc<Mutex<Known>>,
-    /// The document that describes the API.
-    description: Bytes,
     /// Bounds how many streams are open.
     streams: Arc<Semaphore>,
     stream_counts: stream::StreamCounts,
@@ -137,26 +135,7 @@ pub fn router(
 ) -> Router {
     let names = config.allow_hosts.iter().cloned().chain(own_names());
     let hosts = AllowedHosts::new(config.listen.ip(), names);
-    let mut document = openapi::empty();
-    let (open, part) = OpenApiRouter::new()
-        .routes(routes!(page::get))
-        .routes(routes!(page::docs))
-        .routes(routes!(description::get))
-        .routes(routes!(health::get))
-        .routes(routes!(home_assistant::get))
-        .split_for_parts();
-    openapi::add_open(&mut document, part);
-    let resources = resources(&mut document);
-    let endless = OpenApiRouter::new().routes(routes!(stream::get));
-    let endless = with_scope(endless, Scope::Read, &mut document);
-    let operate = OpenApiRouter::new().routes(routes!(backup::post, backup::delete));
-    let operate = with_scope(operate, Scope::Admin, &mut document);
-    let (batch, part) = OpenApiRouter::new()
-        .routes(routes!(batch::post))
-        .split_for_parts();
-    openapi::add_protected(&mut document, part, None);
-    let batch = batch.method_not_allowed_fallback(wrong_method);
-
+    let table = table(&mut None);
     let shared = Arc::new(Shared {
         hub,
         clients,
@@ -166,23 +145,19 @@ pub fn router(
         answered: Answered::default(),
         memo: Memo::default(),
         context: Arc::default(),
-        description: openapi::render(&document).into(),
         streams: Arc::new(Semaphore::new(stream::MAX_STREAMS)),
         stream_counts: stream::StreamCounts::default(),
         stop,
     });
     // What a batch may ask for, too: everything but what answers without an
     // end, and batches.
-    let inside = protected(&shared, resources.clone());
+    let inside = protected(&shared, table.resources.clone());
     let inside = inside
         .layer(from_fn_with_state(Arc::clone(&shared), answer::answer))
         .with_state(Arc::clone(&shared));
-    let batch = batch.layer(Extension(batch::Inside(inside)));
-    let open = open.method_not_allowed_fallback(wrong_method);
-    let mut router = open.merge(protected(
-        &shared,
-        resources.merge(endless).merge(operate).merge(batch),
-    ));
+    let batch = table.batch.layer(Extension(batch::Inside(inside)));
+    let behind_token = table.resources.merge(table.elsewhere).merge(batch);
+    let mut router = table.open.merge(protected(&shared, behind_token));
     if let Some(cors) = cors(config) {
         router = router.layer(cors);
     }
@@ -201,15 +176,34 @@ fn own_names() -> impl Iterator<Item = String> {
     [name, full].into_iter().filter(move |_| known)
 }
 
-/// What ends, each under the scope it needs.
-fn resources(document: &mut OpenApi) -> Router<Arc<Shared>> {
-    let read = OpenApiRouter::new()
-        .routes(routes!(metrics::get))
-        .routes(routes!(stats::get))
-        .routes(routes!(activity::get))
-        .routes(routes!(history::get))
-        .routes(routes!(log::get))
-        .routes(routes!(context::get));
+/// All routes, before what surrounds them.
+struct Table {
+    /// For everyone.
+    open: Router<Arc<Shared>>,
+    /// What ends, each under the scope it needs: what a batch may ask for, too.
+    resources: Router<Arc<Shared>>,
+    /// Further ones, each under the scope it needs.
+    elsewhere: Router<Arc<Shared>>,
+    /// Many requests in one.
+    batch: Router<Arc<Shared>>,
+}
+
+/// All routes, described in `whole` where that is wanted.
+fn table(whole: &mut Option<OpenApi>) -> Table {
+    let open = Routes::new(whole.as_ref())
+        .add(routes!(page::get))
+        .add(routes!(page::docs))
+        .add(routes!(description::get))
+        .add(routes!(health::get))
+        .add(routes!(home_assistant::get))
+        .open(whole);
+    let read = Routes::new(whole.as_ref())
+        .add(routes!(metrics::get))
+        .add(routes!(stats::get))
+        .add(routes!(activity::get))
+        .add(routes!(history::get))
+        .add(routes!(log::get))
+        .add(routes!(context::get));
     let read = [
         (states::SOURCE, get(states::list), get(states::one)),
         (scenes::SOURCE, get(scenes::list), get(scenes::one)),
@@ -229,9 +223,33 @@ fn resources(document: &mut OpenApi) -> Router<Arc<Shared>> {
     .into_iter()
     .fold(read, |read, (source, list, one)| {
         mirrored::add(read, source, list, one)
-    });
-    let cache = OpenApiRouter::new().routes(routes!(cache::get, cache::put, cache::delete));
-    with_scope(read, Scope::Read, document).merge(with_scope(cache, Scope::Cache, document))
+    })
+    .for_scope(Scope::Read, whole);
+    let cache = Routes::new(whole.as_ref())
+        .add(routes!(cache::get, cache::put, cache::delete))
+        .for_scope(Scope::Cache, whole);
+    let endless = Routes::new(whole.as_ref())
+        .add(routes!(stream::get))
+        .for_scope(Scope::Read, whole);
+    let operate = Routes::new(whole.as_ref())
+        .add(routes!(backup::post, backup::delete))
+        .for_scope(Scope::Admin, whole);
+    let batch = Routes::new(whole.as_ref())
+        .add(routes!(batch::post))
+        .for_tokens(whole);
+    Table {
+        open,
+        resources: read.merge(cache),
+        elsewhere: endless.merge(operate),
+        batch,
+    }
+}
+
+/// The description of all routes.
+fn describe() -> OpenApi {
+    let mut whole = Some(openapi::empty());
+    table(&mut whole);
+    whole.unwrap_or_default()
 }
 
 /// Routes behind a token. The fallback is among them, so that without one even
@@ -264,19 +282,6 @@ fn cors(config: &ApiConfig) -> Option<CorsLayer> {
             .allow_headers(headers)
             .expose_headers(Any)
     })
-}
-
-/// Routes for tokens that have this scope, described in the document.
-fn with_scope(
-    routes: OpenApiRouter<Arc<Shared>>,
-    scope: Scope,
-    document: &mut OpenApi,
-) -> Router<Arc<Shared>> {
-    let (routes, part) = routes.split_for_parts();
-    openapi::add_protected(document, part, Some(scope));
-    routes
-        .method_not_allowed_fallback(wrong_method)
-        .route_layer(from_fn_with_state(scope, permission::require))
 }
 
 async fn unknown_route(uri: Uri) -> Problem {

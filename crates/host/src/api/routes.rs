@@ -1,0 +1,95 @@
+//! Routes, added one by one: always to be served, and to be described only for
+//! whoever asks for the description.
+//!
+//! A description of all routes is megabytes while it is made, and few ever ask:
+//! a service that starts drops what each route says of itself at once.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::MethodRouter;
+use utoipa::openapi::path::{HttpMethod, Operation};
+use utoipa::openapi::{Components, OpenApi, OpenApiBuilder};
+use utoipa_axum::router::UtoipaMethodRouter;
+
+use super::{Shared, openapi, permission, wrong_method};
+use crate::access::Scope;
+
+/// Some routes, and what is said of them.
+pub(super) struct Routes {
+    router: Router<Arc<Shared>>,
+    /// `None` while nobody wants to know.
+    described: Option<OpenApi>,
+}
+
+impl Routes {
+    /// None yet, to be described if `whole` is.
+    pub(super) fn new(whole: Option<&OpenApi>) -> Self {
+        Self {
+            router: Router::new(),
+            described: whole.map(|_| OpenApiBuilder::new().build()),
+        }
+    }
+
+    /// Adds what `utoipa_axum::routes` makes of handlers.
+    pub(super) fn add(
+        mut self,
+        (schemas, paths, handler): UtoipaMethodRouter<Arc<Shared>>,
+    ) -> Self {
+        for path in paths.paths.keys() {
+            self.router = self.router.route(path, handler.clone());
+        }
+        if let Some(described) = &mut self.described {
+            described.paths.merge(paths);
+            let components = described.components.get_or_insert_with(Components::new);
+            components.schemas.extend(schemas);
+        }
+        self
+    }
+
+    /// Adds a handler of `GET` that is described by a table.
+    pub(super) fn add_get(
+        mut self,
+        path: &str,
+        handler: MethodRouter<Arc<Shared>>,
+        describe: impl FnOnce() -> Operation,
+    ) -> Self {
+        self.router = self.router.route(path, handler);
+        if let Some(described) = &mut self.described {
+            let paths = &mut described.paths;
+            paths.add_path_operation(path, vec![HttpMethod::Get], describe());
+        }
+        self
+    }
+
+    /// The routes for everyone.
+    pub(super) fn open(self, whole: &mut Option<OpenApi>) -> Router<Arc<Shared>> {
+        if let (Some(whole), Some(part)) = (whole, self.described) {
+            openapi::add_open(whole, part);
+        }
+        self.router.method_not_allowed_fallback(wrong_method)
+    }
+
+    /// The routes for any token.
+    pub(super) fn for_tokens(self, whole: &mut Option<OpenApi>) -> Router<Arc<Shared>> {
+        if let (Some(whole), Some(part)) = (whole, self.described) {
+            openapi::add_protected(whole, part, None);
+        }
+        self.router.method_not_allowed_fallback(wrong_method)
+    }
+
+    /// The routes for tokens of this scope.
+    pub(super) fn for_scope(
+        self,
+        scope: Scope,
+        whole: &mut Option<OpenApi>,
+    ) -> Router<Arc<Shared>> {
+        if let (Some(whole), Some(part)) = (whole, self.described) {
+            openapi::add_protected(whole, part, Some(scope));
+        }
+        self.router
+            .method_not_allowed_fallback(wrong_method)
+            .route_layer(from_fn_with_state(scope, permission::require))
+    }
+}
