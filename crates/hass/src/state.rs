@@ -3,9 +3,7 @@
 //! Types and the merge rules of the compressed feed only: which entities exist is the mirror's matter,
 //! what a value means is the host's.
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::Timestamp;
@@ -27,9 +25,10 @@ pub struct State {
 }
 
 /// Attribute values by name, each the exact JSON text Home Assistant sent.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(transparent)]
-pub struct Attributes(BTreeMap<Box<str>, Box<RawValue>>);
+///
+/// In order of names, without room to spare: a home has thousands of these, each with a few, and seldom one more.
+#[derive(Clone, Debug, Default)]
+pub struct Attributes(Box<[(Box<str>, Box<RawValue>)]>);
 
 /// Origin of a write: Home Assistant's context.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -142,7 +141,8 @@ impl From<CompressedState> for State {
 impl Attributes {
     /// The JSON text of an attribute.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(|value| value.get())
+        let place = self.place(name).ok()?;
+        Some(self.0.get(place)?.1.get())
     }
 
     /// An attribute that is a JSON string, decoded.
@@ -170,6 +170,73 @@ impl Attributes {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+impl Attributes {
+    /// Where an attribute is, or would be.
+    fn place(&self, name: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|(known, _)| (**known).cmp(name))
+    }
+
+    fn set(&mut self, name: Box<str>, value: Box<RawValue>) {
+        match self.place(&name) {
+            Ok(place) => self.0[place].1 = value,
+            Err(place) => {
+                let mut all = std::mem::take(&mut self.0).into_vec();
+                all.reserve_exact(1);
+                all.insert(place, (name, value));
+                self.0 = all.into();
+            }
+        }
+    }
+
+    /// Tells whether it was there.
+    fn remove(&mut self, name: &str) -> bool {
+        let place = self.place(name);
+        if let Ok(place) = place {
+            let mut all = std::mem::take(&mut self.0).into_vec();
+            all.remove(place);
+            self.0 = all.into();
+        }
+        place.is_ok()
+    }
+}
+
+impl Serialize for Attributes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Attributes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Attributes;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object of attributes")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> Result<Self::Value, A::Error> {
+                let mut all = Vec::<(Box<str>, Box<RawValue>)>::new();
+                while let Some(one) = map.next_entry()? {
+                    all.push(one);
+                }
+                // Of a name that stands there twice, the last counts.
+                all.reverse();
+                all.sort_by(|(one, _), (other, _)| one.cmp(other));
+                all.dedup_by(|(later, _), (kept, _)| later == kept);
+                Ok(Attributes(all.into()))
+            }
+        }
+
+        deserializer.deserialize_map(Visitor)
     }
 }
 
@@ -225,14 +292,14 @@ impl State {
         }
         let mut changes = AttributeChanges::default();
         for name in diff.removals.attributes {
-            if self.attributes.0.remove(&name).is_some() {
+            if self.attributes.remove(&name) {
                 changes.removed.push(name);
             }
         }
         for (name, value) in attributes.0 {
             if self.attributes.get(&name) != Some(value.get()) {
                 changes.changed.push(name.clone());
-                self.attributes.0.insert(name, value);
+                self.attributes.set(name, value);
             }
         }
         (state_changed, changes)

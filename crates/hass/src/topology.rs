@@ -62,12 +62,15 @@ pub enum Group {
     Label,
 }
 
+/// Boxed, because a map keeps room for as many again.
+type ById<T> = HashMap<Box<str>, Box<T>>;
+
 /// The registries by identifier, and the groups that follow from them.
 #[derive(Debug, Default)]
 pub struct Topology {
-    entities: HashMap<Box<str>, EntityEntry>,
-    devices: HashMap<Box<str>, DeviceEntry>,
-    areas: HashMap<Box<str>, AreaEntry>,
+    entities: ById<EntityEntry>,
+    devices: ById<DeviceEntry>,
+    areas: ById<AreaEntry>,
     helper_entries: HashSet<Box<str>>,
     groups: HashMap<(Group, Box<str>), BTreeSet<Box<str>>>,
 }
@@ -176,7 +179,7 @@ impl Topology {
     ) -> impl Iterator<Item = (&'a str, &'a DeviceEntry)> + use<'a> {
         let known = |id: Option<&str>| {
             let (id, device) = self.devices.get_key_value(id?)?;
-            Some((&**id, device))
+            Some((&**id, &**device))
         };
         std::iter::successors(known(first), move |(_, device)| {
             known(device.parent_device_id.as_deref())
@@ -201,9 +204,9 @@ impl Topology {
     }
 }
 
-fn by_id<T: Entry + Clone>(rows: &[Row<T>]) -> HashMap<Box<str>, T> {
+fn by_id<T: Entry + Clone>(rows: &[Row<T>]) -> ById<T> {
     rows.iter()
-        .filter_map(|row| Some((row.entry.id()?.into(), row.entry.clone())))
+        .filter_map(|row| Some((row.entry.id()?.into(), Box::new(row.entry.clone()))))
         .collect()
 }
 

@@ -12,7 +12,8 @@ use super::update::Published;
 /// All entities the optimizer has been told of.
 #[derive(Default)]
 pub(super) struct Entities {
-    by_name: HashMap<Box<str>, Entity>,
+    /// Boxed, because a map keeps room for as many again.
+    by_name: HashMap<Box<str>, Box<Entity>>,
     /// What each handle stands for; `None` for one not in use.
     by_handle: Vec<Option<Name>>,
 }
@@ -94,7 +95,7 @@ impl Entities {
     }
 
     pub(super) fn get(&self, entity_id: &str) -> Option<&Entity> {
-        self.by_name.get(entity_id)
+        self.by_name.get(entity_id).map(|entity| &**entity)
     }
 
     /// The entity, known from now on if it was not.
@@ -165,7 +166,9 @@ impl Entities {
 
     /// All entities, by name.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Entity)> {
-        self.by_name.iter().map(|(name, entity)| (&**name, entity))
+        self.by_name
+            .iter()
+            .map(|(name, entity)| (&**name, &**entity))
     }
 
     /// All entities by name.

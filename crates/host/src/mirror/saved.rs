@@ -4,13 +4,15 @@
 //! Assistant was heard.
 
 use std::collections::BTreeMap;
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
+use std::sync::Arc;
 
+use axum::body::Bytes;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 use weirhouse_hass::{Class, Timestamp};
 
@@ -22,19 +24,42 @@ const VERSION: u8 = 1;
 /// Largest size it is unpacked to, bytes: far over the largest home, and far under the memory of a small computer.
 const LARGEST: u64 = 256 << 20;
 
-/// A home to be written or read back.
-#[derive(Debug, Serialize, Deserialize)]
+/// A home that was read back.
+#[derive(Debug, Deserialize)]
 pub struct Saved {
-    version: u8,
     states: Rows,
     /// By the names in [`class_name`].
     classes: Vec<(String, Rows)>,
 }
 
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 struct Rows {
     as_of_us: Option<i64>,
     rows: Vec<(String, String)>,
+}
+
+/// What is held, to be written: rows are shared with those that are served.
+#[derive(Debug, Serialize)]
+pub struct Held {
+    version: u8,
+    states: HeldRows,
+    classes: Vec<(&'static str, HeldRows)>,
+}
+
+#[derive(Debug, Serialize)]
+struct HeldRows {
+    as_of_us: Option<i64>,
+    rows: Vec<HeldRow>,
+}
+
+/// Identifier and JSON of a row, both written as text.
+#[derive(Debug)]
+struct HeldRow(Arc<str>, Bytes);
+
+impl Serialize for HeldRow {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (&*self.0, String::from_utf8_lossy(&self.1)).serialize(serializer)
+    }
 }
 
 /// An action as it is served.
@@ -62,15 +87,15 @@ pub enum SavedError {
     Version(u8),
 }
 
-impl Saved {
-    /// As bytes.
+impl Held {
+    /// As bytes, from which [`Saved`] is read. They are packed on the way: unpacked, a home is as large again.
     pub fn to_bytes(&self) -> Result<Vec<u8>, SavedError> {
-        let plain = postcard::to_allocvec(self)?;
-        let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
-        packer.write_all(&plain)?;
-        Ok(packer.finish()?)
+        let packer = GzEncoder::new(Vec::new(), Compression::fast());
+        Ok(postcard::to_io(self, packer)?.finish()?)
     }
+}
 
+impl Saved {
     /// From bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SavedError> {
         let mut plain = Vec::new();
@@ -78,7 +103,7 @@ impl Saved {
             .take(LARGEST)
             .read_to_end(&mut plain)?;
         match plain.first() {
-            Some(&VERSION) => Ok(postcard::from_bytes(&plain)?),
+            Some(&VERSION) => Ok(postcard::from_bytes(&plain[1..])?),
             Some(&other) => Err(SavedError::Version(other)),
             None => Err(postcard::Error::DeserializeUnexpectedEnd.into()),
         }
@@ -92,15 +117,15 @@ impl Saved {
 
 impl Replica {
     /// What is held, to be written; `None` before anything was heard.
-    pub fn save(&self) -> Option<Saved> {
+    pub fn save(&self) -> Option<Held> {
         let inner = self.read();
         inner.states.as_of?;
         let classes = inner.classes.iter();
-        Some(Saved {
+        Some(Held {
             version: VERSION,
             states: rows(&inner.states),
             classes: classes
-                .map(|(class, listed)| (class_name(*class).to_owned(), rows(listed)))
+                .map(|(class, listed)| (class_name(*class), rows(listed)))
                 .collect(),
         })
     }
@@ -140,15 +165,12 @@ impl Replica {
     }
 }
 
-fn rows(listed: &Listed) -> Rows {
-    let rows = listed.table.after(None);
-    Rows {
+fn rows(listed: &Listed) -> HeldRows {
+    let rows = listed.table.all();
+    HeldRows {
         as_of_us: listed.as_of.map(Timestamp::as_micros),
         rows: rows
-            .map(|(id, row)| {
-                let json = String::from_utf8_lossy(&row.json).into_owned();
-                (id.to_owned(), json)
-            })
+            .map(|(id, row)| HeldRow(Arc::clone(id), Bytes::clone(&row.json)))
             .collect(),
     }
 }

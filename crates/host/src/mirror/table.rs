@@ -116,6 +116,11 @@ impl Table {
         self.rows.get_key_value(id).map(|(id, row)| (&**id, row))
     }
 
+    /// All rows, by identifier.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&Arc<str>, &Row)> {
+        self.rows.iter()
+    }
+
     /// The rows after this identifier, by identifier.
     pub(super) fn after(&self, id: Option<&str>) -> impl Iterator<Item = (&str, &Row)> {
         let from = id.map_or(Bound::Unbounded, Bound::Excluded);
