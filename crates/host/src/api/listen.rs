@@ -3,20 +3,21 @@
 //! Time limits of connections are here, their number in `connections`, and
 //! bounds on requests in `answer`.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 #[cfg(target_os = "linux")]
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use super::connections::{self, Connections, Place};
 use super::home_assistant::From;
@@ -75,12 +76,12 @@ pub async fn serve(
     mut stop: watch::Receiver<bool>,
 ) {
     let mut strangers = 0_u64;
-    let mut http = Builder::new(TokioExecutor::new()).http1_only();
-    http.http1()
-        .timer(TokioTimer::new())
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
         .header_read_timeout(HEAD_LIMIT)
         .max_buf_size(HEAD_LIMIT_BYTES);
-    let open = GracefulShutdown::new();
+    // Held by every connection: it ends with the last.
+    let (open, mut all_closed) = mpsc::channel::<Infallible>(1);
     let connections = Arc::new(Connections::default());
     loop {
         let accepted = tokio::select! {
@@ -107,20 +108,36 @@ pub async fn serve(
         let from = From(peer.to_canonical());
         let service = connections::service(router.clone(), Arc::new(place), from);
         let service = TowerToHyperService::new(service);
-        let connection = http.serve_connection_with_upgrades(TokioIo::new(stream), service);
-        let connection = open.watch(connection.into_owned());
+        let connection = http.serve_connection(TokioIo::new(stream), service);
+        let (mut stopping, open) = (stop.clone(), open.clone());
         tokio::spawn(async move {
-            tokio::select! {
-                ended = connection => if let Err(error) = ended {
-                    tracing::debug!(%error, "a connection broke");
-                },
-                () = wanted => tracing::debug!("an idle connection made room for another"),
+            let mut connection = pin!(connection.with_upgrades());
+            let mut wanted = pin!(wanted);
+            let mut told = false;
+            loop {
+                tokio::select! {
+                    ended = connection.as_mut() => {
+                        if let Err(error) = ended {
+                            tracing::debug!(%error, "a connection broke");
+                        }
+                        break;
+                    }
+                    () = wanted.as_mut() => {
+                        tracing::debug!("an idle connection made room for another");
+                        break;
+                    }
+                    _ = stopping.wait_for(|stop| *stop), if !told => {
+                        told = true;
+                        connection.as_mut().graceful_shutdown();
+                    }
+                }
             }
+            drop(open);
         });
     }
     // Nobody new; who is there may finish.
-    drop(listener);
-    let _ = tokio::time::timeout(GRACE, open.shutdown()).await;
+    drop((listener, open));
+    let _ = tokio::time::timeout(GRACE, all_closed.recv()).await;
 }
 
 /// Waits for a free place and a client; `None` when there was none to take.

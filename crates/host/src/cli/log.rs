@@ -7,9 +7,10 @@ use std::io::IsTerminal as _;
 use std::sync::OnceLock;
 
 use clap::{ArgMatches, Args};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{fmt, reload};
 
 use super::sources::{Setting, origin, origin_of};
 use crate::config::{Config, Levels, LogConfig, LogFormat};
@@ -79,40 +80,39 @@ impl LogArgs {
     }
 }
 
-type Change = Box<dyn Fn(EnvFilter) + Send + Sync>;
+type Change = Box<dyn Fn(Targets) + Send + Sync>;
 
 /// Changes the filter of the log that was started.
 static CHANGE: OnceLock<Change> = OnceLock::new();
 
 /// Starts logging; once per process.
 pub(super) fn start(log: &LogConfig) {
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(log.directives()))
+    let (filter, handle) = reload::Layer::new(targets(log));
+    let kept = tracing_subscriber::registry().with(filter).with(Keep);
+    let lines = fmt::layer()
         .with_writer(std::io::stderr)
         // It would tell standard error that standard error cannot be written,
         // and panic: a log on a full disk must not end the service.
         .log_internal_errors(false);
-    let change: Change = match log.format {
+    match log.format {
         LogFormat::Text => {
             let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-            let builder = builder.with_ansi(colour).with_filter_reloading();
-            let handle = builder.reload_handle();
-            builder.finish().with(Keep).init();
-            Box::new(move |filter| drop(handle.reload(filter)))
+            kept.with(lines.with_ansi(colour)).init();
         }
-        LogFormat::Json => {
-            let builder = builder.json().flatten_event(true).with_filter_reloading();
-            let handle = builder.reload_handle();
-            builder.finish().with(Keep).init();
-            Box::new(move |filter| drop(handle.reload(filter)))
-        }
-    };
-    let _ = CHANGE.set(change);
+        LogFormat::Json => kept.with(lines.json().flatten_event(true)).init(),
+    }
+    let _ = CHANGE.set(Box::new(move |targets| drop(handle.reload(targets))));
 }
 
 /// Changes the levels of a log that was started; its form stays.
 pub(super) fn change(log: &LogConfig) {
     if let Some(change) = CHANGE.get() {
-        change(EnvFilter::new(log.directives()));
+        change(targets(log));
     }
+}
+
+/// What is logged, as the subscriber takes it.
+fn targets(log: &LogConfig) -> Targets {
+    // They are made of known words.
+    log.directives().parse().unwrap_or_default()
 }
