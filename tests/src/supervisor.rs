@@ -33,6 +33,8 @@ struct Shared {
     broker: Mutex<Option<Value>>,
     /// Paths that were asked for.
     asked: Mutex<Vec<String>>,
+    /// What was announced to integrations.
+    announced: Mutex<Vec<Value>>,
 }
 
 impl Supervisor {
@@ -45,6 +47,7 @@ impl Supervisor {
             home_token: home_token.to_owned(),
             broker: Mutex::default(),
             asked: Mutex::default(),
+            announced: Mutex::default(),
         });
         let serving = Arc::clone(&shared);
         thread::spawn(move || {
@@ -60,6 +63,11 @@ impl Supervisor {
     /// Offers a broker from now on.
     pub fn offer_broker(&self, broker: Value) {
         *lock(&self.shared.broker) = Some(broker);
+    }
+
+    /// What was announced to integrations so far.
+    pub fn announced(&self) -> Vec<Value> {
+        lock(&self.shared.announced).clone()
     }
 
     /// Paths that were asked for so far.
@@ -80,12 +88,8 @@ impl Shared {
         let mut rest = vec![0; head.len()];
         stream.read_exact(&mut rest)?;
         let bearer = format!("bearer {TOKEN}");
-        let may = head
-            .lines()
-            .filter_map(|line| line.split_once(": "))
-            .any(|(name, value)| {
-                name.eq_ignore_ascii_case("authorization") && value.eq_ignore_ascii_case(&bearer)
-            });
+        let may =
+            header(&head, "authorization").is_some_and(|value| value.eq_ignore_ascii_case(&bearer));
         let (status, body) = match path.as_str() {
             _ if !may => (
                 "401 Unauthorized",
@@ -98,6 +102,13 @@ impl Shared {
                     json!({ "result": "error", "message": "Service not enabled" }),
                 ),
             },
+            "/discovery" => {
+                let length = header(&head, "content-length").and_then(|it| it.parse().ok());
+                let mut body = vec![0; length.unwrap_or(0)];
+                stream.read_exact(&mut body)?;
+                lock(&self.announced).push(serde_json::from_slice(&body)?);
+                ("200 OK", json!({ "result": "ok", "data": { "uuid": "1" } }))
+            }
             _ => ("404 Not Found", json!({ "result": "error", "message": "" })),
         };
         let body = body.to_string();
@@ -174,6 +185,14 @@ fn peek_head(stream: &TcpStream) -> Result<String> {
         ensure!(seen > 0 && seen < LONGEST_HEAD, "no request");
         thread::sleep(Duration::from_millis(1));
     }
+}
+
+/// A field of the head of a request.
+fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    head.lines()
+        .filter_map(|line| line.split_once(": "))
+        .find(|(known, _)| known.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value)
 }
 
 fn send<S: io::Read + io::Write>(socket: &mut WebSocket<S>, message: &Value) -> Result<()> {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
-use weirhouse_tests::container::{APP, Image, SUPERVISOR};
+use weirhouse_tests::container::{APP, Container, Image, SUPERVISOR};
 use weirhouse_tests::home_assistant::{ConfigFolderOptions, HomeAssistant};
 use weirhouse_tests::supervisor::Supervisor;
 
@@ -166,19 +166,14 @@ fn it_lives_as_an_app_does() -> Result<()> {
         mib(peak)
     );
 
-    // The page, for the Supervisor and nobody else.
-    let page = visit_now(Ipv4Addr::LOCALHOST, "/")?;
+    // Announced to nobody, since nobody is there; Home Assistant is not troubled.
     ensure!(
-        page.starts_with("HTTP/1.1 200") && page.contains("Weirhouse"),
-        "{page}"
+        supervisor.announced().is_empty(),
+        "{:?}",
+        supervisor.announced()
     );
-    let figures = visit_now(Ipv4Addr::LOCALHOST, "/v1/stats")?;
-    ensure!(
-        figures.starts_with("HTTP/1.1 200"),
-        "no token is needed there: {figures}"
-    );
-    let forged = visit_now(Ipv4Addr::new(127, 0, 0, 9), "/v1/stats")?;
-    ensure!(forged.starts_with("HTTP/1.1 403"), "{forged}");
+
+    check_page()?;
 
     // Home Assistant goes and comes back.
     home.stop()?;
@@ -187,10 +182,13 @@ fn it_lives_as_an_app_does() -> Result<()> {
     })?;
     ensure!(away["home"]["stale"] == true, "{away}");
     app.wait_until_healthy(PATIENCE)?;
+    install_companion(home.config())?;
     home.start_again()?;
     wait_for(&data, "the connection is back", |stats| {
         stats["home"]["connected"] == true && stats["home"]["stale"] == false
     })?;
+
+    check_companion(&supervisor, &app, &data)?;
 
     // What is cached survives the end, which comes in time.
     let value = b"kept over a restart";
@@ -227,6 +225,55 @@ fn it_lives_as_an_app_does() -> Result<()> {
         (200, value.to_vec())
     );
     assert_eq!(app.stop(STOP_LIMIT)?, 0);
+    Ok(())
+}
+
+/// The page is for the Supervisor and nobody else.
+fn check_page() -> Result<()> {
+    let page = visit_now(Ipv4Addr::LOCALHOST, "/")?;
+    ensure!(
+        page.starts_with("HTTP/1.1 200") && page.contains("Weirhouse"),
+        "{page}"
+    );
+    let figures = visit_now(Ipv4Addr::LOCALHOST, "/v1/stats")?;
+    ensure!(
+        figures.starts_with("HTTP/1.1 200"),
+        "no token is needed there: {figures}"
+    );
+    let forged = visit_now(Ipv4Addr::new(127, 0, 0, 9), "/v1/stats")?;
+    ensure!(forged.starts_with("HTTP/1.1 403"), "{forged}");
+    Ok(())
+}
+
+/// The companion is told where the API is, once it is there.
+fn check_companion(supervisor: &Supervisor, app: &Container<'_>, data: &Path) -> Result<()> {
+    let started = Instant::now();
+    while supervisor.announced().is_empty() {
+        ensure!(
+            started.elapsed() < PATIENCE,
+            "the companion is not told: {}",
+            app.log()?
+        );
+        thread::sleep(Duration::from_millis(100));
+    }
+    let announced = &supervisor.announced()[0];
+    assert_eq!(announced["service"], "weirhouse");
+    assert_eq!(announced["config"]["port"], 8098);
+    let token = fs::read_to_string(data.join("token"))?;
+    assert_eq!(announced["config"]["token"], token.trim());
+    Ok(())
+}
+
+/// An integration of the domain that the app announces itself to.
+fn install_companion(config: &Path) -> Result<()> {
+    let folder = config.join("custom_components/weirhouse");
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join("__init__.py"), "")?;
+    let manifest = json!({
+        "domain": "weirhouse", "name": "Weirhouse", "version": "0.1.0", "codeowners": [],
+        "documentation": "https://github.com/weirhouse/weirhouse", "iot_class": "local_push", "requirements": [],
+    });
+    fs::write(folder.join("manifest.json"), manifest.to_string())?;
     Ok(())
 }
 

@@ -12,12 +12,14 @@ use tokio::task::JoinHandle;
 
 use crate::{Event, ServiceCall, SessionConfig};
 
+mod ask;
 mod backoff;
 mod dial;
 mod endpoint;
 mod link;
 mod reader;
 
+pub use ask::{AskError, has_integration};
 pub use dial::{Dialer, Socket};
 pub use endpoint::ConfigError;
 use endpoint::Endpoint;

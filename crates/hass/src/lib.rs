@@ -61,7 +61,10 @@ mod timestamp;
 mod topology;
 mod wire;
 
-pub use client::{CallError, Client, ClientConfig, ConfigError, Dialer, LinkStats, Marker, Socket};
+pub use client::{
+    AskError, CallError, Client, ClientConfig, ConfigError, Dialer, LinkStats, Marker, Socket,
+    has_integration,
+};
 pub use event::{CommandError, CommandOutcome, Event, ProtocolError, ServiceCall, Snapshot};
 pub use gateway::{
     Closing, EntityTest, Frame, Gateway, GatewayEvent, GatewayStats, Home, Identity, Profile,

@@ -4,6 +4,7 @@ pub mod access;
 pub mod api;
 pub mod cli;
 pub mod clients;
+pub mod companion;
 pub mod config;
 pub mod context;
 pub mod data_dir;

@@ -169,11 +169,17 @@ pub fn router(
 /// Names that lead here and nowhere else: this machine's, by which one app
 /// reaches another, and the same with the domain of the Supervisor's network.
 fn own_names() -> impl Iterator<Item = String> {
+    own_name().into_iter().flat_map(|name| {
+        let full = format!("{name}.local.hass.io");
+        [name, full]
+    })
+}
+
+/// This machine's name, if it has one.
+pub fn own_name() -> Option<String> {
     let name = rustix::system::uname();
-    let name = name.nodename().to_str().unwrap_or_default().to_owned();
-    let known = !name.is_empty();
-    let full = format!("{name}.local.hass.io");
-    [name, full].into_iter().filter(move |_| known)
+    let name = name.nodename().to_str().ok()?;
+    (!name.is_empty()).then(|| name.to_owned())
 }
 
 /// All routes, before what surrounds them.

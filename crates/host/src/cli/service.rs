@@ -23,8 +23,9 @@ use super::reload::Reload;
 use super::settings::{SettingsArgs, Sources};
 use super::{home_assistant, status, stop};
 use crate::access::Access;
-use crate::api::{self, Admits};
+use crate::api::{self, Admits, own_name};
 use crate::clients::{Clients, Upstream};
+use crate::companion::{self, Announcement};
 use crate::config::Config;
 use crate::data_dir::{DataDir, Token};
 use crate::demo;
@@ -162,6 +163,7 @@ async fn serve(
 
     let in_home_assistant = service.config.ingress.listen.is_some();
     greet(&source, folder, listening, token, in_home_assistant);
+    let companion = tell_companion(&hub, &source, listening, token, stop.clone());
     let (link, events) = source.connect(stop.clone())?;
     // The API outlives the loop for a moment: its own stop comes after.
     let (api_stop, api_stopped) = watch::channel(false);
@@ -196,8 +198,8 @@ async fn serve(
     });
     let ended = run::run(Arc::clone(&hub), events, client.as_ref(), stop).await;
 
-    if let Some(mqtt) = mqtt {
-        let _ = mqtt.await;
+    for told in [mqtt, companion].into_iter().flatten() {
+        let _ = told.await;
     }
     status.abort();
     reload.abort();
@@ -224,6 +226,28 @@ async fn serve(
             format!("stopped, but not everything could be saved: {error}"),
         )),
     }
+}
+
+/// Tells the companion integration where the API is, in an app.
+fn tell_companion(
+    hub: &Arc<Hub>,
+    source: &Source,
+    listening: SocketAddr,
+    token: &Token,
+    stop: watch::Receiver<bool>,
+) -> Option<JoinHandle<()>> {
+    let Source::HomeAssistant { link, .. } = source else {
+        return None;
+    };
+    let supervisor = Supervisor::of_this_app()?;
+    let announcement = Announcement {
+        host: own_name()?,
+        port: listening.port(),
+        token: token.clone(),
+    };
+    let home = ClientConfig::clone(link);
+    let telling = companion::run(Arc::clone(hub), home, supervisor, announcement, stop);
+    Some(tokio::spawn(telling))
 }
 
 /// Shows the figures in Home Assistant, where that is wanted. The simulated

@@ -46,6 +46,9 @@ pub(super) struct Entity {
 #[derive(Default)]
 pub(super) struct Outgoing {
     pub(super) reason: &'static str,
+    /// With all attributes, as they are when it leaves.
+    pub(super) whole: bool,
+    /// Attributes that were published.
     pub(super) attributes: BTreeMap<Box<str>, Box<RawValue>>,
 }
 

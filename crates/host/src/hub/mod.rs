@@ -323,6 +323,12 @@ impl Hub {
         self.tell_followers(Followed::Stale);
     }
 
+    /// The number of the connection to Home Assistant; `None` while there is
+    /// none.
+    pub fn connection(&self) -> Option<u64> {
+        self.lock().link.connection()
+    }
+
     /// Every update and refresh from now on.
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<Notice>> {
         self.notices.subscribe()

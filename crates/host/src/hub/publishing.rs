@@ -100,14 +100,7 @@ impl Engine {
         match &name.attribute {
             None => {
                 outgoing.reason = reason;
-                if verdict == Reason::First as u8
-                    && let Some(attributes) = attributes
-                {
-                    outgoing.attributes = attributes
-                        .iter()
-                        .filter_map(|(name, json)| Some((name.into(), raw(json)?)))
-                        .collect();
-                }
+                outgoing.whole |= verdict == Reason::First as u8;
                 entity.published = Some(Published {
                     state: chosen.map_or_else(|| text.to_owned(), |number| number.to_string()),
                     reason,
@@ -238,7 +231,20 @@ impl Engine {
     fn update(&mut self, now: Instant, handle: u32) -> Option<Update> {
         let entity_id = self.entities.name(handle)?.entity.to_string();
         let entity = self.entities.entry(&entity_id);
-        let Outgoing { reason, attributes } = entity.outgoing.take()?;
+        let Outgoing {
+            reason,
+            whole,
+            mut attributes,
+        } = entity.outgoing.take()?;
+        if whole && let Some(state) = self.mirror.get(&entity_id) {
+            for (name, json) in state.attributes.iter() {
+                if !attributes.contains_key(name)
+                    && let Some(json) = raw(json)
+                {
+                    attributes.insert(name.into(), json);
+                }
+            }
+        }
         Some(Update {
             state: entity
                 .published

@@ -248,6 +248,11 @@ impl Link {
         self.connections += 1;
     }
 
+    /// The number of the connection, if there is one.
+    pub(super) fn connection(&self) -> Option<u64> {
+        self.connected.then_some(self.connections)
+    }
+
     pub(super) fn disconnected(&mut self, reason: String) {
         self.connected = false;
         self.reason = Some(reason);
