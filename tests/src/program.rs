@@ -53,8 +53,30 @@ impl Program {
         arguments: &[S],
         log: fs::File,
     ) -> Result<Self> {
+        Self::start_with(command, data, arguments, log, &[])
+    }
+
+    /// As [`start`](Self::start), with further variables of the environment.
+    pub fn start_in<S: AsRef<OsStr>>(
+        command: &str,
+        data: &Path,
+        arguments: &[S],
+        variables: &[(&str, &str)],
+    ) -> Result<Self> {
+        let log = fs::File::create(data.with_extension("log"))?;
+        Self::start_with(command, data, arguments, log, variables)
+    }
+
+    fn start_with<S: AsRef<OsStr>>(
+        command: &str,
+        data: &Path,
+        arguments: &[S],
+        log: fs::File,
+        variables: &[(&str, &str)],
+    ) -> Result<Self> {
         let address = free_address()?;
         let process = invocation(command, data, address, arguments)?
+            .envs(variables.iter().copied())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
