@@ -335,3 +335,41 @@ fn the_profile_is_accepted() -> Result<()> {
     );
     Ok(())
 }
+
+/// The numbers of the architectures in the machine code's own header (ELF).
+fn machine(arch: &str) -> Result<u16> {
+    match arch {
+        "amd64" => Ok(62),
+        "aarch64" => Ok(183),
+        other => anyhow::bail!("{other} has no number here"),
+    }
+}
+
+#[test]
+fn the_optimizer_can_be_made_for_every_machine_of_the_app() -> Result<()> {
+    let app = app()?;
+    let compiler = std::env::var_os("WEIRHOUSE_COMPILE").context("run by `cargo xtask test`")?;
+    let component = std::env::var_os("WEIRHOUSE_CORE_WASM").context("run by `cargo xtask test`")?;
+    let folder = tempfile::tempdir()?;
+    for arch in app["arch"].as_array().context("no list")? {
+        let arch = arch.as_str().context("no text")?;
+        let cpu = if arch == "amd64" { "x86_64" } else { arch };
+        let made = folder.path().join(arch);
+        let output = Command::new(&compiler)
+            .arg(&component)
+            .arg("-o")
+            .arg(&made)
+            .args(["--target", &format!("{cpu}-unknown-linux-gnu")])
+            .output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arch}: {said}");
+        let header = fs::read(&made)?;
+        assert_eq!(&header[..4], b"\x7fELF", "{arch}");
+        assert_eq!(
+            u16::from_le_bytes([header[18], header[19]]),
+            machine(arch)?,
+            "{arch}"
+        );
+    }
+    Ok(())
+}
