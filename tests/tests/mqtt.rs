@@ -174,9 +174,10 @@ fn home_assistant_shows_the_figures_while_they_are_wanted() -> Result<()> {
     let weirhouse = Program::start("serve", &data, &arguments)?;
 
     has_state(&home, "binary_sensor.weirhouse_problem", "off")?;
-    let (observed, attributes) =
-        figure(&home, "sensor.weirhouse_readings_in")?.context("no figure")?;
-    ensure!(observed.parse::<u64>().is_ok_and(|it| it > 0), "{observed}");
+    let (observed, attributes) = wait("readings are counted", || {
+        let now = figure(&home, "sensor.weirhouse_readings_in")?;
+        Ok(now.filter(|(now, _)| now.parse::<u64>().is_ok_and(|it| it > 0)))
+    })?;
     assert_eq!(attributes["unit_of_measurement"], "readings");
     assert_eq!(attributes["state_class"], "total_increasing");
     let (share, attributes) =

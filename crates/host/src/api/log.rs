@@ -7,6 +7,9 @@ use super::problem::Problem;
 use super::query::Query as Parameters;
 use crate::log_tail::{self, Tail};
 
+/// The greatest number that every reader of JSON keeps exactly.
+const LAST: u64 = 9_007_199_254_740_991;
+
 /// The last 200 lines of the log, but for those that only developers ask for.
 #[utoipa::path(
     get,
@@ -18,7 +21,8 @@ use crate::log_tail::{self, Tail};
 pub(super) async fn get(RawQuery(query): RawQuery) -> Result<Json<Tail>, Problem> {
     let parameters = Parameters::parse(query.as_deref(), &["since"])?;
     let since = parameters.one("since")?.map(|text| {
-        text.parse().map_err(|_| {
+        let number = text.parse().ok().filter(|number| *number <= LAST);
+        number.ok_or_else(|| {
             Problem::invalid(format!(
                 "since: `{text}` is no number of a line; take the `next` of an earlier answer"
             ))

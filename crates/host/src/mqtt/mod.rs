@@ -16,7 +16,7 @@ use rumqttc::{
     AsyncClient, ClientError, ConnectionError, Event, EventLoop, LastWill, MqttOptions, Packet, QoS,
 };
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval_at, sleep, timeout};
 
 pub use broker::{Broker, BrokerFrom};
 pub use installation::Installation;
@@ -192,7 +192,9 @@ async fn show(
     events: &mut EventLoop,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), ConnectionError> {
-    let mut look = interval(LOOK_EVERY.min(config.every));
+    // Not at once: a link that is just being made is no trouble.
+    let period = LOOK_EVERY.min(config.every);
+    let mut look = interval_at(tokio::time::Instant::now() + period, period);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut sent: Option<(tokio::time::Instant, bool)> = None;
     // What cannot be queued is behind a connection whose end is told by its events.
