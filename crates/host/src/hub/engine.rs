@@ -12,9 +12,9 @@ use weirhouse_runner::operations::{Entities as _, Schedule as _, State as _, Upd
 use weirhouse_runner::wit::types::Instant;
 use weirhouse_runner::{Component, Fault, Optimizer};
 
-use super::activity::Counters;
 use super::entities::{Entities, Name};
 use super::error::HubError;
+use super::history::Counters;
 use super::media_types::MediaTypes;
 use super::removals::Removing;
 use super::settings::{Refresh, Settings};
