@@ -4,9 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use wit_component::{ComponentEncoder, DecodedWasm};
-use wit_parser::{Resolve, TypeDefKind, WorldItem, WorldKey};
 
+use crate::encoding;
 use crate::fingerprint;
 use crate::progress::{note, step};
 use crate::wasm_target::{self, WasmTarget};
@@ -159,55 +158,15 @@ fn cpu_features() -> String {
     )
 }
 
-/// Makes a component of a module that `wit-bindgen` has put its world into, and checks that it is closed.
+/// Makes a component of the core's module, and checks that it is closed.
 fn encode(module: &Path, component: &Path) -> Result<()> {
-    let bytes = fs::read(module).with_context(|| format!("cannot read {}", module.display()))?;
-    let encoded = ComponentEncoder::default()
-        .validate(true)
-        .module(&bytes)
-        .and_then(ComponentEncoder::encode)
-        .with_context(|| {
-            format!(
-                "cannot make a component of {}: does it export its world?",
-                module.display()
-            )
-        })?;
-    match wit_component::decode(&encoded).context("cannot read the encoded component back")? {
-        DecodedWasm::Component(resolve, world) => {
-            let world = &resolve.worlds[world];
-            if world.exports.is_empty() {
-                bail!(
-                    "the component exports nothing: {} does not export its world",
-                    module.display()
-                );
-            }
-            let imports: Vec<String> = world
-                .imports
-                .iter()
-                .filter_map(|(key, item)| needed_import(&resolve, key, item))
-                .collect();
-            if !imports.is_empty() {
-                bail!(
-                    "the core must be closed, but its component imports {}",
-                    imports.join(", ")
-                );
-            }
-        }
-        DecodedWasm::WitPackage(..) => bail!("{} holds only WIT, no code", module.display()),
+    let encoded = encoding::encode(module)?;
+    let imports = encoding::imports(&encoded)?;
+    if !imports.is_empty() {
+        bail!(
+            "the core must be closed, but its component imports {}",
+            imports.join(", ")
+        );
     }
     fs::write(component, encoded).with_context(|| format!("cannot write {}", component.display()))
-}
-
-/// The name of an import that a host would have to supply; interfaces that hold only types are not.
-fn needed_import(resolve: &Resolve, key: &WorldKey, item: &WorldItem) -> Option<String> {
-    let is_resource = |id| matches!(resolve.types[id].kind, TypeDefKind::Resource);
-    let needed = match item {
-        WorldItem::Function(_) => true,
-        WorldItem::Type { id, .. } => is_resource(*id),
-        WorldItem::Interface { id, .. } => {
-            let interface = &resolve.interfaces[*id];
-            !interface.functions.is_empty() || interface.types.values().any(|id| is_resource(*id))
-        }
-    };
-    needed.then(|| resolve.name_world_key(key))
 }

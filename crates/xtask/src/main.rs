@@ -9,6 +9,7 @@ mod bench;
 mod component;
 mod debian_rust_src;
 mod dist;
+mod encoding;
 mod fingerprint;
 mod fuzz;
 mod home_assistant;
@@ -17,6 +18,7 @@ mod lint;
 mod network_namespace;
 mod no_std;
 mod page;
+mod plugins;
 mod progress;
 mod provided;
 mod release;
@@ -106,6 +108,13 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Build the plugins among the examples and for tests
+    ///
+    /// Writes `target/weirhouse/plugins/NAME.wasm`, a component for each folder of `examples/plugins`, and
+    /// those that tests need. Those in JavaScript need Node.js with npm, those in Python need Python with
+    /// venv, and for the first time their package indexes; without them these are left out. Does only what
+    /// is not up to date.
+    Plugins,
     /// Build what the app's image installs
     ///
     /// Writes the released program and the optimizer's machine code, for the baseline of this
@@ -131,6 +140,7 @@ fn main() -> ExitCode {
         Command::Test(options) => test::run(&workspace, &options),
         Command::Bench { name, arguments } => bench::run(&workspace, &name, &arguments),
         Command::Page { check } => page::run(&workspace, check),
+        Command::Plugins => plugins::run(&workspace),
         Command::Dist => dist::run_dist(&workspace),
         Command::Fuzz(options) => fuzz::run(&workspace, &options),
         Command::Ha(command) => home_assistant::run(&workspace, &command),

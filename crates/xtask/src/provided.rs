@@ -35,6 +35,12 @@ pub(crate) fn browser(workspace: &Workspace) -> Result<PathBuf> {
     provide(workspace, "page")
 }
 
+/// Where is what makes components of plugins in JavaScript and Python; installed now if need be. The error says what is
+/// lacking.
+pub(crate) fn plugins(workspace: &Workspace) -> Result<PathBuf> {
+    provide(workspace, "plugins")
+}
+
 /// Runs `provide` of a folder of tests.
 fn provide(workspace: &Workspace, name: &str) -> Result<PathBuf> {
     let script = workspace.root.join("tests").join(name).join("provide");

@@ -54,8 +54,20 @@ impl WasmTarget {
 
     /// Cargo on one package for the target; profile and further arguments are the caller's.
     pub(crate) fn cargo(&self, workspace: &Workspace, subcommand: &str, package: &str) -> Command {
+        let mut command = self.cargo_in(&workspace.root, workspace, subcommand);
+        command.args(["--package", package]);
+        command
+    }
+
+    /// Cargo for the target in the folder of any package, as a plugin's.
+    pub(crate) fn cargo_in(
+        &self,
+        folder: &Path,
+        workspace: &Workspace,
+        subcommand: &str,
+    ) -> Command {
         let mut command = workspace.cargo(subcommand);
-        command.args(["--target", NAME, "--package", package]);
+        command.current_dir(folder).args(["--target", NAME]);
         // Flags in the user's environment are meant for the native compiler: a CPU or a linker named there
         // does not exist for this target.
         for name in [

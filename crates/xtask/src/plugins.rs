@@ -1,0 +1,249 @@
+//! `cargo xtask plugins`: the plugins among the examples, and those that tests need, as components.
+//!
+//! A folder of `examples/plugins` is a plugin named as the folder; its world has that name as well. What it is written in
+//! shows in what lies there: `Cargo.toml`, `package.json`, or `requirements.txt`. Plugins for tests are below
+//! `tests/plugins`: each example of the package `hostile`, and packages that are held to a released WIT.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::{fs, io};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::encoding;
+use crate::fingerprint;
+use crate::progress::{note, step};
+use crate::provided;
+use crate::wasm_target::WasmTarget;
+use crate::workspace::{Workspace, output, shown};
+
+/// What a plugin may import: only what the host offers to plugins.
+const OFFERED: &str = "weirhouse:plugin/";
+
+/// What was built.
+pub(crate) struct Plugins {
+    /// Folder of the components, each `NAME.wasm`.
+    pub(crate) folder: PathBuf,
+    /// Why those in JavaScript and Python are not there, if they are not.
+    pub(crate) lacking: Option<String>,
+}
+
+/// Builds all, and names each with its size.
+pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
+    let target = WasmTarget::provide(workspace)?;
+    let plugins = build(workspace, &target)?;
+    for component in sorted(&plugins.folder)? {
+        if component.extension().is_some_and(|kind| kind == "wasm") {
+            let bytes = fs::metadata(&component)?.len();
+            let kib = bytes.div_ceil(1024);
+            note(&format!("{} ({kib} KiB)", component.display()));
+        }
+    }
+    if let Some(lacking) = plugins.lacking {
+        note(&format!(
+            "those in JavaScript and Python are left out: {lacking}"
+        ));
+        if provided::requires_all() {
+            return Ok(ExitCode::FAILURE);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds whatever is not up to date.
+pub(crate) fn build(workspace: &Workspace, target: &WasmTarget) -> Result<Plugins> {
+    let folder = workspace.out_dir()?.join("plugins");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let examples = sorted(&workspace.root.join("examples/plugins"))?;
+    for source in examples.iter().chain(&for_tests(workspace)?) {
+        if source.join("Cargo.toml").exists() {
+            rust(workspace, target, source, &folder)?;
+        }
+    }
+    let lacking = match provided::plugins(workspace) {
+        Ok(tools) => {
+            for source in &examples {
+                with_tools(workspace, &tools, source, &folder)?;
+            }
+            None
+        }
+        Err(lacking) => {
+            // Nobody can tell whether what was built once is up to date.
+            for source in &examples {
+                if !source.join("Cargo.toml").exists() {
+                    let _ = fs::remove_file(product(&folder, &name(source)));
+                }
+            }
+            Some(format!("{lacking:#}"))
+        }
+    };
+    Ok(Plugins { folder, lacking })
+}
+
+fn for_tests(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+    sorted(&workspace.root.join("tests/plugins"))
+}
+
+/// Builds a package: its library, and each of its examples as `PACKAGE-EXAMPLE`.
+fn rust(workspace: &Workspace, target: &WasmTarget, source: &Path, folder: &Path) -> Result<()> {
+    let name = name(source);
+    let messages = step(&format!("building the plugin {name}"), || {
+        output(
+            target
+                .cargo_in(source, workspace, "build")
+                .args(["--release", "--locked", "--lib", "--examples"])
+                .arg("--message-format=json-render-diagnostics")
+                .arg("--target-dir")
+                .arg(workspace.target.join("plugins")),
+        )
+    })?;
+    for (example, module) in modules(&messages) {
+        let name = example.map_or(name.clone(), |example| format!("{name}-{example}"));
+        let wasm = product(folder, &name);
+        fingerprint::make(&wasm, &[&module], env!("CARGO_PKG_VERSION"), || {
+            let component = encoding::encode(&module)?;
+            check_imports(&name, &component)?;
+            fs::write(&wasm, &component).with_context(|| format!("cannot write {}", wasm.display()))
+        })?;
+    }
+    Ok(())
+}
+
+/// The modules that cargo says it built; an example's with its name.
+fn modules(messages: &str) -> Vec<(Option<String>, PathBuf)> {
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter_map(|message| {
+            let target = &message["target"];
+            let example = target["kind"][0] == "example";
+            let files = message["filenames"].as_array()?;
+            let module = files.iter().filter_map(Value::as_str).find(|file| {
+                Path::new(file)
+                    .extension()
+                    .is_some_and(|kind| kind == "wasm")
+            })?;
+            let name = target["name"].as_str().filter(|_| example);
+            Some((name.map(str::to_owned), PathBuf::from(module)))
+        })
+        .collect()
+}
+
+/// Builds a plugin in JavaScript or Python with the tool that makes a component of it.
+fn with_tools(workspace: &Workspace, tools: &Path, source: &Path, folder: &Path) -> Result<()> {
+    let name = name(source);
+    let wit = assemble_wit(workspace, source)?;
+    let wasm = product(folder, &name);
+    let mut command = if source.join("package.json").exists() {
+        let mut tool = Command::new(tools.join("node_modules/.bin/componentize-qjs"));
+        tool.arg("--wit").arg(&wit).args(["--world", &name]);
+        tool.args(["--js", "plugin.js", "--sync", "--stub-wasi", "--output"]);
+        tool
+    } else if source.join("requirements.txt").exists() {
+        let mut tool = Command::new(tools.join("venv/bin/componentize-py"));
+        tool.arg("--wit-path").arg(&wit).args(["--world", &name]);
+        tool.args(["componentize", "--stub-wasi", "app", "--output"]);
+        tool
+    } else {
+        return Ok(());
+    };
+    command.current_dir(source).arg(&wasm);
+    let inputs = [files(source)?, files(&wit)?].concat();
+    let inputs: Vec<&Path> = inputs.iter().map(PathBuf::as_path).collect();
+    let conditions = format!("{} {}", tools.display(), shown(&command));
+    fingerprint::make(&wasm, &inputs, &conditions, || {
+        step(&format!("building the plugin {name}"), || {
+            quietly(&mut command)
+        })?;
+        let component =
+            fs::read(&wasm).with_context(|| format!("cannot read {}", wasm.display()))?;
+        check_imports(&name, &component)
+    })?;
+    Ok(())
+}
+
+/// The WIT of a plugin as its author has it: the world, and what it refers to below `deps`.
+fn assemble_wit(workspace: &Workspace, source: &Path) -> Result<PathBuf> {
+    let folder = workspace.out_dir()?.join("plugin-wit").join(name(source));
+    let _ = fs::remove_dir_all(&folder); // It may be from another state of the sources, or absent.
+    let deps = folder.join("deps/weirhouse-plugin");
+    fs::create_dir_all(&deps).with_context(|| format!("cannot create {}", deps.display()))?;
+    for (from, to) in [
+        (source.join("wit"), &folder),
+        (workspace.root.join("wit/plugin"), &deps),
+    ] {
+        for file in sorted(&from)? {
+            fs::copy(&file, to.join(file.file_name().unwrap_or_default()))
+                .with_context(|| format!("cannot copy {}", file.display()))?;
+        }
+    }
+    Ok(folder)
+}
+
+fn check_imports(name: &str, component: &[u8]) -> Result<()> {
+    let imports = encoding::imports(component).with_context(|| format!("the plugin {name}"))?;
+    let others: Vec<String> = imports
+        .into_iter()
+        .filter(|import| !import.starts_with(OFFERED))
+        .collect();
+    if !others.is_empty() {
+        bail!(
+            "the plugin {name} imports {}, which no plugin is offered",
+            others.join(", ")
+        );
+    }
+    Ok(())
+}
+
+fn product(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.wasm"))
+}
+
+fn name(source: &Path) -> String {
+    let name = source.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+/// What lies in a folder, in order.
+fn sorted(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries =
+        fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut paths: Vec<PathBuf> = entries
+        .map(|entry| Ok(entry?.path()))
+        .collect::<io::Result<_>>()?;
+    paths.sort();
+    Ok(paths)
+}
+
+/// All files below a folder but what tools left there.
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in sorted(folder)? {
+        let left_by_tools = ["node_modules", "__pycache__", "target"].map(Into::into);
+        if !path.is_dir() {
+            files.push(path);
+        } else if !left_by_tools.contains(&path.file_name().unwrap_or_default().to_owned()) {
+            files.extend(self::files(&path)?);
+        }
+    }
+    Ok(files)
+}
+
+/// Runs a command whose output is of interest only if it fails.
+fn quietly(command: &mut Command) -> Result<()> {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("cannot run {}", shown(command)))?;
+    if !output.status.success() {
+        bail!(
+            "{} failed ({}):\n{}{}",
+            shown(command),
+            output.status,
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    Ok(())
+}
