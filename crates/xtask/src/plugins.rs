@@ -216,13 +216,15 @@ fn sorted(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// All files below a folder but what tools left there.
+/// All files below a folder but texts for people, and what tools left there.
 fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for path in sorted(folder)? {
         let left_by_tools = ["node_modules", "__pycache__", "target"].map(Into::into);
         if !path.is_dir() {
-            files.push(path);
+            if path.extension().is_none_or(|kind| kind != "md") {
+                files.push(path);
+            }
         } else if !left_by_tools.contains(&path.file_name().unwrap_or_default().to_owned()) {
             files.extend(self::files(&path)?);
         }
