@@ -36,10 +36,13 @@ impl Fixture for Greedy {
         if told.is_empty() {
             fill_store()?;
         }
-        for observation in &batch {
-            if told.insert(observation.entity) {
-                ask_about(observation.entity, &told)?;
-            }
+        let new: Vec<u32> = batch
+            .iter()
+            .map(|observation| observation.entity)
+            .filter(|entity| told.insert(*entity))
+            .collect();
+        for entity in new {
+            ask_about(entity, &told)?;
         }
         Ok(batch.iter().map(|_| abstain()).collect())
     }
