@@ -1,4 +1,5 @@
-//! `cargo xtask lint`: format and lints of every package, no warning allowed, and a page that its sources build.
+//! `cargo xtask lint`: format and lints of every package, no warning allowed, a page that its sources build, and WIT that
+//! runs what was built for its releases.
 
 use std::process::ExitCode;
 
@@ -8,6 +9,7 @@ use crate::page;
 use crate::progress::{note, step};
 use crate::provided;
 use crate::wasm_target::WasmTarget;
+use crate::wit_versions;
 use crate::workspace::{Workspace, run as run_command};
 
 /// Checks all packages, so that one run shows everything there is to mend.
@@ -32,6 +34,15 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
             &package.name,
             clippy.args(["--quiet", "--", "-D", "warnings"]),
         );
+    }
+    match step("checking the WIT of plugins", || {
+        wit_versions::check(workspace)
+    }) {
+        Ok(releases) => note(&format!("compatible releases: {}", releases.len())),
+        Err(error) => {
+            note(&format!("{error:#}"));
+            failed.push("the WIT of plugins".to_owned());
+        }
     }
     match page::lacking() {
         None => {

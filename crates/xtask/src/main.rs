@@ -26,6 +26,7 @@ mod run;
 mod test;
 mod test_output;
 mod wasm_target;
+mod wit_versions;
 mod workspace;
 
 use std::process::ExitCode;
@@ -70,8 +71,9 @@ enum Command {
     /// Check format and lints of every package, allowing no warning
     ///
     /// What continuous integration checks before it tests: `cargo fmt --check`, then clippy package by
-    /// package, the component for WebAssembly, and that the page is what its sources build. Without
-    /// Node.js that last check is left out, unless `WEIRHOUSE_REQUIRE_ALL=1` is in the environment.
+    /// package, the component for WebAssembly, that plugins built for a released WIT go on to run, and that
+    /// the page is what its sources build. Without Node.js that last check is left out, unless
+    /// `WEIRHOUSE_REQUIRE_ALL=1` is in the environment.
     Lint,
     /// Run every test, and say what could not run and for lack of what
     ///
