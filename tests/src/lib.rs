@@ -9,6 +9,7 @@ pub mod foreign_client;
 pub mod home_assistant;
 pub mod load;
 pub mod native;
+pub mod plugin;
 pub mod program;
 pub mod proxy;
 pub mod reading;

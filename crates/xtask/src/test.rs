@@ -21,6 +21,8 @@
 //! | `WEIRHOUSE_CONTAINERS_MISSING` | instead of it, why there is none |
 //! | `WEIRHOUSE_BROWSER` | what drives Chromium: a folder of modules |
 //! | `WEIRHOUSE_BROWSER_MISSING` | instead of it, why there is none |
+//! | `WEIRHOUSE_PLUGINS` | a folder of plugins, each `NAME.wasm` |
+//! | `WEIRHOUSE_PLUGINS_MISSING` | why those in JavaScript and Python are not in it, if they are not |
 //!
 //! `WEIRHOUSE_REQUIRE_ALL=1` is read, and passed on: a test that lacks something then fails instead of skipping.
 
@@ -37,6 +39,7 @@ use crate::home_assistant;
 use crate::instructions;
 use crate::network_namespace::NetworkNamespace;
 use crate::no_std;
+use crate::plugins::{self, Plugins};
 use crate::progress::{note, step};
 use crate::provided;
 use crate::test_output::{Reader, Suite};
@@ -73,6 +76,14 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
     let clients = whole_paths.then(|| provided::clients(workspace));
     let containers = whole_paths.then(|| provided::containers(workspace));
     let browser = whole_paths.then(|| provided::browser(workspace));
+    let plugins = match whole_paths.then(|| plugins::build(workspace, &component.target)) {
+        Some(Ok(plugins)) => Some(plugins),
+        Some(Err(error)) => {
+            suites.push(unbuilt("the plugins", &error));
+            None
+        }
+        None => None,
+    };
     let namespace = if whole_paths {
         NetworkNamespace::find()
     } else {
@@ -108,6 +119,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
         set_provided(&mut tests, "WEIRHOUSE_CLIENTS", clients.as_ref());
         set_provided(&mut tests, "WEIRHOUSE_CONTAINERS", containers.as_ref());
         set_provided(&mut tests, "WEIRHOUSE_BROWSER", browser.as_ref());
+        if let Some(plugins) = &plugins {
+            set_plugins(&mut tests, plugins);
+        }
         let namespace = namespace.filter(|_| package == WHOLE_PATHS);
         suites.extend(test_package(package, tests, namespace, &options.arguments)?);
     }
@@ -170,14 +184,25 @@ fn set_provided(tests: &mut Command, name: &str, provided: Option<&Result<PathBu
     }
 }
 
-/// A program that does not build is one failure among the others, which are of interest all the more.
+fn set_plugins(tests: &mut Command, plugins: &Plugins) {
+    tests.env("WEIRHOUSE_PLUGINS", &plugins.folder);
+    if let Some(lacking) = &plugins.lacking {
+        tests.env("WEIRHOUSE_PLUGINS_MISSING", lacking);
+    }
+}
+
 fn build_weirhouse(workspace: &Workspace) -> Option<Suite> {
     let error = run_command(workspace.cargo("build").args(["--package", "weirhouse"])).err()?;
-    Some(Suite {
-        name: "the program weirhouse".to_owned(),
+    Some(unbuilt("the program weirhouse", &error))
+}
+
+/// What does not build is one failure among the others, which are of interest all the more.
+fn unbuilt(what: &str, error: &anyhow::Error) -> Suite {
+    Suite {
+        name: what.to_owned(),
         failed: vec![format!("{error:#}")],
         ..Suite::default()
-    })
+    }
 }
 
 fn core_without_std(workspace: &Workspace, component: &Component) -> Suite {
