@@ -31,3 +31,10 @@ pub fn source(name: &str) -> PathBuf {
         .join("../examples/plugins")
         .join(name)
 }
+
+/// The folder that `weirhouse plugin new --lang LANGUAGE` writes from.
+pub fn template(language: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../crates/host/src/plugins/templates")
+        .join(language)
+}

@@ -1,8 +1,9 @@
 //! `cargo xtask plugins`: the plugins among the examples, and those that tests need, as components.
 //!
-//! A folder of `examples/plugins` is a plugin named as the folder; its world has that name as well. What it is written in
-//! shows in what lies there: `Cargo.toml`, `package.json`, or `requirements.txt`. Plugins for tests are below
-//! `tests/plugins`: each example of the package `hostile`, and packages that are held to a released WIT.
+//! A folder of `examples/plugins` is a plugin named as the folder. What it is written in shows in what lies there:
+//! `Cargo.toml`, `package.json`, or `requirements.txt`. Plugins for tests are below `tests/plugins`: each example of the
+//! package `hostile`, and packages that are held to a released WIT. What `weirhouse plugin new` writes is built as well, as
+//! `template-LANGUAGE`.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -56,21 +57,27 @@ pub(crate) fn build(workspace: &Workspace, target: &WasmTarget) -> Result<Plugin
     let folder = workspace.out_dir()?.join("plugins");
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let examples = sorted(&workspace.root.join("examples/plugins"))?;
-    for source in examples.iter().chain(&for_tests(workspace)?) {
+    let for_tests = sorted(&workspace.root.join("tests/plugins"))?;
+    for source in examples.iter().chain(&for_tests) {
         if source.join("Cargo.toml").exists() {
             rust(workspace, target, source, &folder)?;
         }
     }
+    let templates = [
+        render_template(workspace, "js")?,
+        render_template(workspace, "python")?,
+    ];
+    let by_tools = examples.iter().chain(&templates);
     let lacking = match provided::plugins(workspace) {
         Ok(tools) => {
-            for source in &examples {
+            for source in by_tools {
                 with_tools(workspace, &tools, source, &folder)?;
             }
             None
         }
         Err(lacking) => {
             // Nobody can tell whether what was built once is up to date.
-            for source in &examples {
+            for source in by_tools {
                 if !source.join("Cargo.toml").exists() {
                     let _ = fs::remove_file(product(&folder, &name(source)));
                 }
@@ -79,10 +86,6 @@ pub(crate) fn build(workspace: &Workspace, target: &WasmTarget) -> Result<Plugin
         }
     };
     Ok(Plugins { folder, lacking })
-}
-
-fn for_tests(workspace: &Workspace) -> Result<Vec<PathBuf>> {
-    sorted(&workspace.root.join("tests/plugins"))
 }
 
 /// Builds a package: its library, and each of its examples as `PACKAGE-EXAMPLE`.
@@ -137,12 +140,12 @@ fn with_tools(workspace: &Workspace, tools: &Path, source: &Path, folder: &Path)
     let wasm = product(folder, &name);
     let mut command = if source.join("package.json").exists() {
         let mut tool = Command::new(tools.join("node_modules/.bin/componentize-qjs"));
-        tool.arg("--wit").arg(&wit).args(["--world", &name]);
+        tool.arg("--wit").arg(&wit);
         tool.args(["--js", "plugin.js", "--sync", "--stub-wasi", "--output"]);
         tool
     } else if source.join("requirements.txt").exists() {
         let mut tool = Command::new(tools.join("venv/bin/componentize-py"));
-        tool.arg("--wit-path").arg(&wit).args(["--world", &name]);
+        tool.arg("--wit-path").arg(&wit);
         tool.args(["componentize", "--stub-wasi", "app", "--output"]);
         tool
     } else {
@@ -177,6 +180,29 @@ fn assemble_wit(workspace: &Workspace, source: &Path) -> Result<PathBuf> {
             fs::copy(&file, to.join(file.file_name().unwrap_or_default()))
                 .with_context(|| format!("cannot copy {}", file.display()))?;
         }
+    }
+    Ok(folder)
+}
+
+/// What `weirhouse plugin new` writes, but for the WIT of the host.
+fn render_template(workspace: &Workspace, language: &str) -> Result<PathBuf> {
+    let template = workspace
+        .root
+        .join("crates/host/src/plugins/templates")
+        .join(language);
+    let name = format!("template-{language}");
+    let folder = workspace.out_dir()?.join("plugin-templates").join(&name);
+    let _ = fs::remove_dir_all(&folder); // It may be from another state of the sources, or absent.
+    for file in files(&template)? {
+        let rendered = folder.join(file.strip_prefix(&template)?);
+        if let Some(parent) = rendered.parent() {
+            fs::create_dir_all(parent)
+                .with_context(|| format!("cannot create {}", parent.display()))?;
+        }
+        let text =
+            fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        fs::write(&rendered, text.replace("{{name}}", &name))
+            .with_context(|| format!("cannot write {}", rendered.display()))?;
     }
     Ok(folder)
 }
