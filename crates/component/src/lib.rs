@@ -5,6 +5,7 @@
 //! component holds one optimizer; it imports nothing, so its only clock is the
 //! `instant` each call carries.
 
+mod advice;
 mod cache;
 mod cache_key;
 mod clock;

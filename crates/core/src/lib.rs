@@ -42,6 +42,6 @@ mod time;
 
 pub use entities::{Facts, Series};
 pub use error::Error;
-pub use optimizer::{Due, Optimizer, Override};
+pub use optimizer::{Due, Opinions, Optimizer, Override};
 pub use snapshot::Restored;
 pub use time::{Instant, Now, length};

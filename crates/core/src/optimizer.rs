@@ -1,5 +1,6 @@
 //! The optimizer: the parts of the core behind one clock.
 
+mod advice;
 mod restart;
 
 use alloc::format;
@@ -22,6 +23,8 @@ use crate::schedule::{self, Bounds, Class, Schedule, Volatility};
 use crate::shaping::{Changes, Shaping, Taken};
 use crate::significance::{Outgoing, Proposal, Publication, Reason, Significance, UpdateTotals};
 use crate::time::{self, Instant, Now, Timeline};
+
+pub use advice::Opinions;
 
 /// Thresholds for one call, in place of the rule's.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -304,14 +307,7 @@ impl Optimizer {
         self.entities.check(series)?;
         check_pieces(text, lengths)?;
         let now_us = self.moment(now).mono_us;
-        let mut rest = text.as_bytes();
-        let readings = lengths.iter().map(|&length| {
-            let (piece, tail) = rest
-                .split_at_checked(length as usize)
-                .unwrap_or((rest, &[]));
-            rest = tail;
-            Reading::of_bytes(piece)
-        });
+        let readings = readings(text, lengths);
         let (significance, mut outgoing) = self.publishing(now_us);
         Ok(if times.is_empty() {
             significance.observe_all(now_us, series, readings, repeat(None), &mut outgoing)
@@ -554,6 +550,18 @@ fn check_times(times: &[i64], expected: usize) -> Result<(), Error> {
 }
 
 /// Checks that the pieces make up the text and end between its characters.
+/// The readings that are joined in `text`, of these lengths.
+fn readings(text: &str, lengths: &[u32]) -> impl Iterator<Item = Reading> {
+    let mut rest = text.as_bytes();
+    lengths.iter().map(move |&length| {
+        let (piece, tail) = rest
+            .split_at_checked(length as usize)
+            .unwrap_or((rest, &[]));
+        rest = tail;
+        Reading::of_bytes(piece)
+    })
+}
+
 fn check_pieces(text: &str, lengths: &[u32]) -> Result<(), Error> {
     let mut end = 0_usize;
     for &length in lengths {

@@ -150,6 +150,11 @@ impl Thresholds {
         select_unpredictable(is_relative, relative, self.difference)
     }
 
+    /// The absolute threshold, if there is one.
+    pub(crate) fn absolute(&self) -> Option<f64> {
+        self.absolute
+    }
+
     /// How far the published value may be from a reading, where it may be chosen.
     pub(crate) fn tolerance(&self) -> Option<f64> {
         self.absolute

@@ -5,6 +5,7 @@
 //! goes quiet (`settle`) or has published nothing for long (`max_age`), where
 //! the rule says so. The last one of a total goes out before its reset.
 
+mod advice;
 mod band;
 mod centred;
 mod judge;
@@ -16,6 +17,7 @@ mod terms;
 mod timers;
 mod track;
 
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -23,6 +25,8 @@ use crate::reading::Reading;
 use crate::rule::{Rule, Thresholds};
 use crate::table::lengthen;
 use crate::time::NEVER_US;
+
+pub use advice::Advice;
 
 pub(crate) use centred::Placements;
 use learning::Learning;
@@ -52,6 +56,8 @@ pub struct Significance {
     timers: Timers,
     /// The timers that fire in this tick; empty between ticks.
     due: Vec<(u64, u32)>,
+    /// When advice has the newest reading of a series published.
+    deferrals: BTreeMap<u32, u64>,
     outbox: Vec<Publication>,
     /// What centred rules learned.
     pub(crate) placements: Placements,
@@ -78,6 +84,7 @@ impl Significance {
             *terms = Terms::default();
             self.timers.set(handle, NEVER_US);
         }
+        self.deferrals.remove(&handle);
         self.placements.forget(handle);
         self.learning.forget(handle);
         self.outbox.retain(|waiting| waiting.series != handle);
@@ -146,6 +153,7 @@ impl Significance {
         self.learning.forget(handle);
         self.outbox.retain(|waiting| waiting.series != handle);
         self.placements.forget(handle);
+        self.deferrals.remove(&handle);
         self.tracks[handle as usize].reset()
     }
 
@@ -352,14 +360,26 @@ impl Significance {
                 published_us,
             } = &mut self.terms[handle as usize];
             let rule = rules.effective(&self.shared);
-            if let Some(reason) = track.fire(published_us, rule, now_us) {
+            let deferred = || {
+                let due_us = self.deferrals.get(&handle)?;
+                (*due_us <= now_us).then_some(Reason::Deferred)
+            };
+            let fired = track.fire(published_us, rule, now_us).or_else(|| {
+                deferred().filter(|_| track.publish_unsent(published_us, now_us))
+            });
+            if let Some(reason) = fired {
+                self.deferrals.remove(&handle);
                 self.totals.timed += 1;
                 self.outbox.push(track.publication(handle, reason));
                 outgoing.publish(handle);
                 self.rearm(handle);
             } else {
                 // It was set for a value that another has replaced since.
-                let due_us = track.due_us(*published_us, rule);
+                if deferred().is_some() {
+                    self.deferrals.remove(&handle);
+                }
+                let deferred_us = self.deferrals.get(&handle).copied().unwrap_or(NEVER_US);
+                let due_us = track.due_us(*published_us, rule).min(deferred_us);
                 track.arm(rule, due_us);
                 self.timers.set(handle, due_us);
             }
@@ -368,7 +388,7 @@ impl Significance {
         self.due = due;
     }
 
-    /// Publishes every value that waits to settle, in the order of handles: what
+    /// Publishes every value that waits to settle or was put off, in the order of handles: what
     /// a series showed last is not lost because nobody is left to wait for it.
     pub(crate) fn settle_all(&mut self, now_us: u64, outgoing: &mut impl Outgoing) {
         for handle in 0..self.tracks.len() as u32 {
@@ -377,9 +397,17 @@ impl Significance {
                 rules,
                 published_us,
             } = &mut self.terms[handle as usize];
-            if track.settle_now(published_us, rules.effective(&self.shared), now_us) {
+            let settles = track.settle_now(published_us, rules.effective(&self.shared), now_us);
+            let reason = if settles {
+                Some(Reason::Settle)
+            } else {
+                let deferred = self.deferrals.remove(&handle).is_some();
+                (deferred && track.publish_unsent(published_us, now_us)).then_some(Reason::Deferred)
+            };
+            if let Some(reason) = reason {
+                self.deferrals.remove(&handle);
                 self.totals.timed += 1;
-                self.outbox.push(track.publication(handle, Reason::Settle));
+                self.outbox.push(track.publication(handle, reason));
                 outgoing.publish(handle);
                 self.rearm(handle);
             }
@@ -441,7 +469,13 @@ impl Significance {
         let track = &mut self.tracks[handle as usize];
         let terms = &self.terms[handle as usize];
         let rule = terms.rules.effective(&self.shared);
-        let due_us = track.rearm(terms.published_us, rule);
+        let mut due_us = track.rearm(terms.published_us, rule);
+        if let Some(&deferred_us) = self.deferrals.get(&handle)
+            && deferred_us < due_us
+        {
+            due_us = deferred_us;
+            track.arm(rule, due_us);
+        }
         if self.learning.follows(handle) {
             track.empty_band();
         }

@@ -11,6 +11,7 @@ use crate::artifact;
 use crate::engine::Engine;
 use crate::fault::{Fault, LoadError, TrapCause};
 use crate::limiter::Limiter;
+use crate::limits;
 use crate::wit::types::Instant;
 use crate::wit::{Optimizer as Bindings, OptimizerPre};
 
@@ -169,7 +170,7 @@ impl Component {
 
 impl Live {
     fn start(engine: &Engine, pre: &OptimizerPre<Limiter>) -> wasmtime::Result<Self> {
-        let mut store = Store::new(engine.wasmtime(), Limiter::default());
+        let mut store = Store::new(engine.wasmtime(), Limiter::new(limits::OPTIMIZER));
         store.limiter(|limiter| limiter);
         #[cfg(feature = "count")]
         // More than can be spent; refused by an engine that does not count.
@@ -180,7 +181,7 @@ impl Live {
     }
 }
 
-fn cause_of(error: &wasmtime::Error) -> TrapCause {
+pub(crate) fn cause_of(error: &wasmtime::Error) -> TrapCause {
     match error.downcast_ref::<Trap>() {
         Some(Trap::Interrupt) => TrapCause::Deadline,
         Some(Trap::UnreachableCodeReached) => TrapCause::Panic,

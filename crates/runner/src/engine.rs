@@ -61,12 +61,23 @@ impl Engine {
     /// Keeps deadlines advancing for a call that begins now, and says after how
     /// many ticks it must be stopped.
     pub(crate) fn enter(&self) -> u64 {
+        self.wake();
+        // One more, because the current tick is already under way.
+        u64::from(DEADLINE_TICKS) + 1
+    }
+
+    /// [`Engine::enter`] for a call with a deadline of its own, which is not
+    /// longer than that of the optimizer.
+    pub(crate) fn enter_within(&self, deadline: Duration) -> u64 {
+        self.wake();
+        deadline.as_millis().div_ceil(EPOCH_TICK.as_millis()) as u64 + 1
+    }
+
+    fn wake(&self) {
         self.ticker.active.store(true, Ordering::Relaxed);
         if self.ticker.parked.load(Ordering::Relaxed) {
             self.ticker.wake();
         }
-        // One more, because the current tick is already under way.
-        u64::from(DEADLINE_TICKS) + 1
     }
 }
 

@@ -25,6 +25,7 @@ mod fault;
 mod limiter;
 pub mod limits;
 pub mod operations;
+pub mod plugin;
 mod reason;
 pub mod wit;
 

@@ -2,17 +2,26 @@
 
 use wasmtime::{Error, ResourceLimiter, Result};
 
-use crate::limits;
+use crate::limits::Bounds;
 
 /// What an instance asked for, and got.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Limiter {
+    bounds: Bounds,
     memory_bytes: usize,
     /// Before the last growth, which may yet fail.
     before: usize,
 }
 
 impl Limiter {
+    pub(crate) fn new(bounds: Bounds) -> Self {
+        Self {
+            bounds,
+            memory_bytes: 0,
+            before: 0,
+        }
+    }
+
     /// Bytes of linear memory; it never shrinks.
     pub(crate) fn memory_bytes(&self) -> usize {
         self.memory_bytes
@@ -27,7 +36,7 @@ impl ResourceLimiter for Limiter {
         _maximum: Option<usize>,
     ) -> Result<bool> {
         self.before = self.memory_bytes;
-        let granted = desired <= limits::MEMORY_BYTES;
+        let granted = desired <= self.bounds.memory_bytes;
         if granted {
             self.memory_bytes += desired.saturating_sub(current);
         }
@@ -46,18 +55,18 @@ impl ResourceLimiter for Limiter {
         desired: usize,
         _maximum: Option<usize>,
     ) -> Result<bool> {
-        Ok(desired <= limits::TABLE_ELEMENTS)
+        Ok(desired <= self.bounds.table_elements)
     }
 
     fn instances(&self) -> usize {
-        limits::INSTANCES
+        self.bounds.instances
     }
 
     fn tables(&self) -> usize {
-        limits::INSTANCES
+        self.bounds.tables
     }
 
     fn memories(&self) -> usize {
-        limits::INSTANCES
+        self.bounds.memories
     }
 }

@@ -12,6 +12,7 @@ pub enum Reason {
     Repeat = 0x00,
     Within = 0x01,
     Late = 0x02,
+    Held = 0x03,
     First = 0x80,
     Changed = 0x81,
     Threshold = 0x82,
@@ -22,14 +23,17 @@ pub enum Reason {
     Heartbeat = 0x87,
     Settle = 0x88,
     Final = 0x89,
+    Advised = 0x8a,
+    Deferred = 0x8b,
 }
 
 impl Reason {
     /// All of them, in the order of their codes.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::Repeat,
         Self::Within,
         Self::Late,
+        Self::Held,
         Self::First,
         Self::Changed,
         Self::Threshold,
@@ -40,6 +44,8 @@ impl Reason {
         Self::Heartbeat,
         Self::Settle,
         Self::Final,
+        Self::Advised,
+        Self::Deferred,
     ];
 
     /// The reason behind a verdict; `None` for a code newer than this program.
@@ -60,6 +66,7 @@ impl Reason {
             Self::Repeat => "repeat",
             Self::Within => "within",
             Self::Late => "late",
+            Self::Held => "held",
             Self::First => "first",
             Self::Changed => "changed",
             Self::Threshold => "threshold",
@@ -70,6 +77,8 @@ impl Reason {
             Self::Heartbeat => "heartbeat",
             Self::Settle => "settle",
             Self::Final => "final",
+            Self::Advised => "advised",
+            Self::Deferred => "deferred",
         }
     }
 }

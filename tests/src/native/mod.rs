@@ -3,6 +3,7 @@
 //!
 //! This module translates types and decides nothing.
 
+mod advice;
 mod cache;
 mod cache_key;
 mod clock;

@@ -12,6 +12,8 @@ pub enum Reason {
     Within = 0x01,
     /// It is older than the newest reading of its series.
     Late = 0x02,
+    /// Advice holds it back.
+    Held = 0x03,
     /// First value of the series.
     First = 0x80,
     /// It changed, and no threshold applies.
@@ -33,6 +35,10 @@ pub enum Reason {
     /// It was the last value of a total before a fall or an absence, and had not
     /// left yet: suppressed, or merged with the reading that ended it.
     Final = 0x89,
+    /// Advice has it published.
+    Advised = 0x8a,
+    /// Advice had put it off until now.
+    Deferred = 0x8b,
 }
 
 impl Reason {
@@ -47,7 +53,7 @@ impl Reason {
 pub struct Publication {
     /// The handle of its series.
     pub series: u32,
-    /// Heartbeat, settled value, or last value of a total.
+    /// Heartbeat, settled or deferred value, or last value of a total.
     pub reason: Reason,
     /// The value; `None` where it is no number, and the newest reading.
     pub number: Option<f64>,

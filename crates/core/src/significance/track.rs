@@ -232,15 +232,9 @@ impl Track {
             }
         };
         self.newest_time = time.unwrap_or(self.newest_time);
-        self.hear(now_us, reading);
-        if reason.publishes() {
-            self.set_published(value);
-            *published_us = now_us;
-            self.band = self.band(rule);
-        }
         Judgement {
             reason,
-            due_us: self.due_us(*published_us, rule),
+            due_us: self.take(published_us, rule, (now_us, reading), (reason, value)),
             last_of_total: last,
         }
     }
@@ -284,6 +278,36 @@ impl Track {
             *published_us = now_us;
         }
         waits
+    }
+
+    /// Publishes the newest reading if it was not; says whether it did.
+    /// [`Track::rearm`] must follow.
+    pub(super) fn publish_unsent(&mut self, published_us: &mut u64, now_us: u64) -> bool {
+        let unsent = self.is_unsent();
+        if unsent {
+            self.publish_latest();
+            *published_us = now_us;
+        }
+        unsent
+    }
+
+    /// Takes a reading for which `reason` was decided elsewhere, and publishes
+    /// `value` for it where that says so; gives when time next asks for the
+    /// series.
+    pub(super) fn take(
+        &mut self,
+        published_us: &mut u64,
+        rule: &Rule,
+        (now_us, reading): (u64, Reading),
+        (reason, value): (Reason, Reading),
+    ) -> u64 {
+        self.hear(now_us, reading);
+        if reason.publishes() {
+            self.set_published(value);
+            *published_us = now_us;
+            self.band = self.band(rule);
+        }
+        self.due_us(*published_us, rule)
     }
 
     /// Follows a change of rule or history; gives when time next asks for the

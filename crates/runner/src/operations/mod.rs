@@ -5,6 +5,7 @@
 //! natively can stand in as the reference. What each operation means is said
 //! once, in `wit/core`.
 
+mod advice;
 mod cache;
 mod cache_key;
 mod clock;
@@ -23,6 +24,7 @@ mod shaping;
 mod state;
 mod updates;
 
+pub use advice::Advice;
 pub use cache::Cache;
 pub use cache_key::CacheKey;
 pub use clock::Clock;
@@ -46,7 +48,8 @@ use crate::fault::Fault;
 
 /// The optimizer: all interfaces of the world.
 pub trait Optimizer:
-    Cache
+    Advice
+    + Cache
     + CacheKey
     + Clock
     + Context
@@ -67,7 +70,8 @@ pub trait Optimizer:
 }
 
 impl<T> Optimizer for T where
-    T: Cache
+    T: Advice
+        + Cache
         + CacheKey
         + Clock
         + Context

@@ -1,0 +1,100 @@
+//! A component that is a plugin, looked at and not started.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use wasmtime::component::Component;
+
+use super::capability::{Capability, Function};
+use super::fault::{PluginFault, Refused};
+use super::instance::Instance;
+use super::services::Nothing;
+use super::surface::Surface;
+use super::wit::about::Description;
+use crate::artifact;
+use crate::engine::Engine;
+
+/// A plugin's machine code, with what it says of itself. Cheap to clone.
+#[derive(Clone)]
+pub struct Package {
+    pub(super) engine: Engine,
+    pub(super) component: Component,
+    surface: Arc<Surface>,
+    description: Arc<Description>,
+}
+
+impl Package {
+    /// Loads machine code that this program's own compiler wrote, and asks the
+    /// plugin what it is, with nothing granted.
+    ///
+    /// # Errors
+    /// When it is no plugin for this program, or does not describe itself
+    /// within its limits.
+    pub fn load(engine: &Engine, path: &Path) -> Result<Self, Refused> {
+        let component = artifact::load(engine, path).map_err(|error| Refused::Load {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        })?;
+        let surface = Surface::of(engine.wasmtime(), &component)?;
+        let mut package = Self {
+            engine: engine.clone(),
+            component,
+            surface: Arc::new(surface),
+            description: Arc::new(Description {
+                name: String::new(),
+                version: String::new(),
+                summary: String::new(),
+                author: String::new(),
+                licence: String::new(),
+                claims: Vec::new(),
+                settings: Vec::new(),
+                capabilities: Vec::new(),
+                functions: Vec::new(),
+            }),
+        };
+        let mut instance = Instance::start(&package, Capability::ALL, Box::new(Nothing))?;
+        let described = instance.describe();
+        let description =
+            described.map_err(|fault: PluginFault| Refused::Start(fault.to_string()))?;
+        package.description = Arc::new(description);
+        Ok(package)
+    }
+
+    /// What it imports and exports.
+    pub fn surface(&self) -> &Surface {
+        &self.surface
+    }
+
+    /// What it says of itself.
+    pub fn description(&self) -> &Description {
+        &self.description
+    }
+
+    /// Whether it is to be asked for this: it says so, and exports it.
+    pub fn decides(&self, function: Function) -> bool {
+        let listed = &self.description.functions;
+        self.surface.exports.contains(&function)
+            && listed.iter().any(|name| name == function.name())
+    }
+
+    /// What has to be granted before it can start: what it imports and what it
+    /// says that it needs.
+    ///
+    /// # Errors
+    /// The names that it says and that there are not.
+    pub fn needs(&self) -> Result<Vec<Capability>, Vec<String>> {
+        let listed = &self.description.capabilities;
+        let (known, unknown): (Vec<_>, Vec<_>) = listed
+            .iter()
+            .map(|name| Capability::from_name(name).ok_or(name))
+            .partition(Result::is_ok);
+        if !unknown.is_empty() {
+            return Err(unknown.into_iter().filter_map(Result::err).cloned().collect());
+        }
+        let known = known.into_iter().filter_map(Result::ok);
+        let mut needs: Vec<_> = self.surface.imports.iter().copied().chain(known).collect();
+        needs.sort_unstable();
+        needs.dedup();
+        Ok(needs)
+    }
+}
