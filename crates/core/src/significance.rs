@@ -364,9 +364,9 @@ impl Significance {
                 let due_us = self.deferrals.get(&handle)?;
                 (*due_us <= now_us).then_some(Reason::Deferred)
             };
-            let fired = track.fire(published_us, rule, now_us).or_else(|| {
-                deferred().filter(|_| track.publish_unsent(published_us, now_us))
-            });
+            let fired = track
+                .fire(published_us, rule, now_us)
+                .or_else(|| deferred().filter(|_| track.publish_unsent(published_us, now_us)));
             if let Some(reason) = fired {
                 self.deferrals.remove(&handle);
                 self.totals.timed += 1;

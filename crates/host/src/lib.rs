@@ -14,6 +14,7 @@ pub mod log_tail;
 pub mod mirror;
 pub mod mqtt;
 pub mod page;
+pub mod plugins;
 mod quantity;
 mod request;
 pub mod run;

@@ -23,7 +23,7 @@ macro_rules! export {
             #[cfg(target_arch = "wasm32")]
             type Exported = $crate::Exported<$plugin>;
             #[cfg(target_arch = "wasm32")]
-            $crate::wit::export!(Exported with_types_in $crate::wit);
+    $crate::wit::export!(Exported with_types_in $crate::wit);
         };
     };
 }

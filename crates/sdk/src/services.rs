@@ -81,10 +81,9 @@ pub mod store {
 
     /// The value of a key.
     pub fn get(key: &str) -> Option<Vec<u8>> {
-        of_host!(
-            crate::wit::weirhouse::plugin::store::get(key),
-            |around| around.store.get(key).cloned()
-        )
+        of_host!(crate::wit::weirhouse::plugin::store::get(key), |around| {
+            around.store.get(key).cloned()
+        })
     }
 
     /// Sets a key; its old value stays if this is refused.

@@ -97,7 +97,10 @@ impl<P: Plugin> Harness<P> {
     ///
     /// # Panics
     /// If the plugin answers with an error, or not with one decision.
-    #[allow(clippy::panic, reason = "a test has to fail where a host would count a strike")]
+    #[allow(
+        clippy::panic,
+        reason = "a test has to fail where a host would count a strike"
+    )]
     pub fn read(&mut self, at_ms: u64, entity_id: &str, state: &str) -> Outcome {
         let observation = self.observation(at_ms, entity_id, state);
         let decisions = match self.plugin.judge(at_ms, &[observation]) {
@@ -105,7 +108,10 @@ impl<P: Plugin> Harness<P> {
             Err(message) => panic!("`judge` answered with an error: {message}"),
         };
         let [decision] = &decisions[..] else {
-            panic!("`judge` was asked about 1 and gave {} answers", decisions.len());
+            panic!(
+                "`judge` was asked about 1 and gave {} answers",
+                decisions.len()
+            );
         };
         let reason = self.advise(at_ms, entity_id, state, decision);
         let publishes = reason as u8 & 0x80 != 0;
@@ -149,7 +155,9 @@ impl<P: Plugin> Harness<P> {
             }
         };
         known.readings += 1;
-        known.at.retain(|then| at_ms.saturating_sub(*then) < HOUR_MS);
+        known
+            .at
+            .retain(|then| at_ms.saturating_sub(*then) < HOUR_MS);
         known.at.push(at_ms);
         Observation {
             entity: known.entity,
@@ -185,7 +193,10 @@ impl<P: Plugin> Harness<P> {
         let reasons = self
             .optimizer
             .observe_advised(now, &[handle], state, &[length], &opinions);
-        reasons.ok().and_then(|it| it.first().copied()).unwrap_or(Reason::Late)
+        reasons
+            .ok()
+            .and_then(|it| it.first().copied())
+            .unwrap_or(Reason::Late)
     }
 
     /// Tells the home what an entity is, before its first reading.

@@ -95,9 +95,7 @@ fn taken(
     match advice {
         Advice::Abstain => None,
         Advice::Publish => Some((Reason::Advised, reading)),
-        Advice::Hold | Advice::Defer(_) => {
-            (!promised).then_some((Reason::Held, history.published))
-        }
+        Advice::Hold | Advice::Defer(_) => (!promised).then_some((Reason::Held, history.published)),
         Advice::Replace(number) => {
             let value = Reading::Number(number);
             if !may_replace(number, reading, rule) {

@@ -69,7 +69,7 @@ pub(super) async fn put(
         &["ttl", "l1_ttl", "l2_ttl", "tag", "wait"],
     )?;
     let ttl = life(&query, "ttl")?;
-    let options = PutOptions {
+    let mut options = PutOptions {
         content_type: content_type(&headers)?,
         memory_life: life(&query, "l1_ttl")?.or(ttl),
         disk_life: life(&query, "l2_ttl")?.or(ttl),
@@ -77,6 +77,12 @@ pub(super) async fn put(
     };
     let wait = waits(&query)?;
     let value = body?;
+    if options.names_no_life() {
+        shared
+            .hub
+            .ask_for_life(&ns, &key, value.len(), &mut options)
+            .await;
+    }
     let ticket = shared.hub.cache_put(&ns, &key, value.into(), options)?;
     let durable = settle(&shared, ticket, wait).await?;
     Ok((StatusCode::NO_CONTENT, [(DURABLE, durable)]).into_response())

@@ -18,6 +18,7 @@ use super::problem::Problem;
 use super::stream::MAX_STREAMS;
 use crate::clients::Counters;
 use crate::hub::{Health, OperationStats, Stats};
+use crate::plugins::{PluginState, PluginStatus};
 
 /// All metrics as text.
 #[utoipa::path(
@@ -32,13 +33,15 @@ use crate::hub::{Health, OperationStats, Stats};
     ))
 )]
 pub(super) async fn get(State(shared): State<Arc<Shared>>) -> Result<Response, Problem> {
-    let mut text = expose(&shared.hub.stats()?, &shared.hub.health());
+    let plugins = shared.hub.plugins().map(|it| it.list());
+    let plugins = plugins.unwrap_or_default();
+    let mut text = expose(&shared.hub.stats()?, &shared.hub.health(), &plugins);
     requests(&mut text, &shared);
     let text = text.finish();
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())
 }
 
-fn expose(stats: &Stats, health: &Health) -> Exposition {
+fn expose(stats: &Stats, health: &Health, listed: &[PluginStatus]) -> Exposition {
     let mut text = Exposition::default();
     text.gauges(
         "weirhouse_info",
@@ -60,6 +63,7 @@ fn expose(stats: &Stats, health: &Health) -> Exposition {
         text.sample("weirhouse_component_ok", &labels, u8::from(part.ok));
     }
     home(&mut text, stats);
+    plugins(&mut text, listed);
     updates(&mut text, stats);
     streams(&mut text, stats);
     cache(&mut text, stats);
@@ -123,6 +127,62 @@ fn home_assistant_clients(text: &mut Exposition, count: usize, counters: &Counte
         "Changes of states that clients were told from a mirror.",
         counters.changes(),
     );
+}
+
+fn plugins(text: &mut Exposition, listed: &[PluginStatus]) {
+    type Figure = fn(&PluginStatus) -> f64;
+    let families: [(&str, &str, &str, Figure); 6] = [
+        (
+            "weirhouse_plugin_working",
+            "1 while a plugin is asked, else 0.",
+            "gauge",
+            |it| f64::from(u8::from(it.state == PluginState::Working)),
+        ),
+        (
+            "weirhouse_plugin_calls_total",
+            "Calls of a plugin.",
+            "counter",
+            |it| it.calls as f64,
+        ),
+        (
+            "weirhouse_plugin_asked_total",
+            "Readings, entities and entries that a plugin was asked about.",
+            "counter",
+            |it| it.asked as f64,
+        ),
+        (
+            "weirhouse_plugin_advised_total",
+            "Of these, those on which it gave advice.",
+            "counter",
+            |it| it.advised as f64,
+        ),
+        (
+            "weirhouse_plugin_seconds_total",
+            "Time that calls of a plugin took.",
+            "counter",
+            |it| it.seconds,
+        ),
+        (
+            "weirhouse_plugin_memory_bytes",
+            "Memory of a plugin's instance.",
+            "gauge",
+            |it| it.memory_bytes as f64,
+        ),
+    ];
+    for (name, help, kind, figure) in families {
+        text.head(name, help, kind);
+        for plugin in listed {
+            text.sample(name, &[("plugin", &plugin.name)], figure(plugin));
+        }
+    }
+    const FAULTS: &str = "weirhouse_plugin_faults_total";
+    text.head(FAULTS, "Faults of a plugin, by what stopped it.", "counter");
+    for plugin in listed {
+        for fault in &plugin.faults {
+            let labels = [("plugin", plugin.name.as_str()), ("cause", fault.cause)];
+            text.sample(FAULTS, &labels, fault.count);
+        }
+    }
 }
 
 fn home(text: &mut Exposition, stats: &Stats) {

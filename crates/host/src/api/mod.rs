@@ -13,6 +13,8 @@
 //! | `GET /v1/stats` | counters as JSON | `read` |
 //! | `GET /v1/activity` | which entities report most often, and what becomes of it | `read` |
 //! | `GET /v1/history` | readings of the last minutes | `read` |
+//! | `GET /v1/plugins` | the plugins, what they did and how they failed | `read` |
+//! | `PATCH /v1/plugins/{name}` | what the owner says of one | `admin` |
 //! | `GET /v1/log` | the last lines of the log | `read` |
 //! | `GET /v1/states`, `/v1/states/{id}` | states, many or one | `read` |
 //! | `GET /v1/entities`, `devices`, `areas`, `floors`, `labels`, `config_entries`, `services`, each also with `/{id}` | registries | `read` |
@@ -60,6 +62,7 @@ mod mirrored;
 mod openapi;
 mod parameters;
 mod permission;
+mod plugins;
 mod problem;
 mod query;
 mod reading;
@@ -209,6 +212,7 @@ fn table(whole: &mut Option<OpenApi>) -> Table {
         .add(routes!(activity::get))
         .add(routes!(history::get))
         .add(routes!(log::get))
+        .add(routes!(plugins::list))
         .add(routes!(context::get));
     let read = [
         (states::SOURCE, get(states::list), get(states::one)),
@@ -239,6 +243,7 @@ fn table(whole: &mut Option<OpenApi>) -> Table {
         .for_scope(Scope::Read, whole);
     let operate = Routes::new(whole.as_ref())
         .add(routes!(backup::post, backup::delete))
+        .add(routes!(plugins::patch))
         .for_scope(Scope::Admin, whole);
     let batch = Routes::new(whole.as_ref())
         .add(routes!(batch::post))

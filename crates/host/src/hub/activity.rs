@@ -34,7 +34,7 @@ impl Pace {
 
     /// Readings in an hour at the pace of the last one, or of the time since
     /// the start while that is shorter.
-    fn per_hour(mut self, now_us: u64) -> f64 {
+    pub(super) fn per_hour(mut self, now_us: u64) -> f64 {
         self.pass(now_us);
         let counted: u64 = self.slices.iter().map(|&count| u64::from(count)).sum();
         // The slice under way is counted with what has passed of it.
@@ -82,6 +82,10 @@ pub struct EntityActivity {
     pub rule: AppliedRule,
     /// What became of its last reading, and why.
     pub reason: Option<&'static str>,
+    /// The plugin that is asked about its readings.
+    pub plugin: Option<String>,
+    /// Why the plugin advised what it did last.
+    pub advice: Option<String>,
     /// When that came.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub at: Option<Timestamp>,
@@ -159,6 +163,7 @@ impl Hub {
             let rule = engine.core.rule_of(handle)?;
             let state = engine.mirror.get(entity_id);
             let text = |name| state.and_then(|state| state.attributes.text(name));
+            let advised = engine.policies.advised(entity_id);
             entities.push(EntityActivity {
                 name: text("friendly_name"),
                 unit: text("unit_of_measurement"),
@@ -169,6 +174,10 @@ impl Hub {
                 rule: applied(&rule, entity.rule, &engine.settings.default_rule),
                 reason: entity.judged.map(|(verdict, _)| reason_name(verdict)),
                 at: entity.judged.map(|(_, at)| at),
+                plugin: advised.map(|(plugin, _)| plugin.to_owned()),
+                advice: advised
+                    .filter(|(_, reason)| !reason.is_empty())
+                    .map(|(_, reason)| reason.to_owned()),
             });
         }
         let started = now.wall.saturating_sub(now.mono.cast_signed());

@@ -12,6 +12,7 @@ use weirhouse_runner::operations::{Entities as _, Schedule as _, State as _, Upd
 use weirhouse_runner::wit::types::Instant;
 use weirhouse_runner::{Component, Fault, Optimizer};
 
+use super::advice::Policies;
 use super::entities::{Entities, Name};
 use super::error::HubError;
 use super::history::Counters;
@@ -60,6 +61,8 @@ pub(super) struct Engine {
     pub(super) touched: Vec<Box<str>>,
     /// What clients of streams are owed.
     pub(super) shaped: Shaped,
+    /// What is asked before the optimizer.
+    pub(super) policies: Policies,
     pub(super) batches: u64,
     pub(super) refreshes: u64,
     /// The number of the next section that lines are chosen for.
@@ -85,6 +88,7 @@ impl Engine {
             removed: Vec::new(),
             touched: Vec::new(),
             shaped: Shaped::default(),
+            policies: Policies::default(),
             batches: 0,
             refreshes: 0,
             next_section: 0,
@@ -290,6 +294,7 @@ impl Engine {
     /// which the optimizer still has to release.
     pub(super) fn forget(&mut self, entity_id: &str) -> Option<u32> {
         self.set_aside.retain(|name, _| *name.entity != *entity_id);
+        self.policies.forget(entity_id);
         self.entities.remove(entity_id)
     }
 }

@@ -34,6 +34,8 @@ pub(super) struct Entity {
     pub(super) published: Option<Published>,
     pub(super) outgoing: Option<Outgoing>,
     pub(super) observed: u64,
+    /// Readings of its state since one was published.
+    pub(super) unpublished: u32,
     pub(super) suppressed: u64,
     pub(super) pace: Pace,
     /// What became of the last reading, and when.

@@ -6,6 +6,7 @@
 //! the optimizer does, and the hub carries its answers out.
 
 mod activity;
+mod advice;
 mod cache;
 mod clock;
 mod context;
@@ -29,7 +30,7 @@ mod update;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, broadcast};
@@ -38,6 +39,8 @@ use weirhouse_runner::Component;
 use weirhouse_runner::operations::Clock as _;
 
 pub use activity::{Activity, AppliedRule, EntityActivity, RuleSource};
+pub(crate) use advice::Advised;
+pub use advice::Policy;
 pub use cache::{CacheHit, Deleted, PutOptions};
 pub use context::{Chosen, Lines, Wanted};
 pub use engine::SHORTEST_REFRESH;
@@ -51,6 +54,7 @@ pub use stream_client::{Batch, Given, Resume, Start, StreamClient};
 pub use update::{Notice, Published, Refreshed, Update};
 
 use crate::mirror::Replica;
+use crate::plugins::Plugins;
 pub use crate::store::Ticket;
 use crate::store::{Blobs, L2Store};
 use clock::Clock;
@@ -72,6 +76,8 @@ pub struct Hub {
     followed: broadcast::Sender<Arc<Followed>>,
     clock: Clock,
     deadline_moved: Notify,
+    /// Asked before the optimizer, once they are there.
+    plugins: OnceLock<Arc<Plugins>>,
 }
 
 /// What the loop must do after an event or a tick.
@@ -114,6 +120,7 @@ impl Hub {
             followed: broadcast::channel(following::BACKLOG).0,
             clock,
             deadline_moved: Notify::new(),
+            plugins: OnceLock::new(),
         };
         if let Err(error) = hub.perform_removals(&mut hub.lock(), hub.clock.now()) {
             tracing::warn!(%error, "what was removed before leaves the disk later");
@@ -230,6 +237,7 @@ impl Hub {
     fn collect(&self, engine: &mut Engine, effects: &mut Effects) {
         let now = self.clock.now();
         let due = engine.tick(now);
+        engine.hand_refreshed(&due.refresh);
         let refreshed = due.refresh.iter().map(|entity_id| {
             Notice::Refresh(Refreshed {
                 entity_id: entity_id.clone(),
@@ -300,6 +308,9 @@ impl Hub {
     /// Sends everything that waits, saves what was learned, and commits the
     /// cache. Blocks until the disk has it.
     pub fn stop(&self) -> Result<(), HubError> {
+        if let Some(plugins) = self.plugins.get() {
+            plugins.stop();
+        }
         {
             let now = self.clock.now();
             let mut engine = self.lock();
@@ -316,6 +327,17 @@ impl Hub {
         let saved = self.save();
         flushed?;
         saved
+    }
+
+    /// Has these plugins asked, until the end.
+    pub fn employ(&self, plugins: Arc<Plugins>) {
+        // Once: a second set would compete for the same folder.
+        let _ = self.plugins.set(plugins);
+    }
+
+    /// The plugins, if any can be there.
+    pub fn plugins(&self) -> Option<&Arc<Plugins>> {
+        self.plugins.get()
     }
 
     /// The link is down: what is held may be out of date.

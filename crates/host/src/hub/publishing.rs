@@ -8,6 +8,7 @@ use weirhouse_runner::operations::Updates as _;
 use weirhouse_runner::wit::types::Instant;
 use weirhouse_runner::{PUBLISH, Reason};
 
+use super::advice::json_of;
 use super::engine::Engine;
 use super::entities::{Name, Outgoing};
 use super::stream::{Reading, plain_text};
@@ -32,6 +33,13 @@ impl Engine {
             entity.observed += 1;
             entity.suppressed += u64::from(!publishes);
             entity.judged = Some((verdict, at));
+            if reading.name.attribute.is_none() {
+                entity.unpublished = if publishes {
+                    0
+                } else {
+                    entity.unpublished.saturating_add(1)
+                };
+            }
             if verdict != Reason::First as u8 {
                 entity.pace.note(now.mono);
             }
@@ -50,16 +58,16 @@ impl Engine {
         self.count(now, readings.len() as u64, published as u64);
     }
 
-    /// For each reading the number that a centred rule published in place of
-    /// it. Of several readings of a series, the last number counts for all: it
+    /// For each reading the number that a centred rule or advice published in
+    /// place of it. Of several readings of a series, the last number counts for all: it
     /// is the one that leaves.
     fn chosen(&mut self, readings: &[Reading], verdicts: &[u8]) -> Vec<Option<f64>> {
         let mut handles = vec![None; readings.len()];
-        if self.settings.may_choose_numbers() {
-            for ((reading, &verdict), handle) in readings.iter().zip(verdicts).zip(&mut handles) {
-                if verdict == Reason::Threshold as u8 {
-                    *handle = self.entities.handle(&reading.name);
-                }
+        let by_rule = self.settings.may_choose_numbers();
+        for ((reading, &verdict), handle) in readings.iter().zip(verdicts).zip(&mut handles) {
+            let chosen = by_rule && verdict == Reason::Threshold as u8;
+            if chosen || verdict == Reason::Advised as u8 {
+                *handle = self.entities.handle(&reading.name);
             }
         }
         let asked: Vec<u32> = handles.iter().copied().flatten().collect();
@@ -112,12 +120,14 @@ impl Engine {
                     outgoing.reason = reason;
                 }
                 let read = attributes.and_then(|attributes| attributes.get(attribute));
-                let json = chosen.map_or_else(
-                    || read.unwrap_or("null").to_owned(),
+                let json = match (chosen, read) {
                     // In decimals without exponent, which is JSON, too.
-                    |number| number.to_string(),
-                );
-                if let Some(json) = raw(&json) {
+                    (Some(number), _) => raw(&number.to_string()),
+                    (None, Some(json)) => raw(json),
+                    // Gone, or made by a policy.
+                    (None, None) => json_of(text),
+                };
+                if let Some(json) = json {
                     outgoing.attributes.insert(attribute.clone(), json);
                 }
             }
@@ -199,6 +209,8 @@ impl Engine {
                 .map(plain_text)
                 .unwrap_or_default(),
         };
+        // What a policy made of it is newer than what the home says.
+        let text = self.policies.derived(&name).cloned().unwrap_or(text);
         self.touched.push(name.entity.clone());
         self.publish(now, &name, &text, None, verdict);
     }

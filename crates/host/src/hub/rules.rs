@@ -157,6 +157,7 @@ impl Engine {
     }
 
     fn tell_change(&mut self, now: Instant, before: &Settings) -> Result<(), Fault> {
+        self.policies.forget_claims();
         self.tell_settings()?;
         let all = self.entities.handles();
         self.tell_rules(&all)?;

@@ -218,7 +218,7 @@ pub struct Health {
 /// One part.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ComponentHealth {
-    /// `optimizer`, `storage` or `home-assistant`.
+    /// `optimizer`, `storage`, `home-assistant` or `plugins`.
     pub component: &'static str,
     /// Whether it works.
     pub ok: bool,
@@ -451,6 +451,7 @@ impl Hub {
     /// Whether this instance does its work, part by part.
     pub fn health(&self) -> Health {
         let store = self.store.health();
+        let plugins = self.plugins().and_then(|it| it.trouble());
         let mut engine = self.lock();
         let optimizer = engine
             .core
@@ -473,10 +474,12 @@ impl Hub {
             part("optimizer", optimizer),
             part("storage", store.degraded),
             part("home-assistant", home),
+            part("plugins", plugins),
         ];
+        // Without a home and without plugins it does its work all the same.
         let ok = components
             .iter()
-            .all(|part| part.ok || part.component == "home-assistant");
+            .all(|part| part.ok || ["home-assistant", "plugins"].contains(&part.component));
         Health { ok, components }
     }
 }

@@ -127,6 +127,7 @@ impl Engine {
             entity: entity_id.into(),
             attribute: None,
         };
+        self.policies.forget_claim(entity_id);
         let Some(handle) = self.entities.handle(&name) else {
             return Ok(());
         };
@@ -189,13 +190,14 @@ impl Engine {
     /// Has readings judged, and brings the optimizer up to date if they made
     /// it trap.
     fn ingest(&mut self, now: Instant, readings: Vec<Reading>) {
+        let readings = self.hand_over(now, readings);
         self.judge(now, readings);
         self.recover(now);
     }
 
     /// Has readings judged, in halves where they trap, until the one at fault
     /// stands alone and is set aside.
-    fn judge(&mut self, now: Instant, readings: Vec<Reading>) {
+    pub(super) fn judge(&mut self, now: Instant, readings: Vec<Reading>) {
         let mut traps = 0;
         let mut work = vec![readings];
         while let Some(mut readings) = work.pop() {

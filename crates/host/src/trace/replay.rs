@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::io::BufRead;
 use std::time::Duration;
 
+use crate::plugins::{Advice, Seen};
 use serde_json::Value;
 use weirhouse_runner::wit::entities::Series;
 use weirhouse_runner::wit::types::Instant;
@@ -67,9 +68,24 @@ pub fn replay<R: BufRead>(
     options: &ReplayOptions,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Report, ReplayError> {
+    replay_advised(reader, optimizer, options, None, progress)
+}
+
+/// Who is asked about each state before the optimizer; the time is that of the
+/// trace, in milliseconds. `None` for one that is not its business.
+pub type Adviser<'a> = &'a mut dyn FnMut(u64, Seen) -> Option<Advice>;
+
+/// [`replay`] with advice on states.
+pub fn replay_advised<R: BufRead>(
+    reader: &mut Reader<R>,
+    optimizer: &mut dyn Optimizer,
+    options: &ReplayOptions,
+    adviser: Option<Adviser<'_>>,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Report, ReplayError> {
     optimizer.set_default_rule(&options.rule())?;
     optimizer.use_presets(options.presets)?;
-    let mut run = Replay::new(optimizer, options.centred);
+    let mut run = Replay::new(optimizer, options.centred, adviser);
     let mut truncated_line = None;
     let mut last = Duration::ZERO;
     let mut window: Vec<Entry> = Vec::new();
@@ -128,8 +144,9 @@ impl ReplayOptions {
 }
 
 /// A replay under way.
-struct Replay<'a> {
+struct Replay<'a, 'b> {
     optimizer: &'a mut dyn Optimizer,
+    adviser: Option<Adviser<'b>>,
     /// Whether what is published may be another number than what was read.
     centred: bool,
     entities: Vec<Entity>,
@@ -160,10 +177,11 @@ impl Columns {
     }
 }
 
-impl<'a> Replay<'a> {
-    fn new(optimizer: &'a mut dyn Optimizer, centred: bool) -> Self {
+impl<'a, 'b> Replay<'a, 'b> {
+    fn new(optimizer: &'a mut dyn Optimizer, centred: bool, adviser: Option<Adviser<'b>>) -> Self {
         Self {
             optimizer,
+            adviser,
             centred,
             entities: Vec::new(),
             by_name: HashMap::new(),
@@ -182,7 +200,11 @@ impl<'a> Replay<'a> {
         };
         self.pass((first.at + WINDOW).as_micros() as u64)?;
         // What was published in place of a reading is only known until the next.
-        let together = if self.centred { 1 } else { window.len() };
+        let together = if self.centred || self.adviser.is_some() {
+            1
+        } else {
+            window.len()
+        };
         window
             .chunks(together)
             .try_for_each(|entries| self.observe(entries))
@@ -196,6 +218,7 @@ impl<'a> Replay<'a> {
             self.column(entry, &mut columns)?;
             columns.per_entry.push(columns.series.len() - before);
         }
+        let advice = self.advice(entries)?;
         let Columns {
             series,
             text,
@@ -203,14 +226,46 @@ impl<'a> Replay<'a> {
             per_entry,
         } = columns;
         let now = self.now();
-        let verdicts = self
-            .optimizer
-            .observe_texts(now, &series, &text, &lengths, &[])?;
+        let verdicts = match advice {
+            None => self
+                .optimizer
+                .observe_texts(now, &series, &text, &lengths, &[])?,
+            Some(advice) => {
+                // The state comes first; attributes are nobody's business.
+                let mut opinions = vec![0; series.len()];
+                let mut numbers = vec![f64::NAN; series.len()];
+                let mut delays = vec![0; series.len()];
+                if let (Some(opinion), Some(number), Some(delay)) = (
+                    opinions.first_mut(),
+                    numbers.first_mut(),
+                    delays.first_mut(),
+                ) {
+                    (*opinion, *number, *delay) = (advice.opinion, advice.number, advice.delay_us);
+                }
+                self.optimizer
+                    .observe_advised(now, &series, &text, &lengths, &opinions, &numbers, &delays)?
+            }
+        };
         let mut readings = series.iter().zip(verdicts);
         for (entry, count) in entries.iter().zip(per_entry) {
             self.judge(entry, readings.by_ref().take(count))?;
         }
         Ok(())
+    }
+
+    /// What is advised on the one entry of a call, if anybody is asked.
+    fn advice(&mut self, entries: &[Entry]) -> Result<Option<Advice>, Fault> {
+        let (Some(adviser), [entry]) = (self.adviser.as_mut(), entries) else {
+            return Ok(None);
+        };
+        let place = self.by_name.get(&entry.entity);
+        let Some(entity) = place.and_then(|place| self.entities.get(*place)) else {
+            return Ok(None);
+        };
+        let now_ms = self.now_us / 1000;
+        let mut seen = entity.seen(&entry.state, now_ms);
+        seen.tolerance = self.optimizer.rule_of(entity.state)?.absolute;
+        Ok(adviser(now_ms, seen))
     }
 
     /// Adds the state and the changed attributes of one entry.
@@ -264,15 +319,18 @@ impl<'a> Replay<'a> {
         };
         let mut published = false;
         let mut state_published = false;
+        let mut chosen = self.centred;
         for (handle, verdict) in readings {
             let publish = verdict & PUBLISH != 0;
             published |= publish;
             state_published |= publish && *handle == entity.state;
+            chosen |= verdict == Reason::Advised as u8;
         }
         entity.count(&entry.state, published);
         if state_published {
             entity.publish_latest();
-            if self.centred {
+            entity.note_shown(&entry.state, self.now_us / 1000);
+            if chosen {
                 let numbers = self.optimizer.published_numbers(&[entity.state])?;
                 entity.publish(numbers.first().copied());
             }

@@ -89,7 +89,11 @@ impl Package {
             .map(|name| Capability::from_name(name).ok_or(name))
             .partition(Result::is_ok);
         if !unknown.is_empty() {
-            return Err(unknown.into_iter().filter_map(Result::err).cloned().collect());
+            return Err(unknown
+                .into_iter()
+                .filter_map(Result::err)
+                .cloned()
+                .collect());
         }
         let known = known.into_iter().filter_map(Result::ok);
         let mut needs: Vec<_> = self.surface.imports.iter().copied().chain(known).collect();

@@ -24,10 +24,7 @@ pub struct Surface {
 impl Surface {
     /// Reads it off a component, and refuses one that is no plugin for this
     /// program.
-    pub(super) fn of(
-        engine: &wasmtime::Engine,
-        component: &Component,
-    ) -> Result<Self, Refused> {
+    pub(super) fn of(engine: &wasmtime::Engine, component: &Component) -> Result<Self, Refused> {
         let surface = component.component_type();
         let imports: Vec<&str> = surface.imports(engine).map(|(name, _)| name).collect();
         let exports: Vec<&str> = surface.exports(engine).map(|(name, _)| name).collect();
@@ -124,7 +121,11 @@ mod tests {
     fn a_plugin_shows_what_it_uses() {
         let surface = Surface::read(
             &["weirhouse:plugin/types@0.1.0", "weirhouse:plugin/log@0.1.0"],
-            &[ABOUT, "weirhouse:plugin/ttl@0.1.0", "weirhouse:plugin/judge@0.1.0"],
+            &[
+                ABOUT,
+                "weirhouse:plugin/ttl@0.1.0",
+                "weirhouse:plugin/judge@0.1.0",
+            ],
         );
         let expected = Surface {
             api_version: "0.1.0".to_owned(),
@@ -139,11 +140,27 @@ mod tests {
         for (imports, exports, expected) in [
             (vec![], vec![], "it exports nothing"),
             (vec![], vec!["wasi:http/handler@0.3.0"], "exports wasi:http"),
-            (vec!["wasi:clocks/wall-clock@0.2.9"], vec![ABOUT], "--stub-wasi"),
-            (vec!["weirhouse:plugin/network@0.1.0"], vec![ABOUT], "network"),
+            (
+                vec!["wasi:clocks/wall-clock@0.2.9"],
+                vec![ABOUT],
+                "--stub-wasi",
+            ),
+            (
+                vec!["weirhouse:plugin/network@0.1.0"],
+                vec![ABOUT],
+                "network",
+            ),
             (vec![], vec!["weirhouse:plugin/about@0.1.7"], "0.1.7"),
-            (vec![], vec!["weirhouse:plugin/about@0.2.0"], "0.2.0, and this program runs 0.1.0"),
-            (vec![], vec!["weirhouse:plugin/about@1"], "weirhouse:plugin 1,"),
+            (
+                vec![],
+                vec!["weirhouse:plugin/about@0.2.0"],
+                "0.2.0, and this program runs 0.1.0",
+            ),
+            (
+                vec![],
+                vec!["weirhouse:plugin/about@1"],
+                "weirhouse:plugin 1,",
+            ),
         ] {
             let error = Surface::read(&imports, &exports).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
-use super::{Harness, HOUR_MS};
+use super::{HOUR_MS, Harness};
 use crate::Plugin;
 
 /// What became of one entity of a trace.

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 use weirhouse_runner::wit::entities::Facts;
 
+use crate::plugins::Seen;
 use crate::trace::report::{EntityReport, saving};
 
 /// One entity of a trace.
@@ -22,6 +23,9 @@ pub(super) struct Entity {
     latest: Option<f64>,
     published: Option<f64>,
     largest_error: Option<f64>,
+    /// The state published last, and when, in milliseconds.
+    shown: Option<(String, u64)>,
+    unpublished: u32,
 }
 
 impl Entity {
@@ -41,12 +45,41 @@ impl Entity {
             latest: None,
             published: None,
             largest_error: None,
+            shown: None,
+            unpublished: 0,
         }
+    }
+
+    /// What is known before a new state, for whoever advises on it.
+    pub(super) fn seen(&self, state: &str, now_ms: u64) -> Seen {
+        const HOUR_MS: f64 = 3_600_000.0;
+        // A pace of a minute or less would be a guess.
+        let hours = (now_ms as f64).max(60_000.0) / HOUR_MS;
+        Seen {
+            entity_id: self.name.as_str().into(),
+            text: state.to_owned(),
+            at_ms: now_ms,
+            published: self.shown.clone(),
+            readings: self.unpublished.saturating_add(1),
+            changes_per_hour: self.before as f64 / hours,
+            tolerance: None,
+            name: None,
+            device_class: self.facts.device_class.clone(),
+            unit: self.facts.unit.clone(),
+            state_class: self.facts.state_class.clone(),
+        }
+    }
+
+    /// A state was published at that time.
+    pub(super) fn note_shown(&mut self, state: &str, now_ms: u64) {
+        self.unpublished = 0;
+        self.shown = Some((state.to_owned(), now_ms));
     }
 
     /// Counts one write and what became of it.
     pub(super) fn count(&mut self, state: &str, published: bool) {
         self.before += 1;
+        self.unpublished = self.unpublished.saturating_add(1);
         self.after += u64::from(published);
         self.latest = number(state);
     }
@@ -59,6 +92,9 @@ impl Entity {
     /// A number was published in place of the newest state.
     pub(super) fn publish(&mut self, number: Option<f64>) {
         self.published = number.filter(|number| number.is_finite());
+        if let (Some(number), Some((shown, _))) = (self.published, self.shown.as_mut()) {
+            *shown = number.to_string();
+        }
     }
 
     /// How far what is published is from the newest state now.

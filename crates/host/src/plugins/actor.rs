@@ -1,0 +1,608 @@
+//! One plugin at work: a thread that takes readings out of its mailbox, asks the
+//! instance and gives them on with its advice.
+//!
+//! Whatever happens to the plugin, every reading is given on, and readings of one
+//! entity in the order in which they came.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::oneshot;
+use weirhouse_hass::Timestamp;
+use weirhouse_runner::limits::plugin::STACK_BYTES;
+use weirhouse_runner::plugin::wit::ttl::{Entry, Lifetime};
+use weirhouse_runner::plugin::{Capability, Package, PluginFault, Standing, Strikes};
+
+use super::consult::{Consultation, settings};
+use super::folder::Folder;
+use super::register::{Quarantine, Register, RegisterLock};
+use super::services::{Ground, SharedGround};
+use super::status::{PluginState, PluginStatus};
+use crate::data_dir::write_atomically;
+use crate::hub::{Advised, Hub};
+
+/// Most readings in one call.
+const MOST_IN_BATCH: usize = 256;
+
+/// Readings that may wait. A plugin that falls farther behind is passed by.
+const MOST_WAITING: usize = 4096;
+
+/// What was learned is written this often.
+const SAVE_EVERY: Duration = Duration::from_mins(15);
+
+/// What was stored is written so long after it changed.
+const STORE_AFTER: Duration = Duration::from_secs(2);
+
+/// A reading that waits for advice.
+#[derive(Debug, Clone)]
+pub(crate) struct Waiting {
+    pub(crate) entity_id: Box<str>,
+    pub(crate) text: String,
+    /// When it came, in milliseconds since the epoch.
+    pub(crate) at_ms: u64,
+}
+
+/// Where a plugin is asked.
+#[derive(Default)]
+pub struct Mailbox {
+    inbox: Mutex<Inbox>,
+    wake: Condvar,
+}
+
+#[derive(Default)]
+struct Inbox {
+    readings: VecDeque<Waiting>,
+    refreshed: Vec<Box<str>>,
+    entries: Vec<(Entry, oneshot::Sender<Option<Lifetime>>)>,
+    orders: Vec<Order>,
+}
+
+/// What an actor is told to do.
+pub(super) enum Order {
+    /// Work with this, taking over what was learned.
+    Take(Box<Assignment>),
+    /// Give on what waits, write what was learned, and end.
+    Stop,
+}
+
+/// What an actor works with.
+pub(super) struct Assignment {
+    pub(super) package: Package,
+    pub(super) sha256: String,
+    pub(super) granted: Vec<Capability>,
+    pub(super) written: std::collections::BTreeMap<String, String>,
+}
+
+impl Mailbox {
+    /// Leaves a reading to be judged.
+    pub(crate) fn push(&self, waiting: Waiting) {
+        self.lock().readings.push_back(waiting);
+        self.wake.notify_one();
+    }
+
+    /// Tells that an entity was refreshed.
+    pub(crate) fn push_refreshed(&self, entity_id: Box<str>) {
+        self.lock().refreshed.push(entity_id);
+        self.wake.notify_one();
+    }
+
+    /// Asks how long an entry is to live; the answer is dropped if there is
+    /// none.
+    pub(crate) fn ask(&self, entry: Entry) -> oneshot::Receiver<Option<Lifetime>> {
+        let (answer, asked) = oneshot::channel();
+        self.lock().entries.push((entry, answer));
+        self.wake.notify_one();
+        asked
+    }
+
+    pub(super) fn order(&self, order: Order) {
+        self.lock().orders.push(order);
+        self.wake.notify_one();
+    }
+
+    /// Takes the readings that nobody took.
+    pub(crate) fn drain(&self) -> Vec<Waiting> {
+        self.lock().readings.drain(..).collect()
+    }
+
+    /// Takes what there is, waiting for it at most so long.
+    fn wait(&self, longest: Duration) -> Inbox {
+        let inbox = self.lock();
+        let empty = |it: &mut Inbox| {
+            it.readings.is_empty()
+                && it.refreshed.is_empty()
+                && it.entries.is_empty()
+                && it.orders.is_empty()
+        };
+        let waited = self.wake.wait_timeout_while(inbox, longest, empty);
+        let (mut inbox, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut inbox)
+    }
+
+    /// Puts readings back, before those that came meanwhile.
+    fn put_back(&self, readings: VecDeque<Waiting>) {
+        let mut inbox = self.lock();
+        for waiting in readings.into_iter().rev() {
+            inbox.readings.push_front(waiting);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inbox> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A plugin at work, from outside.
+pub(super) struct Actor {
+    pub(super) mailbox: Arc<Mailbox>,
+    pub(super) status: Arc<Mutex<PluginStatus>>,
+    thread: JoinHandle<()>,
+}
+
+impl Actor {
+    /// Starts the thread; the assignment is taken there.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub(super) fn start(
+        name: &str,
+        folder: Folder,
+        hub: Weak<Hub>,
+        assignment: Assignment,
+    ) -> std::io::Result<Self> {
+        let mailbox = Arc::new(Mailbox::default());
+        let mut status = PluginStatus::unknown(name, &assignment.sha256);
+        status.state = PluginState::Working;
+        let status = Arc::new(Mutex::new(status));
+        mailbox.order(Order::Take(Box::new(assignment)));
+        let work = Work {
+            name: name.to_owned(),
+            folder,
+            hub,
+            mailbox: Arc::clone(&mailbox),
+            status: Arc::clone(&status),
+            ground: None,
+            live: None,
+            assignment: None,
+            strikes: Strikes::default(),
+            rests_until: Duration::ZERO,
+            quarantined: false,
+            started: Instant::now(),
+            saved: Instant::now(),
+        };
+        let thread = thread::Builder::new()
+            .name(format!("plugin {name}").chars().take(15).collect())
+            .stack_size(STACK_BYTES * 8)
+            .spawn(move || work.run())?;
+        Ok(Self {
+            mailbox,
+            status,
+            thread,
+        })
+    }
+
+    /// Ends it when it has given on what waits and written what it learned.
+    pub(super) fn stop(self) {
+        self.mailbox.order(Order::Stop);
+        let _ = self.thread.join();
+    }
+}
+
+/// What the thread works with.
+struct Work {
+    name: String,
+    folder: Folder,
+    hub: Weak<Hub>,
+    mailbox: Arc<Mailbox>,
+    status: Arc<Mutex<PluginStatus>>,
+    ground: Option<SharedGround>,
+    live: Option<Consultation>,
+    assignment: Option<Assignment>,
+    strikes: Strikes,
+    /// Since `started`.
+    rests_until: Duration,
+    quarantined: bool,
+    started: Instant,
+    saved: Instant,
+}
+
+impl Work {
+    fn run(mut self) {
+        let mut stop = false;
+        while !stop {
+            let longest = if self.has_unsaved() {
+                STORE_AFTER
+            } else {
+                SAVE_EVERY.saturating_sub(self.saved.elapsed())
+            };
+            let inbox = self.mailbox.wait(longest);
+            for order in inbox.orders {
+                match order {
+                    Order::Take(assignment) => self.take(*assignment),
+                    Order::Stop => stop = true,
+                }
+            }
+            self.pace(&inbox.refreshed);
+            self.keep(inbox.entries);
+            self.read(inbox.readings, stop);
+            if self.has_unsaved() {
+                self.save_stored();
+            }
+            if self.saved.elapsed() >= SAVE_EVERY {
+                self.save_learned();
+            }
+        }
+        self.save_learned();
+    }
+
+    /// Has one batch judged, and puts back what is for later ones.
+    fn read(&mut self, mut readings: VecDeque<Waiting>, stop: bool) {
+        if readings.is_empty() {
+            return;
+        }
+        let Some(hub) = self.hub.upgrade() else {
+            return;
+        };
+        let behind = readings.len() > MOST_WAITING;
+        if behind {
+            tracing::warn!(
+                plugin = self.name,
+                readings = readings.len(),
+                "it is too slow for these; they are judged without it"
+            );
+        }
+        if behind || stop || !self.is_ready() {
+            hub.take_advice(readings.into_iter().map(Advised::without).collect());
+            return;
+        }
+        let batch = first_of_each(&mut readings);
+        self.mailbox.put_back(readings);
+        let seen = hub.look(&batch);
+        let now_ms = now_ms();
+        let answer = self.ask(seen.len(), |live| {
+            let derived = live.transform(now_ms, &seen)?;
+            let advice = live.judge(now_ms, &seen)?;
+            Ok((derived, advice))
+        });
+        let advised = match answer {
+            Some((derived, advice)) => {
+                let given = advice.iter().filter(|it| it.opinion != 0).count();
+                self.status().advised += given as u64;
+                let answers = derived.into_iter().zip(advice);
+                let advised = batch.into_iter().zip(answers);
+                advised
+                    .map(|(waiting, (derived, advice))| Advised {
+                        waiting,
+                        advice,
+                        derived,
+                    })
+                    .collect()
+            }
+            None => batch.into_iter().map(Advised::without).collect(),
+        };
+        hub.take_advice(advised);
+    }
+
+    fn pace(&mut self, refreshed: &[Box<str>]) {
+        if refreshed.is_empty() || !self.is_ready() {
+            return;
+        }
+        let Some(hub) = self.hub.upgrade() else {
+            return;
+        };
+        let seen = hub.look_refreshed(refreshed);
+        let answer = self.ask(seen.len(), |live| live.intervals(now_ms(), &seen));
+        let wanted = answer.unwrap_or_default().into_iter().zip(seen);
+        let intervals: Vec<(Box<str>, u32)> = wanted
+            .filter_map(|(interval, (seen, ..))| Some((seen.entity_id, interval?)))
+            .collect();
+        self.status().advised += intervals.len() as u64;
+        hub.take_intervals(&intervals);
+    }
+
+    fn keep(&mut self, entries: Vec<(Entry, oneshot::Sender<Option<Lifetime>>)>) {
+        if entries.is_empty() || !self.is_ready() {
+            return;
+        }
+        let (entries, askers): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
+        let answer = self.ask(entries.len(), |live| live.lifetimes(now_ms(), &entries));
+        for (lifetime, asker) in answer.unwrap_or_default().into_iter().zip(askers) {
+            self.status().advised += u64::from(lifetime.is_some());
+            // Whoever asked may have lost patience.
+            let _ = asker.send(lifetime);
+        }
+    }
+
+    /// Makes one call, counts it, and strikes if it fails.
+    fn ask<T>(
+        &mut self,
+        asked: usize,
+        call: impl FnOnce(&mut Consultation) -> Result<T, PluginFault>,
+    ) -> Option<T> {
+        let live = self.live.as_mut()?;
+        let began = Instant::now();
+        let outcome = call(live);
+        let took = began.elapsed().as_secs_f64();
+        let memory_bytes = live.memory_bytes() as u64;
+        let mut status = self.status();
+        status.calls += 1;
+        status.asked += asked as u64;
+        status.seconds += took;
+        status.longest_s = status.longest_s.max(took);
+        status.memory_bytes = memory_bytes;
+        drop(status);
+        match outcome {
+            Ok(answer) => Some(answer),
+            Err(fault) => {
+                if fault.is_fatal() {
+                    self.live = None;
+                }
+                self.strike(fault.cause(), &fault.to_string());
+                None
+            }
+        }
+    }
+
+    /// Whether there is an instance to ask; starts one after a rest.
+    fn is_ready(&mut self) -> bool {
+        if self.quarantined || self.started.elapsed() < self.rests_until {
+            return false;
+        }
+        if self.live.is_none() {
+            let snapshot = std::fs::read(self.folder.learned(&self.name)).ok();
+            self.begin(snapshot.as_deref());
+        }
+        self.live.is_some()
+    }
+
+    /// Starts an instance of what is assigned.
+    fn begin(&mut self, snapshot: Option<&[u8]>) {
+        let (Some(assignment), Some(ground)) = (&self.assignment, &self.ground) else {
+            return;
+        };
+        match started(assignment, ground, &self.name, snapshot) {
+            Ok(live) => self.live = Some(live),
+            Err(fault) => self.strike("start", &fault),
+        }
+    }
+
+    /// Works with something else from now on. What worked before goes on if
+    /// that does not start.
+    fn take(&mut self, assignment: Assignment) {
+        let released = self.quarantined || self.live.is_none();
+        let learned = self.learned();
+        let ground = self.ground_for(&assignment);
+        let snapshot = learned.or_else(|| std::fs::read(self.folder.learned(&self.name)).ok());
+        match started(&assignment, &ground, &self.name, snapshot.as_deref()) {
+            Ok(live) => {
+                self.live = Some(live);
+                self.assignment = Some(assignment);
+                self.ground = Some(ground);
+                self.strikes.clear();
+                self.quarantined = false;
+                self.rests_until = Duration::ZERO;
+                self.show();
+            }
+            Err(fault) if released => {
+                self.assignment = Some(assignment);
+                self.ground = Some(ground);
+                self.show();
+                self.strike("start", &fault);
+            }
+            Err(fault) => {
+                tracing::warn!(plugin = self.name, %fault, "the new file does not start; what worked goes on");
+                self.status().message = Some(format!(
+                    "the new file does not start: {fault}; what worked goes on"
+                ));
+            }
+        }
+    }
+
+    fn ground_for(&self, assignment: &Assignment) -> SharedGround {
+        let stored = match &self.ground {
+            Some(ground) => ground.lock().stored.clone(),
+            None => self.load_stored(),
+        };
+        let settings = settings(&assignment.package, &assignment.written);
+        SharedGround::new(Ground::new(&self.name, settings, stored))
+    }
+
+    /// Shows what is assigned.
+    fn show(&self) {
+        let Some(assignment) = &self.assignment else {
+            return;
+        };
+        let description = assignment.package.description();
+        let mut status = self.status();
+        status.version.clone_from(&description.version);
+        status.summary.clone_from(&description.summary);
+        status.author.clone_from(&description.author);
+        status.licence.clone_from(&description.licence);
+        status.functions.clone_from(&description.functions);
+        status.sha256.clone_from(&assignment.sha256);
+        status.granted = assignment.granted.iter().map(ToString::to_string).collect();
+        let needs = assignment.package.needs().unwrap_or_default();
+        status.needs = needs.iter().map(ToString::to_string).collect();
+        status.state = PluginState::Working;
+        status.message = None;
+    }
+
+    fn strike(&mut self, cause: &'static str, fault: &str) {
+        let now = self.started.elapsed();
+        let standing = self.strikes.strike(now);
+        let count = self.strikes.count(now);
+        self.status().count_fault(cause, fault.to_owned());
+        match standing {
+            Standing::RestsUntil(until) => {
+                self.rests_until = until;
+                tracing::warn!(
+                    plugin = self.name,
+                    strike = count,
+                    fault,
+                    "a plugin failed; it rests, and the built-in policy decides"
+                );
+            }
+            Standing::Quarantined => self.quarantine(fault),
+        }
+    }
+
+    fn quarantine(&mut self, fault: &str) {
+        self.quarantined = true;
+        self.live = None;
+        tracing::error!(
+            plugin = self.name,
+            fault,
+            "a plugin failed three times in ten minutes and is quarantined; `weirhouse plugin quarantine release` ends that"
+        );
+        let sha256 = self.assignment.as_ref().map(|it| it.sha256.clone());
+        let quarantine = Quarantine {
+            fault: fault.to_owned(),
+            since: Timestamp::from_unix_seconds(now_ms() as f64 / 1000.0).to_string(),
+            sha256: sha256.unwrap_or_default(),
+        };
+        let mut status = self.status();
+        status.state = PluginState::Quarantined;
+        status.message = Some(format!("since {}: {fault}", quarantine.since));
+        drop(status);
+        let note = |register: &mut Register| {
+            register.entry(&self.name).quarantine = Some(quarantine);
+        };
+        let noted = RegisterLock::take(&self.folder).and_then(|lock| lock.change(note));
+        if let Err(error) = noted {
+            tracing::warn!(%error, "the quarantine ends with this run");
+        }
+    }
+
+    /// What the live instance learned.
+    fn learned(&mut self) -> Option<Vec<u8>> {
+        match self.live.as_mut()?.learned() {
+            Ok(learned) => learned,
+            Err(fault) => {
+                self.live = None;
+                self.strike(fault.cause(), &fault.to_string());
+                None
+            }
+        }
+    }
+
+    fn save_learned(&mut self) {
+        self.saved = Instant::now();
+        if let Some(learned) = self.learned() {
+            self.write(&self.folder.learned(&self.name), &learned);
+        }
+        if self.has_unsaved() {
+            self.save_stored();
+        }
+    }
+
+    fn has_unsaved(&self) -> bool {
+        self.ground
+            .as_ref()
+            .is_some_and(|ground| ground.lock().unsaved)
+    }
+
+    fn save_stored(&self) {
+        let Some(ground) = &self.ground else {
+            return;
+        };
+        let mut ground = ground.lock();
+        ground.unsaved = false;
+        if let Ok(bytes) = postcard::to_allocvec(&ground.stored) {
+            self.write(&self.folder.stored(&self.name), &bytes);
+        }
+    }
+
+    fn load_stored(&self) -> std::collections::BTreeMap<String, Vec<u8>> {
+        let path = self.folder.stored(&self.name);
+        let Ok(bytes) = std::fs::read(&path) else {
+            return std::collections::BTreeMap::new();
+        };
+        postcard::from_bytes(&bytes).unwrap_or_else(|error| {
+            tracing::warn!(plugin = self.name, %error, "what it stored is damaged; it starts with nothing");
+            std::collections::BTreeMap::new()
+        })
+    }
+
+    fn write(&self, path: &std::path::Path, bytes: &[u8]) {
+        if let Err(error) = write_atomically(path, bytes) {
+            tracing::warn!(plugin = self.name, %error, path = %path.display(), "what it keeps was not written");
+        }
+    }
+
+    fn status(&self) -> MutexGuard<'_, PluginStatus> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An instance with what was learned before, if it takes it.
+fn started(
+    assignment: &Assignment,
+    ground: &SharedGround,
+    name: &str,
+    snapshot: Option<&[u8]>,
+) -> Result<Consultation, String> {
+    let start = || {
+        let live = Consultation::on(&assignment.package, &assignment.granted, ground.clone());
+        live.map_err(|refused| refused.to_string())
+    };
+    let mut live = start()?;
+    let Some(snapshot) = snapshot else {
+        return Ok(live);
+    };
+    match live.relearn(snapshot) {
+        Ok(()) => Ok(live),
+        Err(fault) => {
+            tracing::warn!(plugin = name, %fault, "what it learned is lost; it starts afresh");
+            if fault.is_fatal() { start() } else { Ok(live) }
+        }
+    }
+}
+
+/// The first reading of each entity, up to a batch; the others stay.
+fn first_of_each(readings: &mut VecDeque<Waiting>) -> Vec<Waiting> {
+    let mut batch = Vec::new();
+    let mut left = VecDeque::new();
+    let mut taken = HashSet::new();
+    for waiting in readings.drain(..) {
+        // Once one of an entity is left, all later ones of it are.
+        if batch.len() < MOST_IN_BATCH && taken.insert(waiting.entity_id.clone()) {
+            batch.push(waiting);
+        } else {
+            taken.insert(waiting.entity_id.clone());
+            left.push_back(waiting);
+        }
+    }
+    *readings = left;
+    batch
+}
+
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_millis() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_has_one_reading_of_each_entity_and_the_rest_keeps_its_order() {
+        let waiting = |entity_id: &str, text: &str| Waiting {
+            entity_id: entity_id.into(),
+            text: text.to_owned(),
+            at_ms: 0,
+        };
+        let given = [("a", "1"), ("b", "1"), ("a", "2"), ("c", "1"), ("a", "3")];
+        let mut readings = given.map(|(entity, text)| waiting(entity, text)).into();
+        let texts = |readings: &mut dyn Iterator<Item = &Waiting>| -> Vec<String> {
+            readings
+                .map(|it| format!("{}{}", it.entity_id, it.text))
+                .collect()
+        };
+        let batch = first_of_each(&mut readings);
+        assert_eq!(texts(&mut batch.iter()), ["a1", "b1", "c1"]);
+        assert_eq!(texts(&mut readings.iter()), ["a2", "a3"]);
+    }
+}

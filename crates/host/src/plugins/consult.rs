@@ -1,0 +1,396 @@
+//! Asking one instance of a plugin, and making sense of its answers.
+
+use std::collections::BTreeMap;
+
+use weirhouse_runner::plugin::wit::entities::Metadata;
+use weirhouse_runner::plugin::wit::interval::Pace;
+use weirhouse_runner::plugin::wit::judge::{Decision, Verdict};
+use weirhouse_runner::plugin::wit::transform::Derived;
+use weirhouse_runner::plugin::wit::ttl::{Entry, Lifetime};
+use weirhouse_runner::plugin::wit::types::{Observation, Publication, Value};
+use weirhouse_runner::plugin::{Capability, Function, Instance, Package, PluginFault, Refused};
+
+use super::services::{Ground, SharedGround};
+
+/// Characters kept of a reason.
+const MOST_REASON_CHARS: usize = 80;
+
+/// Readings that one reading may become.
+const MOST_DERIVED: usize = 16;
+
+/// Longest name of a derived attribute.
+const MOST_ATTRIBUTE_BYTES: usize = 40;
+
+/// A reading, and what was before it.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// Of which entity.
+    pub entity_id: Box<str>,
+    /// Its state as Home Assistant writes it.
+    pub text: String,
+    /// When it came, in milliseconds since the epoch.
+    pub at_ms: u64,
+    /// What was passed on last, and when.
+    pub published: Option<(String, u64)>,
+    /// Readings since then, this one included.
+    pub readings: u32,
+    /// Readings in an hour.
+    pub changes_per_hour: f64,
+    /// The absolute threshold of the rule in force.
+    pub tolerance: Option<f64>,
+    /// What Home Assistant calls it.
+    pub name: Option<String>,
+    /// Its device class.
+    pub device_class: Option<String>,
+    /// Its unit.
+    pub unit: Option<String>,
+    /// Its state class.
+    pub state_class: Option<String>,
+}
+
+/// What is advised on one reading, in the optimizer's words.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Advice {
+    /// The code of the WIT type `advice.opinion`.
+    pub opinion: u8,
+    /// The number to publish in its place.
+    pub number: f64,
+    /// How long it is put off, in microseconds.
+    pub delay_us: i64,
+    /// Why, for people.
+    pub reason: Box<str>,
+}
+
+impl Advice {
+    /// The optimizer decides alone.
+    pub fn none() -> Self {
+        Self {
+            opinion: 0,
+            number: f64::NAN,
+            delay_us: 0,
+            reason: "".into(),
+        }
+    }
+}
+
+/// An instance of a plugin with what it stands on.
+pub struct Consultation {
+    package: Package,
+    instance: Instance,
+    ground: SharedGround,
+}
+
+impl Consultation {
+    /// Starts an instance with what is granted.
+    ///
+    /// # Errors
+    /// When it does not start, or needs more than that.
+    pub fn start(
+        package: &Package,
+        granted: &[Capability],
+        ground: Ground,
+    ) -> Result<Self, Refused> {
+        Self::on(package, granted, SharedGround::new(ground))
+    }
+
+    pub(super) fn on(
+        package: &Package,
+        granted: &[Capability],
+        ground: SharedGround,
+    ) -> Result<Self, Refused> {
+        Ok(Self {
+            package: package.clone(),
+            instance: Instance::start(package, granted, Box::new(ground.clone()))?,
+            ground,
+        })
+    }
+
+    /// Advice on readings of different entities; none where it does not judge.
+    ///
+    /// # Errors
+    /// When it gave no answer, or one that makes no sense.
+    pub fn judge(&mut self, now_ms: u64, seen: &[Seen]) -> Result<Vec<Advice>, PluginFault> {
+        if !self.package.decides(Function::Judge) {
+            return Ok(vec![Advice::none(); seen.len()]);
+        }
+        let batch = self.observations(seen);
+        let Some(decisions) = self.instance.judge(now_ms, &batch) else {
+            return Ok(vec![Advice::none(); seen.len()]);
+        };
+        let decisions = decisions?;
+        let advice = decisions.into_iter().zip(&batch).zip(seen);
+        advice
+            .map(|((decision, observation), seen)| advice_of(decision, observation, seen))
+            .collect()
+    }
+
+    /// What readings become; nothing for those that stay as they are.
+    ///
+    /// # Errors
+    /// When it gave no answer, or one that makes no sense.
+    pub fn transform(
+        &mut self,
+        now_ms: u64,
+        seen: &[Seen],
+    ) -> Result<Vec<Vec<Derived>>, PluginFault> {
+        let nothing = vec![Vec::new(); seen.len()];
+        if !self.package.decides(Function::Transform) {
+            return Ok(nothing);
+        }
+        let batch = self.observations(seen);
+        let Some(derived) = self.instance.transform(now_ms, &batch) else {
+            return Ok(nothing);
+        };
+        let derived = derived?;
+        derived
+            .iter()
+            .try_for_each(|derived| check_derived(derived))?;
+        Ok(derived)
+    }
+
+    /// The next interval of entities that were refreshed.
+    ///
+    /// # Errors
+    /// When it gave no answer.
+    pub(super) fn intervals(
+        &mut self,
+        now_ms: u64,
+        refreshed: &[(Seen, u32, Option<u32>)],
+    ) -> Result<Vec<Option<u32>>, PluginFault> {
+        let mut batch = Vec::with_capacity(refreshed.len());
+        for (seen, interval, quiet) in refreshed {
+            batch.push(Pace {
+                entity: self.number(seen),
+                interval: *interval,
+                changes_per_hour: seen.changes_per_hour,
+                quiet: *quiet,
+            });
+        }
+        let answer = self.instance.intervals(now_ms, &batch);
+        answer.unwrap_or_else(|| Ok(vec![None; refreshed.len()]))
+    }
+
+    /// The life times of entries.
+    ///
+    /// # Errors
+    /// When it gave no answer.
+    pub(super) fn lifetimes(
+        &mut self,
+        now_ms: u64,
+        entries: &[Entry],
+    ) -> Result<Vec<Option<Lifetime>>, PluginFault> {
+        let answer = self.instance.lifetimes(now_ms, entries);
+        answer.unwrap_or_else(|| Ok(vec![None; entries.len()]))
+    }
+
+    /// Asks about one made-up entity and entry, where it decides on such.
+    ///
+    /// # Errors
+    /// When it gave no answer.
+    pub fn probe(&mut self, now_ms: u64) -> Result<(), PluginFault> {
+        if self.package.decides(Function::Interval) {
+            let seen = Seen {
+                entity_id: "sensor.made_up".into(),
+                ..Seen::default()
+            };
+            self.intervals(now_ms, &[(seen, 60_000, Some(30_000))])?;
+        }
+        if self.package.decides(Function::Ttl) {
+            self.lifetimes(
+                now_ms,
+                &[Entry {
+                    namespace: "weather".to_owned(),
+                    key: "made/up".to_owned(),
+                    media_type: "application/json".to_owned(),
+                    bytes: 1000,
+                }],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// What it learned, if it keeps that.
+    ///
+    /// # Errors
+    /// When it gave no answer.
+    pub fn learned(&mut self) -> Result<Option<Vec<u8>>, PluginFault> {
+        if !self.package.decides(Function::State) {
+            return Ok(None);
+        }
+        self.instance.snapshot().transpose()
+    }
+
+    /// Gives it what another instance learned, if it takes that.
+    ///
+    /// # Errors
+    /// When it cannot use it.
+    pub fn relearn(&mut self, learned: &[u8]) -> Result<(), PluginFault> {
+        if !self.package.decides(Function::State) {
+            return Ok(());
+        }
+        self.instance.restore(learned).unwrap_or(Ok(()))
+    }
+
+    /// Memory of its instance, in bytes.
+    pub fn memory_bytes(&self) -> usize {
+        self.instance.memory_bytes()
+    }
+
+    fn observations(&self, seen: &[Seen]) -> Vec<Observation> {
+        let observation = |seen: &Seen| Observation {
+            entity: self.number(seen),
+            value: value_of(&seen.text),
+            at: seen.at_ms,
+            published: seen.published.as_ref().map(|(text, at)| Publication {
+                value: value_of(text),
+                at: *at,
+            }),
+            readings: seen.readings,
+            changes_per_hour: seen.changes_per_hour,
+            tolerance: seen.tolerance,
+        };
+        seen.iter().map(observation).collect()
+    }
+
+    fn number(&self, seen: &Seen) -> u32 {
+        let metadata = || Metadata {
+            id: seen.entity_id.to_string(),
+            name: seen.name.clone(),
+            device_class: seen.device_class.clone(),
+            unit: seen.unit.clone(),
+            state_class: seen.state_class.clone(),
+        };
+        self.ground.lock().number(&seen.entity_id, metadata)
+    }
+}
+
+/// The settings of a plugin: what the user wrote over its defaults.
+pub fn settings(package: &Package, written: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let listed = package.description().settings.iter();
+    let value = |it: &weirhouse_runner::plugin::wit::about::Setting| {
+        let value = written.get(&it.name).unwrap_or(&it.default);
+        (it.name.clone(), value.clone())
+    };
+    listed.map(value).collect()
+}
+
+fn advice_of(
+    decision: Decision,
+    observation: &Observation,
+    seen: &Seen,
+) -> Result<Advice, PluginFault> {
+    let reason: String = decision
+        .reason
+        .chars()
+        .map(|it| if it.is_control() { ' ' } else { it })
+        .take(MOST_REASON_CHARS)
+        .collect();
+    let mut advice = Advice {
+        reason: reason.into(),
+        ..Advice::none()
+    };
+    match decision.verdict {
+        Verdict::Abstain => {}
+        Verdict::Publish => advice.opinion = 1,
+        Verdict::Suppress => advice.opinion = 2,
+        Verdict::Replace(number) => {
+            check_replacement(number, observation, seen)?;
+            advice.opinion = 3;
+            advice.number = number;
+        }
+        Verdict::Defer(delay_ms) => {
+            advice.opinion = 4;
+            advice.delay_us = i64::from(delay_ms) * 1000;
+        }
+    }
+    Ok(advice)
+}
+
+fn check_replacement(
+    number: f64,
+    observation: &Observation,
+    seen: &Seen,
+) -> Result<(), PluginFault> {
+    let nonsense = |reason: String| PluginFault::Nonsense {
+        function: "judge",
+        reason,
+    };
+    let entity_id = &seen.entity_id;
+    let Value::Number(reading) = observation.value else {
+        return Err(nonsense(format!(
+            "replaced `{}` of {entity_id}, which is no number",
+            seen.text
+        )));
+    };
+    if !number.is_finite() {
+        return Err(nonsense(format!(
+            "replaced {reading} of {entity_id} by {number}"
+        )));
+    }
+    let Some(tolerance) = observation.tolerance else {
+        return Err(nonsense(format!(
+            "replaced {reading} of {entity_id}, for which no tolerance is set"
+        )));
+    };
+    // What rounding may add is none of the plugin's fault.
+    let slack = (reading.abs() + number.abs() + tolerance) * f64::EPSILON;
+    if (number - reading).abs() > tolerance + slack {
+        return Err(nonsense(format!(
+            "replaced {reading} of {entity_id} by {number}, farther away than {tolerance}"
+        )));
+    }
+    Ok(())
+}
+
+fn check_derived(derived: &[Derived]) -> Result<(), PluginFault> {
+    let nonsense = |reason: String| {
+        Err(PluginFault::Nonsense {
+            function: "transform",
+            reason,
+        })
+    };
+    if derived.len() > MOST_DERIVED {
+        return nonsense(format!("made {} readings of one", derived.len()));
+    }
+    let states = derived.iter().filter(|it| it.attribute.is_none()).count();
+    if states > 1 {
+        return nonsense(format!("gave one entity {states} states"));
+    }
+    for one in derived {
+        if let Some(name) = &one.attribute {
+            let fine = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '_';
+            if name.is_empty() || name.len() > MOST_ATTRIBUTE_BYTES || !name.chars().all(fine) {
+                let shown: String = name.chars().take(MOST_ATTRIBUTE_BYTES).collect();
+                return nonsense(format!("gave an attribute the name {shown:?}"));
+            }
+        }
+        if let Value::Number(number) = one.value
+            && !number.is_finite()
+        {
+            return nonsense(format!("gave {number}, which is no finite number"));
+        }
+    }
+    Ok(())
+}
+
+/// What a state is.
+pub(super) fn value_of(text: &str) -> Value {
+    match text {
+        "unknown" => Value::Unknown,
+        "unavailable" => Value::Unavailable,
+        text => match text.parse::<f64>() {
+            Ok(number) if number.is_finite() => Value::Number(number),
+            _ => Value::Text(text.to_owned()),
+        },
+    }
+}
+
+/// [`value_of`], the other way.
+pub(crate) fn text_of(value: &Value) -> String {
+    match value {
+        Value::Number(number) => number.to_string(),
+        Value::Text(text) => text.clone(),
+        Value::Unknown => "unknown".to_owned(),
+        Value::Unavailable => "unavailable".to_owned(),
+    }
+}

@@ -1,0 +1,31 @@
+//! Plugins: policies that users install, asked before the optimizer.
+//!
+//! The optimizer knows nothing of them. A reading of an entity that a plugin
+//! claims is given to the plugin first, on a thread of its own, and then to the
+//! optimizer together with its advice. What the plugin cannot answer in time,
+//! or at all, the optimizer decides alone.
+
+mod actor;
+mod claims;
+mod compile;
+mod consult;
+mod folder;
+mod register;
+mod services;
+mod status;
+mod supervision;
+mod templates;
+
+pub use claims::Claims;
+pub use compile::{CompileError, Compiler, Made};
+pub use consult::{Advice, Consultation, Seen, settings};
+pub use folder::{Folder, FolderError, Installed};
+pub use register::{Entry, Quarantine, Register, RegisterLock};
+pub use services::{Ground, MOST_STORED_BYTES};
+pub use status::{FaultCount, PluginState, PluginStatus};
+pub use supervision::{Plugins, is_name};
+pub use templates::{Language, NewError, write as write_template};
+
+pub use actor::Mailbox;
+pub(crate) use actor::Waiting;
+pub(crate) use consult::text_of;
