@@ -1,7 +1,8 @@
 //! Which data folder a command works on.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use crate::plugins::Folder;
 use clap::Args;
 
 use super::exit::{Exit, Failure};
@@ -51,5 +52,31 @@ impl DataFolderArgs {
                     "neither XDG_DATA_HOME nor HOME is set: name a data folder with --data-dir",
                 )
             })
+    }
+}
+
+/// Which folder plugins are in.
+#[derive(Debug, Clone, Args)]
+pub(super) struct PluginFolderArgs {
+    /// Folder of the plugins, `plugins` in the data folder by default
+    ///
+    /// Every .wasm file in it is a plugin.
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "WEIRHOUSE_PLUGINS_DIR",
+        hide_env_values = true
+    )]
+    plugins_dir: Option<PathBuf>,
+}
+
+impl PluginFolderArgs {
+    /// The folder, for an instance that uses this data folder.
+    pub(super) fn folder(&self, data: &Path) -> Folder {
+        let kept = data.join("plugins");
+        match &self.plugins_dir {
+            Some(path) => Folder::new(path).keeping_in(kept),
+            None => Folder::new(kept),
+        }
     }
 }

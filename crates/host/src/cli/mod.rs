@@ -15,7 +15,7 @@ mod local;
 mod log;
 mod optimizer;
 mod output;
-
+mod plugin;
 mod record;
 mod recorder;
 mod refresh;
@@ -86,6 +86,8 @@ enum Command {
     Config(config::Configuration),
     /// Make, list and revoke tokens of the API
     Token(token::Token),
+    /// Make, try, install and watch over plugins
+    Plugin(plugin::Plugin),
     /// Make the data folder fit to be copied while an instance uses it
     Backup(backup::Backup),
     /// Ask a running instance whether it is well
@@ -116,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::Replay(command) => command.run(),
         Command::Scenario(command) => command.run(),
         Command::Token(command) => command.run(),
+        Command::Plugin(command) => command.run(),
         Command::Backup(command) => command.run(),
         Command::Healthcheck(command) => command.run(),
         Command::Version => version::run(),
@@ -203,6 +206,20 @@ mod tests {
             (vec!["token", "list", "--json"], true),
             (vec!["token", "revoke", "a"], true),
             (vec!["token", "revoke"], false),
+            (vec!["plugin"], false),
+            (vec!["plugin", "new", "a"], false),
+            (vec!["plugin", "new", "--lang", "js", "a"], true),
+            (vec!["plugin", "new", "--lang", "cobol", "a"], false),
+            (vec!["plugin", "inspect", "a.wasm"], true),
+            (vec!["plugin", "test", "a.wasm"], false),
+            (vec!["plugin", "test", "a.wasm", "--trace", "t"], true),
+            (
+                vec!["plugin", "install", "a.wasm", "--grant", "log,store"],
+                true,
+            ),
+            (vec!["plugin", "grant", "a", "wings"], false),
+            (vec!["plugin", "quarantine", "release", "a"], true),
+            (vec!["plugin", "list", "--json"], true),
             (vec!["backup"], false),
             (vec!["backup", "prepare"], true),
             (vec!["backup", "finish", "--listen", "[::]:8098"], true),

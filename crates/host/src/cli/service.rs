@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use weirhouse_hass::{Client, ClientConfig, Dialer, Event};
 use weirhouse_runner::Component;
 
-use super::data_folder::DataFolderArgs;
+use super::data_folder::{DataFolderArgs, PluginFolderArgs};
 use super::exit::{Exit, Failure};
 use super::home_assistant::HomeAssistantArgs;
 use super::log::{self, LogArgs};
@@ -31,6 +31,7 @@ use crate::data_dir::{DataDir, Token};
 use crate::demo;
 use crate::hub::Hub;
 use crate::mqtt::{self, BrokerFrom, Installation, MqttConfig};
+use crate::plugins::Plugins;
 use crate::run::{self, Ended};
 use crate::store::{Blobs, RedbOptions, RedbStore};
 use crate::supervisor::Supervisor;
@@ -40,6 +41,8 @@ use crate::supervisor::Supervisor;
 pub(super) struct ServiceArgs {
     #[command(flatten)]
     folder: DataFolderArgs,
+    #[command(flatten)]
+    plugins: PluginFolderArgs,
     #[command(flatten)]
     settings: SettingsArgs,
     #[command(flatten)]
@@ -131,6 +134,8 @@ impl ServiceArgs {
                 None => None,
             };
             let hub = open_hub(&folder, component, &config)?;
+            let plugins = self.plugins.folder(folder.path());
+            hub.employ(Arc::new(Plugins::new(plugins, engine.clone(), &hub)));
             let reload = Reload {
                 access,
                 hub,
@@ -187,6 +192,8 @@ async fn serve(
     let api = tokio::spawn(api::serve(listener, router, Admits::Everyone, api_stopped));
     let figures = service.config.mqtt.clone();
     let reload = tokio::spawn(service.follow());
+    let plugins = hub.plugins().cloned();
+    let plugins = plugins.map(|plugins| tokio::spawn(plugins.follow(stop.clone())));
     let status = tokio::spawn(status::tell_regularly(Arc::clone(&hub)));
     let mqtt = show_figures(&hub, folder.path(), &figures, stop.clone());
 
@@ -198,7 +205,7 @@ async fn serve(
     });
     let ended = run::run(Arc::clone(&hub), events, client.as_ref(), stop).await;
 
-    for told in [mqtt, companion].into_iter().flatten() {
+    for told in [mqtt, companion, plugins].into_iter().flatten() {
         let _ = told.await;
     }
     status.abort();
