@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::page;
+use crate::plugins;
 use crate::progress::{note, step};
 use crate::provided;
 use crate::wasm_target::WasmTarget;
@@ -34,6 +35,20 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
             &package.name,
             clippy.args(["--quiet", "--", "-D", "warnings"]),
         );
+    }
+    for source in plugins::packages(workspace)? {
+        let name = plugins::name(&source);
+        let mut format = workspace.cargo("fmt");
+        check(
+            &format!("format of {name}"),
+            format.current_dir(&source).arg("--check"),
+        );
+        let mut clippy = target.cargo_in(&source, workspace, "clippy");
+        clippy
+            .args(["--locked", "--quiet", "--lib", "--examples", "--target-dir"])
+            .arg(plugins::target_dir(workspace))
+            .args(["--", "-D", "warnings"]);
+        check(&name, &mut clippy);
     }
     match step("checking the WIT of plugins", || {
         wit_versions::check(workspace)

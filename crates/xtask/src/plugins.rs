@@ -56,36 +56,57 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
 pub(crate) fn build(workspace: &Workspace, target: &WasmTarget) -> Result<Plugins> {
     let folder = workspace.out_dir()?.join("plugins");
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    let examples = sorted(&workspace.root.join("examples/plugins"))?;
-    let for_tests = sorted(&workspace.root.join("tests/plugins"))?;
-    for source in examples.iter().chain(&for_tests) {
-        if source.join("Cargo.toml").exists() {
-            rust(workspace, target, source, &folder)?;
-        }
+    for source in packages(workspace)? {
+        rust(workspace, target, &source, &folder)?;
     }
-    let templates = [
-        render_template(workspace, "js")?,
-        render_template(workspace, "python")?,
-    ];
-    let by_tools = examples.iter().chain(&templates);
+    let mut others = examples(workspace)?;
+    others.retain(|source| !is_package(source));
+    for language in ["js", "python"] {
+        others.push(render_template(workspace, language)?);
+    }
     let lacking = match provided::plugins(workspace) {
         Ok(tools) => {
-            for source in by_tools {
+            for source in &others {
                 with_tools(workspace, &tools, source, &folder)?;
             }
             None
         }
         Err(lacking) => {
             // Nobody can tell whether what was built once is up to date.
-            for source in by_tools {
-                if !source.join("Cargo.toml").exists() {
-                    let _ = fs::remove_file(product(&folder, &name(source)));
-                }
+            for source in &others {
+                let _ = fs::remove_file(product(&folder, &name(source)));
             }
             Some(format!("{lacking:#}"))
         }
     };
     Ok(Plugins { folder, lacking })
+}
+
+/// Folders of the plugins in Rust, each a workspace of its own.
+pub(crate) fn packages(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+    let mut for_tests = sorted(&workspace.root.join("tests/plugins"))?;
+    for_tests.retain(|source| is_package(source));
+    Ok([examples_in_rust(workspace)?, for_tests].concat())
+}
+
+/// Folders of the examples in Rust, which have tests of their own.
+pub(crate) fn examples_in_rust(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+    let mut packages = examples(workspace)?;
+    packages.retain(|source| is_package(source));
+    Ok(packages)
+}
+
+fn examples(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+    sorted(&workspace.root.join("examples/plugins"))
+}
+
+fn is_package(source: &Path) -> bool {
+    source.join("Cargo.toml").exists()
+}
+
+/// Where the packages are built: another workspace's products are none of ours.
+pub(crate) fn target_dir(workspace: &Workspace) -> PathBuf {
+    workspace.target.join("plugins")
 }
 
 /// Builds a package: its library, and each of its examples as `PACKAGE-EXAMPLE`.
@@ -98,7 +119,7 @@ fn rust(workspace: &Workspace, target: &WasmTarget, source: &Path, folder: &Path
                 .args(["--release", "--locked", "--lib", "--examples"])
                 .arg("--message-format=json-render-diagnostics")
                 .arg("--target-dir")
-                .arg(workspace.target.join("plugins")),
+                .arg(target_dir(workspace)),
         )
     })?;
     for (example, module) in modules(&messages) {
@@ -149,7 +170,10 @@ fn with_tools(workspace: &Workspace, tools: &Path, source: &Path, folder: &Path)
         tool.args(["componentize", "--stub-wasi", "app", "--output"]);
         tool
     } else {
-        return Ok(());
+        bail!(
+            "{} is no plugin: it has no Cargo.toml, package.json or requirements.txt",
+            source.display()
+        );
     };
     command.current_dir(source).arg(&wasm);
     let inputs = [files(source)?, files(&wit)?].concat();
@@ -226,7 +250,8 @@ fn product(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.wasm"))
 }
 
-fn name(source: &Path) -> String {
+/// The plugin's name: its folder's.
+pub(crate) fn name(source: &Path) -> String {
     let name = source.file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()
 }
@@ -274,4 +299,30 @@ fn quietly(command: &mut Command) -> Result<()> {
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_are_those_that_cargo_built() {
+        let messages = [
+            r#"{"target":{"kind":["lib"],"name":"wit_bindgen"},"filenames":["/t/libwit_bindgen.rlib"]}"#,
+            r#"{"target":{"kind":["cdylib","rlib"],"name":"meter"},"filenames":["/t/meter.wasm","/t/libmeter.rlib"]}"#,
+            r#"{"target":{"kind":["example"],"name":"loop"},"filenames":["/t/examples/loop.wasm"]}"#,
+            r#"{"reason":"build-finished","success":true}"#,
+            "no message",
+        ];
+        assert_eq!(
+            modules(&messages.join("\n")),
+            [
+                (None, PathBuf::from("/t/meter.wasm")),
+                (
+                    Some("loop".to_owned()),
+                    PathBuf::from("/t/examples/loop.wasm")
+                ),
+            ]
+        );
+    }
 }

@@ -126,6 +126,18 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
         suites.extend(test_package(package, tests, namespace, &options.arguments)?);
     }
 
+    if whole_paths {
+        for source in plugins::examples_in_rust(workspace)? {
+            let mut tests = workspace.cargo("test");
+            tests
+                .current_dir(&source)
+                .args(["--no-fail-fast", "--locked", "--target-dir"])
+                .arg(plugins::target_dir(workspace));
+            let name = plugins::name(&source);
+            suites.extend(test_package(&name, tests, None, &options.arguments)?);
+        }
+    }
+
     Ok(report(
         &suites,
         provided::requires_all(),
