@@ -416,7 +416,7 @@ impl Hub {
 
     /// Asks the policy that claims an entry how long it is to live. One that
     /// does not answer in time has no say.
-    pub(crate) async fn ask_for_life(
+    pub async fn ask_for_life(
         &self,
         namespace: &str,
         key: &str,
