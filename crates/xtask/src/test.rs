@@ -249,6 +249,13 @@ fn test_package(
         // Fetches and builds while there is still a network.
         let mut build = Command::new(tests.get_program());
         build.args(tests.get_args()).arg("--no-run");
+        // In another environment it would build what the tests then build once more.
+        for (name, value) in tests.get_envs() {
+            match value {
+                Some(value) => build.env(name, value),
+                None => build.env_remove(name),
+            };
+        }
         if let Some(dir) = tests.get_current_dir() {
             build.current_dir(dir);
         }
