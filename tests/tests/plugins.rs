@@ -83,11 +83,7 @@ impl Home {
     }
 
     /// Waits until a plugin is as wanted.
-    fn wait_for(
-        &self,
-        name: &str,
-        wanted: impl Fn(&PluginStatus) -> bool,
-    ) -> Result<PluginStatus> {
+    fn wait_for(&self, name: &str, wanted: impl Fn(&PluginStatus) -> bool) -> Result<PluginStatus> {
         let began = Instant::now();
         loop {
             let status = self.status(name)?;
@@ -106,7 +102,10 @@ impl Home {
         let began = Instant::now();
         while self.hub.stats()?.updates.observed < count {
             if began.elapsed() > PATIENCE {
-                bail!("{} of {count} were judged", self.hub.stats()?.updates.observed);
+                bail!(
+                    "{} of {count} were judged",
+                    self.hub.stats()?.updates.observed
+                );
             }
             sleep(Duration::from_millis(2));
         }
@@ -160,7 +159,10 @@ fn a_plugin_decides_for_what_it_claims_and_nothing_else() -> Result<()> {
     assert_eq!(switched[0].reason, "advised");
 
     let activity = home.hub.activity(10)?;
-    let meter = activity.entities.iter().find(|it| it.entity_id == "sensor.meter");
+    let meter = activity
+        .entities
+        .iter()
+        .find(|it| it.entity_id == "sensor.meter");
     let meter = meter.context("the meter reported")?;
     assert_eq!(meter.plugin.as_deref(), Some("kalman-power"));
     assert_eq!(meter.advice.as_deref(), Some("switched"));
@@ -182,12 +184,19 @@ fn nothing_starts_before_what_it_needs_is_granted() -> Result<()> {
     let waiting = home.status("kalman-power")?;
     assert_eq!(waiting.state, PluginState::NeedsGrants);
     let message = waiting.message.unwrap_or_default();
-    assert!(message.ends_with("weirhouse plugin grant kalman-power entities"), "{message}");
+    assert!(
+        message.ends_with("weirhouse plugin grant kalman-power entities"),
+        "{message}"
+    );
     home.plugins.change(|register| {
-        register.entry("kalman-power").granted.push("entities".to_owned());
+        register
+            .entry("kalman-power")
+            .granted
+            .push("entities".to_owned());
     })?;
     home.wait_for("kalman-power", |it| it.state == PluginState::Working)?;
-    home.plugins.change(|register| register.entry("kalman-power").enabled = false)?;
+    home.plugins
+        .change(|register| register.entry("kalman-power").enabled = false)?;
     assert_eq!(home.status("kalman-power")?.state, PluginState::Disabled);
     Ok(())
 }
@@ -211,7 +220,8 @@ fn the_first_of_two_that_claim_an_entity_decides() -> Result<()> {
     home.wait_for("kalman-power", |it| it.asked == 3)?;
     assert_eq!(home.status("hostile-greedy")?.asked, 0);
     assert_eq!(home.status("hostile-greedy")?.yielded, 1);
-    home.plugins.change(|register| register.put_first("hostile-greedy"))?;
+    home.plugins
+        .change(|register| register.put_first("hostile-greedy"))?;
     home.change("sensor.meter", "62", &power)?;
     home.wait_for("hostile-greedy", |it| it.asked == 1)?;
     let greedy = home.status("hostile-greedy")?;
@@ -249,7 +259,10 @@ fn a_promise_of_the_users_rule_is_kept_against_the_plugin() -> Result<()> {
         for update in updates(&home.hub, &mut notices) {
             shown = update.state.unwrap_or_default().parse()?;
         }
-        assert!((shown - reading).abs() <= 3.0, "{reading} is shown as {shown}");
+        assert!(
+            (shown - reading).abs() <= 3.0,
+            "{reading} is shown as {shown}"
+        );
     }
     Ok(())
 }
@@ -274,7 +287,10 @@ fn a_new_file_takes_over_what_was_learned_and_a_broken_one_does_not() -> Result<
     fs::write(&place, &fs::read(&file)?[..5000])?;
     home.plugins.reconcile()?;
     let broken = home.status("kalman-power")?;
-    assert_eq!((broken.state, &broken.sha256), (PluginState::Working, &before.sha256));
+    assert_eq!(
+        (broken.state, &broken.sha256),
+        (PluginState::Working, &before.sha256)
+    );
     let message = broken.message.unwrap_or_default();
     assert!(message.contains("version 0.1.0 goes on"), "{message}");
     home.change("sensor.meter", "62", &power)?;
@@ -305,7 +321,9 @@ fn entries_live_as_long_as_a_plugin_says() -> Result<()> {
     let home = Home::open()?;
     home.install("night-ttl", &file, &["settings"])?;
     home.plugins.reconcile()?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()?;
     let mut options = PutOptions::default();
     runtime.block_on(home.hub.ask_for_life("weather", "today", 100, &mut options));
     let asked = home.status("night-ttl")?;
@@ -351,7 +369,10 @@ fn under_all_that_plugins_can_do_the_home_loses_nothing() -> Result<()> {
         return Ok(());
     };
     home.install("hostile-log-flood", &flood, &["log"])?;
-    fs::write(home.folder.path().join("truncated.wasm"), &fs::read(&flood)?[..4000])?;
+    fs::write(
+        home.folder.path().join("truncated.wasm"),
+        &fs::read(&flood)?[..4000],
+    )?;
 
     let alone = stream(&home, false)?;
     home.plugins.reconcile()?;
@@ -376,16 +397,26 @@ fn under_all_that_plugins_can_do_the_home_loses_nothing() -> Result<()> {
         assert!(causes.contains(cause), "{name}: {:?}", status.faults);
     }
     // It may say what it likes, as long as nobody has to listen.
-    assert_eq!(home.status("hostile-log-flood")?.state, PluginState::Working);
+    assert_eq!(
+        home.status("hostile-log-flood")?.state,
+        PluginState::Working
+    );
     let health = home.hub.health();
-    let plugins = health.components.iter().find(|it| it.component == "plugins");
+    let plugins = health
+        .components
+        .iter()
+        .find(|it| it.component == "plugins");
     let message = plugins.map(|it| it.message.clone()).unwrap_or_default();
-    assert!(health.ok && message.contains("hostile-loop is quarantined"), "{message}");
+    assert!(
+        health.ok && message.contains("hostile-loop is quarantined"),
+        "{message}"
+    );
 
     // The quarantine outlives the run, and ends when the user says so.
     home.plugins.reconcile()?;
     assert_eq!(home.status("hostile-trap")?.state, PluginState::Quarantined);
-    home.plugins.change(|register| register.entry("hostile-trap").quarantine = None)?;
+    home.plugins
+        .change(|register| register.entry("hostile-trap").quarantine = None)?;
     home.wait_for("hostile-trap", |it| it.state != PluginState::Quarantined)?;
     home.plugins.stop();
     Ok(())
@@ -423,7 +454,11 @@ fn stream(home: &Home, hostile: bool) -> Result<Duration> {
         }
     }
     home.wait_for_readings(observed + told)?;
-    assert_eq!(home.hub.stats()?.updates.observed, observed + told, "each exactly once");
+    assert_eq!(
+        home.hub.stats()?.updates.observed,
+        observed + told,
+        "each exactly once"
+    );
     // A batch has room for 50, and the rest waits for the next.
     for _ in 0..4 {
         for update in updates(&home.hub, &mut notices) {
@@ -433,7 +468,11 @@ fn stream(home: &Home, hostile: bool) -> Result<Duration> {
     for entity in 0..50 {
         let newest = CHANGES - 50 + entity + if hostile { CHANGES } else { 0 };
         let shown = shown.get(&format!("sensor.calm_{entity}"));
-        assert_eq!(shown, Some(&Some(newest.to_string())), "the newest of {entity}");
+        assert_eq!(
+            shown,
+            Some(&Some(newest.to_string())),
+            "the newest of {entity}"
+        );
     }
     took.sort_unstable();
     Ok(took[took.len() * 99 / 100])
