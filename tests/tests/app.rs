@@ -87,7 +87,6 @@ fn it_asks_for_no_more_than_it_needs() -> Result<()> {
         "privileged",
         "devices",
         "kernel_modules",
-        "map",
         "usb",
         "gpio",
         "watchdog",
@@ -95,6 +94,11 @@ fn it_asks_for_no_more_than_it_needs() -> Result<()> {
     ] {
         assert!(!keys.contains(refused), "{refused}");
     }
+    // Where users put plugins, and no other folder.
+    assert_eq!(
+        app["map"],
+        json!([{ "type": "app_config", "read_only": true }])
+    );
     // What says the default is refused by the linter of the community.
     for (key, default) in [
         ("boot", json!("auto")),
@@ -190,6 +194,12 @@ fn accepted(shape: &str) -> Vec<Value> {
     {
         return words.split('|').map(|word| json!(word)).collect();
     }
+    if shape.starts_with("match(") && shape.contains("settings") {
+        return vec![json!("log"), json!("settings, store")];
+    }
+    if shape.starts_with("match(") && shape.contains('=') {
+        return vec![json!("wander=2"), json!("wander=2, name=x")];
+    }
     if shape.starts_with("match(") && shape.contains('%') {
         return vec![json!("2%"), json!("0.5%")];
     }
@@ -258,6 +268,13 @@ fn the_program_takes_whatever_the_form_takes() -> Result<()> {
                 refresh["class"] = json!("weather");
             }
             check(folder.path(), &json!({ "refresh": [refresh] }))?;
+        }
+    }
+    for (field, values) in fields("plugin", schema) {
+        for value in values {
+            let mut plugin = json!({ "name": "kalman-power" });
+            plugin[&field] = value;
+            check(folder.path(), &json!({ "plugin": [plugin] }))?;
         }
     }
     Ok(())

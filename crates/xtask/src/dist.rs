@@ -10,7 +10,7 @@ use crate::progress::note;
 use crate::release;
 use crate::workspace::{Workspace, run};
 
-/// Puts the program and its optimizer into `target/dist`.
+/// Puts the program, its optimizer and the compiler of plugins into `target/dist`.
 pub(crate) fn run_dist(workspace: &Workspace) -> Result<ExitCode> {
     let component = component::build(workspace)?;
     let program = release::build(workspace)?;
@@ -20,6 +20,9 @@ pub(crate) fn run_dist(workspace: &Workspace) -> Result<ExitCode> {
     let installed = folder.join("weirhouse");
     fs::copy(&program, &installed)
         .with_context(|| format!("cannot write {}", installed.display()))?;
+    let compiler = folder.join("weirhouse-compile");
+    fs::copy(&component.compiler, &compiler)
+        .with_context(|| format!("cannot write {}", compiler.display()))?;
     // For the baseline of the architecture: the image runs on other processors
     // than this one.
     let triple = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
@@ -29,7 +32,7 @@ pub(crate) fn run_dist(workspace: &Workspace) -> Result<ExitCode> {
         .arg("-o")
         .arg(&optimizer)
         .args(["--target", &triple]))?;
-    for path in [installed, optimizer] {
+    for path in [installed, compiler, optimizer] {
         let bytes = fs::metadata(&path)
             .with_context(|| format!("cannot read {}", path.display()))?
             .len();

@@ -102,6 +102,9 @@ impl Reload {
         let mut core = Component::load(&self.engine, &self.core)?;
         config.verify(&mut core)?;
         self.hub.set_settings(config.hub.clone())?;
+        if let Some(plugins) = self.hub.plugins() {
+            plugins.configure(&config.plugins);
+        }
         Ok(config)
     }
 }

@@ -135,7 +135,9 @@ impl ServiceArgs {
             };
             let hub = open_hub(&folder, component, &config)?;
             let plugins = self.plugins.folder(folder.path());
-            hub.employ(Arc::new(Plugins::new(plugins, engine.clone(), &hub)));
+            let plugins = Plugins::new(plugins, engine.clone(), &hub);
+            plugins.configure(&config.plugins);
+            hub.employ(Arc::new(plugins));
             let reload = Reload {
                 access,
                 hub,

@@ -9,7 +9,7 @@
 //! 4. environment variables,
 //! 5. options of the command line.
 //!
-//! Lists (`[[rule]]`, `[[refresh]]`, `[[client]]`) are replaced as a whole. Reading decides
+//! Lists (`[[rule]]`, `[[refresh]]`, `[[client]]`, `[[plugin]]`) are replaced as a whole. Reading decides
 //! nothing about readings and caches: rules are handed to the optimizer, which
 //! also has the last word on whether they make sense.
 
@@ -17,6 +17,7 @@ mod clients;
 mod document;
 mod fields;
 mod log;
+mod plugins;
 mod rules;
 mod sections;
 mod show;
@@ -33,6 +34,7 @@ use crate::access::RateLimit;
 use crate::clients::ClientProfile;
 use crate::hub::Settings;
 use crate::mqtt::MqttConfig;
+use crate::plugins::Entry;
 use document::Document;
 
 pub use log::{Levels, LogConfig, LogFormat, LogLevel, MODULES};
@@ -57,6 +59,8 @@ pub struct Config {
     pub home_assistant: HomeAssistantConfig,
     /// Profiles of clients of Home Assistant's interface.
     pub clients: Vec<ClientProfile>,
+    /// What is said of plugins here, and not by commands.
+    pub plugins: Vec<Entry>,
     /// The figures as entities of Home Assistant.
     pub mqtt: MqttConfig,
     /// The log.
@@ -143,6 +147,7 @@ impl Default for Config {
             },
             home_assistant: HomeAssistantConfig::default(),
             clients: Vec::new(),
+            plugins: Vec::new(),
             mqtt: MqttConfig::default(),
             log: LogConfig::default(),
             hub: sections::default_settings(),

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::document::{Document, Value};
 use super::fields::{Fields, flag, span, span_us, text, texts, whole, word};
 use super::log::{LogFormat, LogLevel, module};
-use super::{Config, Fault, clients, rules};
+use super::{Config, Fault, clients, plugins, rules};
 use crate::hub::Settings;
 use crate::quantity;
 use weirhouse_runner::wit::cache::{Eviction, Levels, Settings as Cache, Usage};
@@ -63,6 +63,10 @@ pub(super) fn apply(config: &mut Config, document: &Document, faults: &mut Vec<F
     if let Some(fields) = root.tables("client", faults) {
         forget(config, "client[");
         config.clients = clients::clients(config, fields, faults);
+    }
+    if let Some(fields) = root.tables("plugin", faults) {
+        forget(config, "plugin[");
+        config.plugins = plugins::plugins(config, fields, faults);
     }
     if let Some(fields) = root.table("batching", faults) {
         batching(config, fields, faults);

@@ -13,6 +13,7 @@ use super::rules::{CLASSES, COMBINES, PUBLISHINGS, VOLATILITIES};
 use super::sections::{EVICTIONS, LEVELS, OVERFLOWS};
 use crate::clients::ClientProfile;
 use crate::hub::{Refresh, RuleFor};
+use crate::plugins::Entry;
 
 /// Column at which origins stand, where the values leave room.
 const ORIGINS: usize = 44;
@@ -46,6 +47,10 @@ impl Config {
         for (index, client) in self.clients.iter().enumerate() {
             page.table("client", index);
             page.client(client);
+        }
+        for (index, plugin) in self.plugins.iter().enumerate() {
+            page.table("plugin", index);
+            page.plugin(plugin);
         }
         page.text
     }
@@ -207,6 +212,15 @@ impl Page<'_> {
         }
         self.entry("attributes", &client.attributes.to_string());
         self.optional("max_stale", client.max_stale_us.map(span));
+    }
+
+    fn plugin(&mut self, plugin: &Entry) {
+        let settings = plugin.settings.iter();
+        let settings: Vec<String> = settings.map(|(name, it)| format!("{name}={it}")).collect();
+        self.entry("name", &quoted(&plugin.name));
+        self.entry("enabled", &plugin.enabled.to_string());
+        self.entry("grant", &list(&plugin.granted));
+        self.optional("set", (!settings.is_empty()).then(|| list(&settings)));
     }
 
     fn rule(&mut self, rule: &Rule) {

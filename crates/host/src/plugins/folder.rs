@@ -73,7 +73,8 @@ impl Folder {
         &self.path
     }
 
-    /// Makes it and what belongs in it, for this user only.
+    /// Makes what the host keeps in, for this user only. A folder of its own is
+    /// the business of whoever shares it.
     pub fn make(&self) -> Result<(), FolderError> {
         // Machine code is run: nobody else may write there.
         let mut private = DirBuilder::new();
@@ -83,7 +84,7 @@ impl Folder {
                 .create(&path)
                 .map_err(FolderError::at("make", &path))?;
         }
-        fs::create_dir_all(&self.path).map_err(FolderError::at("make", &self.path))
+        Ok(())
     }
 
     /// Where machine code lies.

@@ -29,6 +29,8 @@ pub struct Plugins {
     engine: Engine,
     hub: Weak<Hub>,
     known: Mutex<Known>,
+    /// What the configuration says; stronger than the register.
+    configured: Mutex<Vec<Entry>>,
     /// Whether it was the end: nothing starts any more.
     stopped: AtomicBool,
 }
@@ -71,6 +73,7 @@ impl Plugins {
             engine,
             hub: Arc::downgrade(hub),
             known: Mutex::default(),
+            configured: Mutex::default(),
             stopped: AtomicBool::new(false),
         }
     }
@@ -110,6 +113,25 @@ impl Plugins {
         self.reconcile()?;
         self.known().seen = seen;
         Ok(())
+    }
+
+    /// Takes what the configuration says, from the next look at the folder on.
+    pub fn configure(&self, entries: &[Entry]) {
+        lock(&self.configured).clone_from(&entries.to_vec());
+        self.known().seen.clear();
+    }
+
+    /// What is said of a plugin; of what the configuration names only the
+    /// quarantine is the register's.
+    fn entry(&self, register: &Register, name: &str) -> Entry {
+        let noted = register.get(name);
+        let configured = lock(&self.configured);
+        let mut entry = match configured.iter().find(|it| it.name == name) {
+            Some(entry) => entry.clone(),
+            None => noted.cloned().unwrap_or_else(|| Entry::new(name)),
+        };
+        entry.quarantine = noted.and_then(|it| it.quarantine.clone());
+        entry
     }
 
     /// Brings what works in line with the folder and the register. Blocks while
@@ -155,13 +177,14 @@ impl Plugins {
                 }
             };
             let name = package.description().name.clone();
-            let entry = register
-                .get(&name)
-                .cloned()
-                .unwrap_or_else(|| Entry::new(&name));
+            let entry = self.entry(&register, &name);
             match self.obstacle(package, &entry, &file.sha256, &wanted) {
                 None => wanted.push((name, package.clone(), file.sha256.clone(), entry)),
                 Some((state, message)) => {
+                    if state == PluginState::NeedsGrants {
+                        let needs = message.as_deref().unwrap_or_default();
+                        tracing::warn!(plugin = name, needs, "a plugin waits for what it needs");
+                    }
                     let mut status = described(package, &file.sha256);
                     status.granted.clone_from(&entry.granted);
                     (status.state, status.message) = (state, message);
