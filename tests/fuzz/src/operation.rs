@@ -71,6 +71,8 @@ pub enum Updates {
     Pieces(Vec<Handle>, Text, Vec<u8>),
     With(Handle, Text, Option<i64>, Option<Number>, Option<Number>),
     Published(Vec<Handle>),
+    /// Readings with opinions, good and bad ones.
+    Advised(Vec<(Handle, Text, u8, Number, i64)>),
 }
 
 #[derive(Debug, Clone, Arbitrary)]

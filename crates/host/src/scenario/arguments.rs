@@ -107,6 +107,18 @@ pub(super) struct Observe {
     pub(super) time: Option<Micros>,
     #[serde(rename = "override")]
     pub(super) thresholds: Option<Override>,
+    /// What a policy beside the rules says of it.
+    pub(super) advice: Option<AdviceArguments>,
+}
+
+/// What a policy beside the rules says of a reading.
+#[derive(Debug, Clone, Copy, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum AdviceArguments {
+    Publish,
+    Hold,
+    Replace(f64),
+    Defer(Micros),
 }
 
 #[derive(Debug, serde::Deserialize)]

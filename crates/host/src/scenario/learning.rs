@@ -82,6 +82,7 @@ impl Session<'_> {
                 value: value.clone(),
                 time: None,
                 thresholds: None,
+                advice: None,
             })?;
         }
         answer(&Count {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use weirhouse_runner::{PUBLISH, Reason};
 
-use super::arguments::{Dirty, Entity, Observe, RuleArguments};
+use super::arguments::{AdviceArguments, Dirty, Entity, Observe, RuleArguments};
 use super::micros::Micros;
 use super::output::{Number, Outcome, answer, ok};
 use super::session::{Session, reason};
@@ -43,7 +43,14 @@ impl Session<'_> {
             value,
             time,
             thresholds,
+            advice,
         } = arguments;
+        if advice.is_some() && (time.is_some() || thresholds.is_some()) {
+            return Err(super::output::Problem::invalid(
+                "`advice` goes with neither `time` nor `override`",
+            ));
+        }
+        self.centred |= matches!(advice, Some(AdviceArguments::Replace(_)));
         let text = text_of(&value);
         let handle = self
             .series
@@ -58,6 +65,24 @@ impl Session<'_> {
                 return Ok(optimizer.observe_with(now, handle, &text, time, absolute, percentage)?);
             }
             let lengths = [text.len() as u32];
+            if let Some(advice) = advice {
+                let (opinion, number, delay) = match advice {
+                    AdviceArguments::Publish => (1, f64::NAN, 0),
+                    AdviceArguments::Hold => (2, f64::NAN, 0),
+                    AdviceArguments::Replace(number) => (3, number, 0),
+                    AdviceArguments::Defer(delay) => (4, f64::NAN, delay.0),
+                };
+                let verdicts = optimizer.observe_advised(
+                    now,
+                    &[handle],
+                    &text,
+                    &lengths,
+                    &[opinion],
+                    &[number],
+                    &[delay],
+                )?;
+                return Ok(verdicts.first().copied().unwrap_or_default());
+            }
             let verdicts =
                 optimizer.observe_texts(now, &[handle], &text, &lengths, time.as_slice())?;
             Ok(verdicts.first().copied().unwrap_or_default())

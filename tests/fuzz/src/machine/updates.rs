@@ -7,7 +7,7 @@ use weirhouse_core::rule::{Combine, Publishing, RuleSettings};
 use weirhouse_core::schedule::{
     self, Bounds, Class, Night, Pace, Source, Volatility, fresh_share, mean_age,
 };
-use weirhouse_core::{Facts, Override, Series};
+use weirhouse_core::{Facts, Opinions, Override, Series};
 
 use super::{Machine, Outcome, pick};
 use crate::argument::{handles, names};
@@ -108,6 +108,22 @@ impl Machine {
                     percentage: percentage.map(|number| number.0),
                 };
                 optimizer.observe_with(clock, series.0, &text.0, *time, thresholds)?;
+            }
+            Updates::Advised(readings) => {
+                let series: Vec<_> = readings.iter().map(|it| it.0.0).collect();
+                let text: String = readings.iter().map(|it| it.1.0.as_str()).collect();
+                let lengths: Vec<_> = readings.iter().map(|it| it.1.0.len() as u32).collect();
+                let codes: Vec<_> = readings.iter().map(|it| it.2 % 6).collect();
+                let numbers: Vec<_> = readings.iter().map(|it| it.3.0).collect();
+                let delays_us: Vec<_> = readings.iter().map(|it| it.4).collect();
+                let opinions = Opinions {
+                    codes: &codes,
+                    numbers: &numbers,
+                    delays_us: &delays_us,
+                };
+                let reasons =
+                    optimizer.observe_advised(clock, &series, &text, &lengths, &opinions)?;
+                assert_eq!(reasons.len(), series.len());
             }
             Updates::Published(series) => {
                 optimizer.published_numbers(&handles(series))?;
