@@ -38,14 +38,19 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     }
     for source in plugins::packages(workspace)? {
         let name = plugins::name(&source);
-        let mut format = workspace.cargo("fmt");
-        check(
-            &format!("format of {name}"),
-            format.current_dir(&source).arg("--check"),
-        );
+        // Where lines break in a template depends on the name that it gets.
+        if !plugins::is_template(&source) {
+            let mut format = workspace.cargo("fmt");
+            check(
+                &format!("format of {name}"),
+                format.current_dir(&source).arg("--check"),
+            );
+        }
         let mut clippy = target.cargo_in(&source, workspace, "clippy");
         clippy
-            .args(["--locked", "--quiet", "--lib", "--examples", "--target-dir"])
+            .args(["--quiet", "--lib", "--examples"])
+            .args(plugins::lock(&source))
+            .arg("--target-dir")
             .arg(plugins::target_dir(workspace))
             .args(["--", "-D", "warnings"]);
         check(&name, &mut clippy);

@@ -22,6 +22,9 @@ use crate::workspace::{Workspace, output, shown};
 /// What a plugin may import: only what the host offers to plugins.
 const OFFERED: &str = "weirhouse:plugin/";
 
+/// How the names of what authors start from begin.
+const TEMPLATE: &str = "template-";
+
 /// What was built.
 pub(crate) struct Plugins {
     /// Folder of the components, each `NAME.wasm`.
@@ -86,14 +89,35 @@ pub(crate) fn build(workspace: &Workspace, target: &WasmTarget) -> Result<Plugin
 pub(crate) fn packages(workspace: &Workspace) -> Result<Vec<PathBuf>> {
     let mut for_tests = sorted(&workspace.root.join("tests/plugins"))?;
     for_tests.retain(|source| is_package(source));
-    Ok([examples_in_rust(workspace)?, for_tests].concat())
+    Ok([with_tests(workspace)?, for_tests].concat())
 }
 
-/// Folders of the examples in Rust, which have tests of their own.
-pub(crate) fn examples_in_rust(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+/// Folders of those in Rust that have tests of their own: the examples, and what authors start from.
+pub(crate) fn with_tests(workspace: &Workspace) -> Result<Vec<PathBuf>> {
     let mut packages = examples(workspace)?;
     packages.retain(|source| is_package(source));
+    let template = render_template(workspace, "rust")?;
+    keep_versions(workspace, &template)?;
+    packages.push(template);
     Ok(packages)
+}
+
+/// Gives a new package the versions that an example was tried with: those of the day may be others.
+fn keep_versions(workspace: &Workspace, package: &Path) -> Result<()> {
+    const EXAMPLE: &str = "kalman-power";
+    let lock = package.join("Cargo.lock");
+    if lock.exists() {
+        return Ok(());
+    }
+    let tried = workspace
+        .root
+        .join("examples/plugins")
+        .join(EXAMPLE)
+        .join("Cargo.lock");
+    let text = fs::read_to_string(&tried)
+        .with_context(|| format!("cannot read {}", tried.display()))?
+        .replace(&format!("{EXAMPLE:?}"), &format!("{:?}", name(package)));
+    fs::write(&lock, text).with_context(|| format!("cannot write {}", lock.display()))
 }
 
 fn examples(workspace: &Workspace) -> Result<Vec<PathBuf>> {
@@ -102,6 +126,16 @@ fn examples(workspace: &Workspace) -> Result<Vec<PathBuf>> {
 
 fn is_package(source: &Path) -> bool {
     source.join("Cargo.toml").exists()
+}
+
+/// How to keep to the versions in a package's lock file. An author's new folder has none.
+pub(crate) fn lock(source: &Path) -> Option<&'static str> {
+    (!is_template(source)).then_some("--locked")
+}
+
+/// Whether it is what authors start from, with a name put in.
+pub(crate) fn is_template(source: &Path) -> bool {
+    name(source).starts_with(TEMPLATE)
 }
 
 /// Where the packages are built: another workspace's products are none of ours.
@@ -116,7 +150,8 @@ fn rust(workspace: &Workspace, target: &WasmTarget, source: &Path, folder: &Path
         output(
             target
                 .cargo_in(source, workspace, "build")
-                .args(["--release", "--locked", "--lib", "--examples"])
+                .args(["--release", "--lib", "--examples"])
+                .args(lock(source))
                 .arg("--message-format=json-render-diagnostics")
                 .arg("--target-dir")
                 .arg(target_dir(workspace)),
@@ -214,18 +249,29 @@ fn render_template(workspace: &Workspace, language: &str) -> Result<PathBuf> {
         .root
         .join("crates/host/src/plugins/templates")
         .join(language);
-    let name = format!("template-{language}");
+    let name = format!("{TEMPLATE}{language}");
+    let sdk = workspace.root.join("crates/sdk");
+    let sdk = format!("{{ path = '{}' }}", sdk.display());
     let folder = workspace.out_dir()?.join("plugin-templates").join(&name);
-    let _ = fs::remove_dir_all(&folder); // It may be from another state of the sources, or absent.
     for file in files(&template)? {
-        let rendered = folder.join(file.strip_prefix(&template)?);
+        let text = fs::read_to_string(&file)
+            .with_context(|| format!("cannot read {}", file.display()))?
+            .replace("{{name}}", &name)
+            .replace("{{module}}", &name.replace('-', "_"))
+            .replace("{{sdk}}", &sdk);
+        let mut rendered = folder.join(file.strip_prefix(&template)?);
+        if rendered.extension().is_some_and(|kind| kind == "in") {
+            rendered.set_extension("");
+        }
+        // Cargo goes by the times of files.
+        if fs::read_to_string(&rendered).is_ok_and(|before| before == text) {
+            continue;
+        }
         if let Some(parent) = rendered.parent() {
             fs::create_dir_all(parent)
                 .with_context(|| format!("cannot create {}", parent.display()))?;
         }
-        let text =
-            fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        fs::write(&rendered, text.replace("{{name}}", &name))
+        fs::write(&rendered, text)
             .with_context(|| format!("cannot write {}", rendered.display()))?;
     }
     Ok(folder)

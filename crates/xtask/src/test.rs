@@ -127,11 +127,13 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
     }
 
     if whole_paths {
-        for source in plugins::examples_in_rust(workspace)? {
+        for source in plugins::with_tests(workspace)? {
             let mut tests = workspace.cargo("test");
             tests
                 .current_dir(&source)
-                .args(["--no-fail-fast", "--locked", "--target-dir"])
+                .arg("--no-fail-fast")
+                .args(plugins::lock(&source))
+                .arg("--target-dir")
                 .arg(plugins::target_dir(workspace));
             let name = plugins::name(&source);
             suites.extend(test_package(&name, tests, None, &options.arguments)?);

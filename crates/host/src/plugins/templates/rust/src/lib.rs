@@ -12,7 +12,7 @@ impl Plugin for Policy {
     fn describe() -> Description {
         Description::new("{{name}}", "0.1.0", "Holds numbers back that moved little")
             .claim(Claim::device_class("temperature"))
-            .number("least", "How far a number has to move, in its own unit", 0.5)
+            .number("least", "How far a number must move, in its own unit", 0.5)
             .needs(Capability::Settings)
             .decides(Function::Judge)
     }
