@@ -303,8 +303,14 @@ fn a_new_file_takes_over_what_was_learned_and_a_broken_one_does_not() -> Result<
     assert_eq!(again.sha256, before.sha256);
     fs::copy(&other, home.folder.path().join("pinned.wasm"))?;
     home.plugins.reconcile()?;
-    let names: Vec<String> = home.plugins.list().into_iter().map(|it| it.name).collect();
-    assert_eq!(names.len(), 2, "{names:?}");
+    home.plugins.change(|register| {
+        register.entry("pinned").granted.push("settings".to_owned());
+    })?;
+    // Built for the first interface there was, and at work.
+    home.change("sensor.pinned_a", "10", &json!({}))?;
+    home.change("sensor.pinned_a", "11", &json!({}))?;
+    let pinned = home.wait_for("pinned", |it| it.asked == 1)?;
+    assert_eq!((pinned.advised, pinned.faults), (1, Vec::new()));
 
     home.plugins.stop();
     let learned = fs::read(home.folder.path().join("state/kalman-power.learned"))?;

@@ -72,6 +72,11 @@ impl Compiler {
     pub fn load(&self, engine: &Engine, path: &Path) -> Result<Made, CompileError> {
         self.folder.make()?;
         let bytes = fs::read(path).map_err(FolderError::at("read", path))?;
+        if !bytes.starts_with(b"\0asm") {
+            return Err(CompileError::NotCompiled(
+                "it is no WebAssembly: is it the .wasm file that your build made?".to_owned(),
+            ));
+        }
         let hash = sha256(&bytes);
         let component = self.folder.compiled().join(&hash).with_extension("wasm");
         let machine_code = component.with_extension("cwasm");
@@ -98,6 +103,8 @@ impl Compiler {
             .arg(component)
             .arg("--output")
             .arg(machine_code)
+            // What it says is shown to users.
+            .env("RUST_BACKTRACE", "0")
             .stdin(Stdio::null())
             .output();
         let output = output.map_err(|source| CompileError::Compiler {
@@ -108,8 +115,13 @@ impl Compiler {
             return Ok(());
         }
         let said = String::from_utf8_lossy(&output.stderr);
-        let said = said.trim().trim_start_matches("Error: ");
-        Err(CompileError::NotCompiled(said.chars().take(500).collect()))
+        let lines = said.trim().trim_start_matches("Error: ").lines();
+        let lines: Vec<&str> = lines
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+            .collect();
+        let said = lines.join(" ");
+        Err(CompileError::NotCompiled(said.chars().take(300).collect()))
     }
 
     /// Removes machine code that none of these components needs.

@@ -1,0 +1,221 @@
+//! `weirhouse plugin` as its users type it, beside a service that runs.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::{Value, json};
+use weirhouse_tests::program::{PATIENCE, Program, run};
+use weirhouse_tests::{component, plugin};
+
+/// Runs `weirhouse plugin …` on a data folder; gives both outputs.
+fn command(data: &Path, arguments: &[&str]) -> Result<String> {
+    let data = data.display().to_string();
+    let all = [&["plugin"], arguments, &["--data-dir", &data]].concat();
+    let output = run(&all)?;
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8(said)?;
+    ensure!(output.status.success(), "{arguments:?}: {said}");
+    Ok(said)
+}
+
+/// Waits until a running service says of a plugin what is wanted.
+fn wait_for(service: &Program, name: &str, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
+    let began = Instant::now();
+    loop {
+        let listed = service.json("/v1/plugins")?;
+        let plugins = listed["plugins"].as_array().context("a list")?;
+        match plugins.iter().find(|it| it["name"] == name) {
+            Some(plugin) if wanted(plugin) => return Ok(plugin.clone()),
+            other if began.elapsed() > PATIENCE * 2 => bail!("{name}: {other:?}"),
+            _ => std::thread::sleep(Duration::from_millis(50)),
+        }
+    }
+}
+
+#[test]
+fn a_plugin_is_installed_granted_set_quarantined_released_and_removed() -> Result<()> {
+    let (Some(kalman), Some(trap)) = (
+        plugin::find_or_skip("kalman-power")?,
+        plugin::find_or_skip("hostile-trap")?,
+    ) else {
+        return Ok(());
+    };
+    component::path()?;
+    let folder = tempfile::tempdir()?;
+    let data = folder.path().join("data");
+    let arguments = ["--entities", "40", "--rate", "200"];
+    let service = Program::start("demo", &data, &arguments)?;
+
+    let kalman = kalman.display().to_string();
+    let said = command(&data, &["install", &kalman, "--grant", "settings"])?;
+    assert!(
+        said.contains("weirhouse plugin grant kalman-power entities"),
+        "{said}"
+    );
+    wait_for(&service, "kalman-power", |it| it["state"] == "needs-grants")?;
+    command(&data, &["grant", "kalman-power", "entities"])?;
+    let working = wait_for(&service, "kalman-power", |it| {
+        it["advised"].as_u64() > Some(20)
+    })?;
+    assert_eq!(working["state"], "working");
+    assert_eq!(working["faults"], json!([]));
+    command(&data, &["set", "kalman-power", "wander=3"])?;
+    let refused = command(&data, &["set", "kalman-power", "wander=much"]);
+    let refused = refused.map_or_else(|error| error.to_string(), |said| said);
+    assert!(refused.contains("`wander` is a number"), "{refused}");
+
+    // The same through the API: put to rest, and back to work.
+    let listed = command(&data, &["list", "--json"])?;
+    let listed: Value = serde_json::from_str(listed.lines().next().context("a line")?)?;
+    assert_eq!(listed["granted"], json!(["settings", "entities"]));
+    command(&data, &["disable", "kalman-power"])?;
+    wait_for(&service, "kalman-power", |it| it["state"] == "disabled")?;
+    command(&data, &["enable", "kalman-power", "--first"])?;
+    wait_for(&service, "kalman-power", |it| it["state"] == "working")?;
+
+    // One that claims nothing that reports is never asked, and never fails; its
+    // snapshot does.
+    command(&data, &["install", &trap.display().to_string()])?;
+    wait_for(&service, "hostile-trap", |it| it["state"] == "working")?;
+    command(&data, &["remove", "hostile-trap"])?;
+    let began = Instant::now();
+    while service.json("/v1/plugins")?["plugins"]
+        .as_array()
+        .map(Vec::len)
+        != Some(1)
+    {
+        ensure!(began.elapsed() < PATIENCE, "it is still listed");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let metrics = service.get("/metrics")?.text();
+    assert!(
+        metrics.contains("weirhouse_plugin_working{plugin=\"kalman-power\"} 1"),
+        "{metrics}"
+    );
+    assert_eq!(service.stop()?, 0);
+    let learned = data.join("plugins/state/kalman-power.learned");
+    let learned = std::fs::read_to_string(learned)?;
+    assert!(learned.starts_with("kalman-power 1\nsensor."), "{learned}");
+
+    // It goes on where it was.
+    let service = Program::start("demo", &data, &arguments)?;
+    wait_for(&service, "kalman-power", |it| it["state"] == "working")?;
+    assert_eq!(service.stop()?, 0);
+    Ok(())
+}
+
+#[test]
+fn a_file_is_looked_at_tried_and_measured_before_it_is_installed() -> Result<()> {
+    let Some(kalman) = plugin::find_or_skip("kalman-power")? else {
+        return Ok(());
+    };
+    component::path()?;
+    let folder = tempfile::tempdir()?;
+    let kalman = kalman.display().to_string();
+    let plugin = |arguments: &[&str]| -> Result<String> {
+        let output = run(&[&["plugin"], arguments].concat())?;
+        let said = [output.stdout, output.stderr].concat();
+        Ok(String::from_utf8(said)?)
+    };
+    let inspected: Value = serde_json::from_str(&plugin(&["inspect", &kalman, "--json"])?)?;
+    assert_eq!(inspected["imports"], json!(["settings", "entities"]));
+    let checked = plugin(&["check", &kalman])?;
+    assert!(checked.contains("ok: it kept to its limits"), "{checked}");
+    let trace = Path::new(env!("CARGO_MANIFEST_DIR")).join("traces/demo_and_noisy_sensors.jsonl");
+    let trace = trace.display().to_string();
+    let golden = folder.path().join("golden").display().to_string();
+    let test = ["test", &kalman, "--trace", &trace, "--golden", &golden];
+    let first = plugin(&[&test[..], &["--no-presets"]].concat())?;
+    assert!(first.contains("suppress   noise"), "{first}");
+    let again = plugin(&[&test[..], &["--no-presets"]].concat())?;
+    assert_eq!(again, first, "the same every time");
+    let other = plugin(&test)?;
+    assert!(other.contains("this is not what"), "{other}");
+    let bench = plugin(&["bench", &kalman])?;
+    assert!(bench.contains("built-in policy"), "{bench}");
+    Ok(())
+}
+
+#[test]
+fn what_is_wrong_with_a_file_is_said_in_a_sentence() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let nothing = folder.path().join("nothing.wasm");
+    std::fs::write(&nothing, b"not WebAssembly")?;
+    for (name, expected) in [
+        ("hostile-wrong-world", "so it is no plugin"),
+        ("hostile-wrong-version", "this program runs 0.1.0"),
+        ("hostile-loop", "it ran past its deadline"),
+        ("hostile-memory", "it panicked or ran out of memory"),
+        ("hostile-nan", "`judge` replaced"),
+        ("hostile-miscount", "was asked about 256"),
+        ("", "it is no WebAssembly"),
+    ] {
+        let file = if name.is_empty() {
+            nothing.clone()
+        } else if let Some(file) = plugin::find_or_skip(name)? {
+            file
+        } else {
+            return Ok(());
+        };
+        let output = run(&["plugin", "check", &file.display().to_string()])?;
+        let said = String::from_utf8(output.stderr)?;
+        assert_eq!(output.status.code(), Some(2), "{name}: {said}");
+        assert!(said.contains(expected), "{name}: {said}");
+        assert!(said.trim_end().lines().count() <= 3, "{name}: {said}");
+    }
+    Ok(())
+}
+
+#[test]
+fn an_empty_folder_becomes_a_project_and_nothing_is_overwritten() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    for (language, files) in [
+        (
+            "rust",
+            &["Cargo.toml", "src/lib.rs", "tests/home.rs", ".gitignore"][..],
+        ),
+        (
+            "python",
+            &[
+                "app.py",
+                "requirements.txt",
+                "wit/world.wit",
+                "wit/deps/weirhouse-plugin/judge.wit",
+            ],
+        ),
+        (
+            "js",
+            &[
+                "plugin.js",
+                "package.json",
+                "wit/world.wit",
+                "wit/deps/weirhouse-plugin/world.wit",
+            ],
+        ),
+    ] {
+        let name = format!("calm-{language}");
+        let new = |name: &str| {
+            let program = component::program_path()?;
+            let output = std::process::Command::new(program)
+                .current_dir(folder.path())
+                .args(["plugin", "new", "--lang", language, name])
+                .output()?;
+            anyhow::Ok(output)
+        };
+        let output = new(&name)?;
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        for file in files {
+            let text = std::fs::read_to_string(folder.path().join(&name).join(file))
+                .with_context(|| format!("{name}/{file}"))?;
+            assert!(!text.contains("{{"), "{name}/{file}: {text}");
+        }
+        assert_eq!(new(&name)?.status.code(), Some(2), "it is there already");
+        assert_eq!(new("../Calm")?.status.code(), Some(2), "that is no name");
+    }
+    Ok(())
+}
