@@ -73,7 +73,6 @@ fn component_of(wasm: Vec<u8>) -> anyhow::Result<Vec<u8>> {
         .validate(true)
         .module(&wasm)
         .and_then(ComponentEncoder::encode)
-        .map_err(anyhow::Error::from)
         .context("it is a core module, and none that `wit-bindgen` described")
 }
 

@@ -114,24 +114,24 @@ impl<P: Plugin> Harness<P> {
             );
         };
         let reason = self.advise(at_ms, entity_id, state, decision);
-        let publishes = reason as u8 & 0x80 != 0;
-        let published = publishes.then(|| match (reason, &decision.verdict) {
+        let is_published = reason as u8 & 0x80 != 0;
+        let shown = is_published.then(|| match (reason, &decision.verdict) {
             (Reason::Advised, Verdict::Replace(number)) => number.to_string(),
             _ => state.to_owned(),
         });
         if let Some(known) = self.series.get_mut(entity_id)
-            && let Some(published) = &published
+            && let Some(shown) = &shown
         {
             known.readings = 0;
             known.published = Some(Publication {
-                value: value_of(published),
+                value: value_of(shown),
                 at: at_ms,
             });
         }
         Outcome {
             decision: decision.clone(),
             reason: name_of(reason),
-            published,
+            published: shown,
         }
     }
 

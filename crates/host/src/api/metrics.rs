@@ -130,6 +130,7 @@ fn home_assistant_clients(text: &mut Exposition, count: usize, counters: &Counte
 }
 
 fn plugins(text: &mut Exposition, listed: &[PluginStatus]) {
+    const FAULTS: &str = "weirhouse_plugin_faults_total";
     type Figure = fn(&PluginStatus) -> f64;
     let families: [(&str, &str, &str, Figure); 6] = [
         (
@@ -175,7 +176,6 @@ fn plugins(text: &mut Exposition, listed: &[PluginStatus]) {
             text.sample(name, &[("plugin", &plugin.name)], figure(plugin));
         }
     }
-    const FAULTS: &str = "weirhouse_plugin_faults_total";
     text.head(FAULTS, "Faults of a plugin, by what stopped it.", "counter");
     for plugin in listed {
         for fault in &plugin.faults {

@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use weirhouse_hass::Timestamp;
 use weirhouse_runner::Fault;
 use weirhouse_runner::operations::{Advice as _, Schedule as _, Updates as _};
+use weirhouse_runner::plugin::Function;
 use weirhouse_runner::plugin::wit::transform::Derived;
 use weirhouse_runner::plugin::wit::ttl::Entry;
 use weirhouse_runner::wit::types::Instant;
@@ -37,14 +38,19 @@ pub struct Policy {
     pub claims: Claims,
     /// Where it is asked.
     pub mailbox: Arc<Mailbox>,
-    /// Whether it is asked about readings.
-    pub judges: bool,
-    /// Whether it makes other readings of them.
-    pub transforms: bool,
-    /// Whether it is asked when entities are refreshed.
-    pub paces: bool,
-    /// Whether it is asked how long entries live.
-    pub keeps: bool,
+    /// What it is asked about.
+    pub decides: Vec<Function>,
+}
+
+impl Policy {
+    fn is_asked(&self, function: Function) -> bool {
+        self.decides.contains(&function)
+    }
+
+    /// Whether readings go through it.
+    fn reads(&self) -> bool {
+        self.is_asked(Function::Judge) || self.is_asked(Function::Transform)
+    }
 }
 
 /// All that are asked, the first of those that claim something deciding.
@@ -57,6 +63,16 @@ pub(super) struct Policies {
     derived: HashMap<Name, String>,
 }
 
+/// The absolute threshold of an entity's rule.
+#[derive(Debug, Clone, Copy, Default)]
+enum Tolerance {
+    /// Nobody asked for it yet.
+    #[default]
+    Unasked,
+    /// It, if there is one.
+    Asked(Option<f64>),
+}
+
 /// Whose an entity is.
 #[derive(Debug, Clone, Default)]
 struct Claimed {
@@ -64,8 +80,7 @@ struct Claimed {
     pacer: Option<usize>,
     /// Others that would have read it.
     yielded: Vec<usize>,
-    /// The absolute threshold of its rule, once it was asked for.
-    tolerance: Option<Option<f64>>,
+    tolerance: Tolerance,
     /// Why the policy advised what it did last.
     reason: Box<str>,
 }
@@ -141,11 +156,13 @@ impl Engine {
                 .get(entity_id)
                 .is_some_and(|entity| entity.published.is_some());
             match policy {
-                Some(policy) if known || policy.transforms => policy.mailbox.push(Waiting {
-                    entity_id: reading.name.entity,
-                    text: reading.text,
-                    at_ms,
-                }),
+                Some(policy) if known || policy.is_asked(Function::Transform) => {
+                    policy.mailbox.push(Waiting {
+                        entity_id: reading.name.entity,
+                        text: reading.text,
+                        at_ms,
+                    });
+                }
                 _ => left.push(reading),
             }
         }
@@ -175,14 +192,14 @@ impl Engine {
                 if !policy.claims.entity(entity_id, class.as_deref()) {
                     continue;
                 }
-                if policy.judges || policy.transforms {
+                if policy.reads() {
                     if claimed.reader.is_none() {
                         claimed.reader = Some(place);
                     } else {
                         claimed.yielded.push(place);
                     }
                 }
-                if policy.paces && claimed.pacer.is_none() {
+                if policy.is_asked(Function::Interval) && claimed.pacer.is_none() {
                     claimed.pacer = Some(place);
                 }
             }
@@ -194,15 +211,14 @@ impl Engine {
     /// What a policy is told of a reading.
     fn look(&mut self, now: Instant, waiting: &Waiting) -> Seen {
         let entity_id = &waiting.entity_id;
-        let tolerance = match self.claim(entity_id).tolerance {
-            Some(tolerance) => tolerance,
-            None => {
-                let handle = self.entities.state_handle(entity_id);
-                let rule = handle.and_then(|handle| self.core.rule_of(handle).ok());
-                let tolerance = rule.and_then(|rule| rule.absolute);
-                self.claim(entity_id).tolerance = Some(tolerance);
-                tolerance
-            }
+        let tolerance = if let Tolerance::Asked(tolerance) = self.claim(entity_id).tolerance {
+            tolerance
+        } else {
+            let handle = self.entities.state_handle(entity_id);
+            let rule = handle.and_then(|handle| self.core.rule_of(handle).ok());
+            let tolerance = rule.and_then(|rule| rule.absolute);
+            self.claim(entity_id).tolerance = Tolerance::Asked(tolerance);
+            tolerance
         };
         let state = self.mirror.get(entity_id);
         let text = |name| state.and_then(|state| state.attributes.text(name));
@@ -379,9 +395,9 @@ impl Hub {
         let now = self.clock.now();
         let mut engine = self.lock();
         let ms = |us: u64| u32::try_from(us / 1000).unwrap_or(u32::MAX);
-        let look = |entity_id: &Box<str>| {
+        let mut look = |entity_id: &str| {
             let waiting = Waiting {
-                entity_id: entity_id.clone(),
+                entity_id: entity_id.into(),
                 text: String::new(),
                 at_ms: millis(now),
             };
@@ -393,7 +409,7 @@ impl Hub {
             let quiet = quiet.map(|ms| u32::try_from(ms).unwrap_or(u32::MAX));
             Some((seen, ms(interval.unsigned_abs()), quiet))
         };
-        refreshed.iter().filter_map(look).collect()
+        refreshed.iter().filter_map(|it| look(it)).collect()
     }
 
     /// Sets the intervals that a policy wants, in milliseconds.
@@ -444,7 +460,8 @@ impl Hub {
     fn keeper(&self, namespace: &str, key: &str) -> Option<Arc<Mailbox>> {
         let engine = self.lock();
         let list = engine.policies.list.iter();
-        let mut keepers = list.filter(|it| it.keeps && it.claims.entry(namespace, key));
+        let mut keepers =
+            list.filter(|it| it.is_asked(Function::Ttl) && it.claims.entry(namespace, key));
         keepers.next().map(|policy| Arc::clone(&policy.mailbox))
     }
 }

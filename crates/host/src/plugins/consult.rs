@@ -237,8 +237,9 @@ impl Consultation {
     }
 
     fn observations(&self, seen: &[Seen]) -> Vec<Observation> {
-        let observation = |seen: &Seen| Observation {
-            entity: self.number(seen),
+        let mut ground = self.ground.lock();
+        let mut observation = |seen: &Seen| Observation {
+            entity: ground.number(&seen.entity_id, || metadata_of(seen)),
             value: value_of(&seen.text),
             at: seen.at_ms,
             published: seen.published.as_ref().map(|(text, at)| Publication {
@@ -249,18 +250,22 @@ impl Consultation {
             changes_per_hour: seen.changes_per_hour,
             tolerance: seen.tolerance,
         };
-        seen.iter().map(observation).collect()
+        seen.iter().map(&mut observation).collect()
     }
 
     fn number(&self, seen: &Seen) -> u32 {
-        let metadata = || Metadata {
-            id: seen.entity_id.to_string(),
-            name: seen.name.clone(),
-            device_class: seen.device_class.clone(),
-            unit: seen.unit.clone(),
-            state_class: seen.state_class.clone(),
-        };
-        self.ground.lock().number(&seen.entity_id, metadata)
+        let mut ground = self.ground.lock();
+        ground.number(&seen.entity_id, || metadata_of(seen))
+    }
+}
+
+fn metadata_of(seen: &Seen) -> Metadata {
+    Metadata {
+        id: seen.entity_id.to_string(),
+        name: seen.name.clone(),
+        device_class: seen.device_class.clone(),
+        unit: seen.unit.clone(),
+        state_class: seen.state_class.clone(),
     }
 }
 
@@ -279,14 +284,8 @@ fn advice_of(
     observation: &Observation,
     seen: &Seen,
 ) -> Result<Advice, PluginFault> {
-    let reason: String = decision
-        .reason
-        .chars()
-        .map(|it| if it.is_control() { ' ' } else { it })
-        .take(MOST_REASON_CHARS)
-        .collect();
     let mut advice = Advice {
-        reason: reason.into(),
+        reason: shown(decision.reason),
         ..Advice::none()
     };
     match decision.verdict {
@@ -304,6 +303,18 @@ fn advice_of(
         }
     }
     Ok(advice)
+}
+
+/// A reason as people are shown it: on one line, and short.
+fn shown(reason: String) -> Box<str> {
+    // As nearly all are: then nothing is copied.
+    if reason.len() <= MOST_REASON_CHARS && !reason.chars().any(char::is_control) {
+        return reason.into();
+    }
+    let line = reason
+        .chars()
+        .map(|it| if it.is_control() { ' ' } else { it });
+    line.take(MOST_REASON_CHARS).collect::<String>().into()
 }
 
 fn check_replacement(

@@ -104,6 +104,17 @@ impl PluginStatus {
         }
     }
 
+    /// Takes over what it did before.
+    pub(super) fn remember(&mut self, past: Self) {
+        self.calls = past.calls;
+        self.asked = past.asked;
+        self.advised = past.advised;
+        self.seconds = past.seconds;
+        self.longest_s = past.longest_s;
+        self.faults = past.faults;
+        self.last_fault = past.last_fault;
+    }
+
     pub(super) fn count_fault(&mut self, cause: &'static str, fault: String) {
         match self.faults.iter_mut().find(|it| it.cause == cause) {
             Some(counted) => counted.count += 1,

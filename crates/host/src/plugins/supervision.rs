@@ -2,7 +2,7 @@
 //! register changes.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
@@ -11,10 +11,11 @@ use tokio::sync::watch;
 use weirhouse_runner::Engine;
 use weirhouse_runner::plugin::{Function, Package};
 
-use super::actor::{Actor, Assignment, Order};
+use super::actor::{Actor, Assignment, Mailbox, Order};
 use super::claims::Claims;
 use super::compile::Compiler;
 use super::folder::{Folder, FolderError, Installed};
+use super::obstacle::{described, obstacle, unusable};
 use super::register::{Entry, Register, RegisterLock};
 use super::status::{PluginState, PluginStatus};
 use crate::hub::{Hub, Policy};
@@ -62,6 +63,32 @@ struct File {
     sha256: String,
     /// What it is, or why it is of no use.
     package: Result<Package, String>,
+}
+
+/// A plugin that is to work.
+struct Wanted {
+    name: String,
+    package: Package,
+    sha256: String,
+    entry: Entry,
+}
+
+impl Known {
+    /// What works goes on if the file in its place is of no use, with that
+    /// noted.
+    fn goes_on(&self, path: &Path, message: &str) -> Option<Wanted> {
+        let stem = path.file_stem()?.to_string_lossy();
+        let working = self.working.get(&*stem)?;
+        let package = self.files.get(path)?.package.as_ref().ok()?;
+        let mut status = lock(&working.actor.status);
+        status.message = Some(format!("{message}; version {} goes on", status.version));
+        Some(Wanted {
+            name: stem.into_owned(),
+            package: package.clone(),
+            sha256: working.sha256.clone(),
+            entry: working.entry.clone(),
+        })
+    }
 }
 
 impl Plugins {
@@ -149,94 +176,10 @@ impl Plugins {
         if self.stopped.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let mut idle = Vec::new();
-        let mut wanted: Vec<(String, Package, String, Entry)> = Vec::new();
-        for (path, file) in &files {
-            let package = match &file.package {
-                Ok(package) => package,
-                Err(reason) => {
-                    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-                    let message = format!("{}: {reason}", path.display());
-                    if let Some(working) = known.working.get(&*stem) {
-                        let mut status = lock(&working.actor.status);
-                        status.message =
-                            Some(format!("{message}; version {} goes on", status.version));
-                        let (sha256, entry) = (working.sha256.clone(), working.entry.clone());
-                        drop(status);
-                        if let Some(before) = known.files.get(path)
-                            && let Ok(package) = &before.package
-                        {
-                            wanted.push((stem.into_owned(), package.clone(), sha256, entry));
-                        }
-                        continue;
-                    }
-                    let mut status = PluginStatus::unknown(&stem, &file.sha256);
-                    status.message = Some(message);
-                    idle.push(status);
-                    continue;
-                }
-            };
-            let name = package.description().name.clone();
-            let entry = self.entry(&register, &name);
-            match self.obstacle(package, &entry, &file.sha256, &wanted) {
-                None => wanted.push((name, package.clone(), file.sha256.clone(), entry)),
-                Some((state, message)) => {
-                    if state == PluginState::NeedsGrants {
-                        let needs = message.as_deref().unwrap_or_default();
-                        tracing::warn!(plugin = name, needs, "a plugin waits for what it needs");
-                    }
-                    let mut status = described(package, &file.sha256);
-                    status.granted.clone_from(&entry.granted);
-                    (status.state, status.message) = (state, message);
-                    idle.push(status);
-                }
-            }
-        }
-        wanted.sort_by_key(|(name, ..)| (register.place(name), name.clone()));
-
-        let gone: Vec<String> = known
-            .working
-            .keys()
-            .filter(|name| !wanted.iter().any(|it| it.0 == **name))
-            .cloned()
-            .collect();
-        let mut left = Vec::new();
-        for name in gone {
-            if let Some(working) = known.working.remove(&name) {
-                left.push(Arc::clone(&working.actor.mailbox));
-                working.actor.stop();
-                let installed = files.values().any(|it| {
-                    it.package
-                        .as_ref()
-                        .is_ok_and(|it| it.description().name == name)
-                });
-                if !installed {
-                    self.folder.forget(&name);
-                }
-                tracing::info!(plugin = name, "a plugin was taken off");
-            }
-        }
-        let mut policies = Vec::new();
-        for (name, package, sha256, entry) in wanted {
-            let changed = match known.working.get(&name) {
-                Some(working) => working.sha256 != sha256 || working.entry != entry,
-                None => true,
-            };
-            if changed && !self.assign(&mut known, &name, &package, &sha256, &entry) {
-                continue;
-            }
-            if let Some(working) = known.working.get(&name) {
-                policies.push(Policy {
-                    name: name.as_str().into(),
-                    claims: Claims::of(package.description()),
-                    mailbox: Arc::clone(&working.actor.mailbox),
-                    judges: package.decides(Function::Judge),
-                    transforms: package.decides(Function::Transform),
-                    paces: package.decides(Function::Interval),
-                    keeps: package.decides(Function::Ttl),
-                });
-            }
-        }
+        let (mut wanted, mut idle) = self.sort(&known, &files, &register);
+        wanted.sort_by_key(|it| (register.place(&it.name), it.name.clone()));
+        let left = self.take_off(&mut known, &wanted, &files, &mut idle);
+        let policies = self.employ(&mut known, wanted);
         known.order = policies.iter().map(|it| it.name.to_string()).collect();
         hub.set_policies(policies, &left);
         known.idle = idle;
@@ -251,75 +194,141 @@ impl Plugins {
         Ok(())
     }
 
-    /// Why a plugin does not work, if it does not.
-    fn obstacle(
+    /// Which files are to work, and why the others are not.
+    fn sort(
         &self,
-        package: &Package,
-        entry: &Entry,
-        sha256: &str,
-        others: &[(String, Package, String, Entry)],
-    ) -> Option<(PluginState, Option<String>)> {
-        let name = &package.description().name;
-        if !is_name(name) {
-            let message = format!(
-                "it calls itself {name:?}; a name has lower-case letters, digits and hyphens, at most 40"
-            );
-            return Some((PluginState::Refused, Some(message)));
-        }
-        if others.iter().any(|it| it.0 == *name) {
-            let message = "another file is a plugin of the same name".to_owned();
-            return Some((PluginState::Refused, Some(message)));
-        }
-        if !entry.enabled {
-            return Some((PluginState::Disabled, None));
-        }
-        let needs = match package.needs() {
-            Ok(needs) => needs,
-            Err(unknown) => {
-                let message = format!("it needs {}, which there is not", unknown.join(", "));
-                return Some((PluginState::Refused, Some(message)));
+        known: &Known,
+        files: &BTreeMap<PathBuf, File>,
+        register: &Register,
+    ) -> (Vec<Wanted>, Vec<PluginStatus>) {
+        let (mut wanted, mut idle) = (Vec::<Wanted>::new(), Vec::new());
+        for (path, file) in files {
+            let package = match &file.package {
+                Ok(package) => package,
+                Err(reason) => {
+                    let message = format!("{}: {reason}", path.display());
+                    match known.goes_on(path, &message) {
+                        Some(before) => wanted.push(before),
+                        None => idle.push(unusable(path, &file.sha256, message)),
+                    }
+                    continue;
+                }
+            };
+            let name = package.description().name.clone();
+            let entry = self.entry(register, &name);
+            let taken = wanted.iter().any(|it| it.name == name);
+            let Some((state, message)) = obstacle(package, &entry, &file.sha256, taken) else {
+                wanted.push(Wanted {
+                    name,
+                    package: package.clone(),
+                    sha256: file.sha256.clone(),
+                    entry,
+                });
+                continue;
+            };
+            if state == PluginState::NeedsGrants {
+                let needs = message.as_deref().unwrap_or_default();
+                tracing::warn!(plugin = name, needs, "a plugin waits for what it needs");
             }
-        };
-        let granted = entry.capabilities();
-        let lacking: Vec<String> = needs
-            .iter()
-            .filter(|it| !granted.contains(it))
-            .map(ToString::to_string)
-            .collect();
-        if !lacking.is_empty() {
-            let list = lacking.join(",");
-            let message = format!("grant it what it needs: weirhouse plugin grant {name} {list}");
-            return Some((PluginState::NeedsGrants, Some(message)));
+            let mut status = described(package, &file.sha256);
+            status.granted.clone_from(&entry.granted);
+            (status.state, status.message) = (state, message);
+            idle.push(status);
         }
-        let quarantine = entry.quarantine.as_ref().filter(|it| it.sha256 == sha256)?;
-        let message = format!("since {}: {}", quarantine.since, quarantine.fault);
-        Some((PluginState::Quarantined, Some(message)))
+        (wanted, idle)
+    }
+
+    /// Ends those that are not wanted any more; gives the mailboxes that they
+    /// leave.
+    fn take_off(
+        &self,
+        known: &mut Known,
+        wanted: &[Wanted],
+        files: &BTreeMap<PathBuf, File>,
+        idle: &mut [PluginStatus],
+    ) -> Vec<Arc<Mailbox>> {
+        let names = known.working.keys();
+        let gone: Vec<String> = names
+            .filter(|name| !wanted.iter().any(|it| it.name == **name))
+            .cloned()
+            .collect();
+        let mut left = Vec::new();
+        for name in gone {
+            let Some(working) = known.working.remove(&name) else {
+                continue;
+            };
+            left.push(Arc::clone(&working.actor.mailbox));
+            let status = Arc::clone(&working.actor.status);
+            working.actor.stop();
+            // What it did is of interest still, most of all how it failed.
+            if let Some(idle) = idle.iter_mut().find(|it| it.name == name) {
+                let past = lock(&status).clone();
+                idle.remember(past);
+            }
+            let is_it = |file: &File| {
+                let package = file.package.as_ref();
+                package.is_ok_and(|it| it.description().name == name)
+            };
+            if !files.values().any(is_it) {
+                self.folder.forget(&name);
+            }
+            tracing::info!(plugin = name, "a plugin was taken off");
+        }
+        left
+    }
+
+    /// Has the wanted ones work; gives what the hub has to know.
+    fn employ(&self, known: &mut Known, wanted: Vec<Wanted>) -> Vec<Policy> {
+        let mut policies = Vec::with_capacity(wanted.len());
+        for wanted in wanted {
+            let changed = match known.working.get(&wanted.name) {
+                Some(working) => working.sha256 != wanted.sha256 || working.entry != wanted.entry,
+                None => true,
+            };
+            if changed && !self.assign(known, &wanted) {
+                continue;
+            }
+            let package = &wanted.package;
+            if let Some(working) = known.working.get(&wanted.name) {
+                policies.push(Policy {
+                    name: wanted.name.as_str().into(),
+                    claims: Claims::of(package.description()),
+                    mailbox: Arc::clone(&working.actor.mailbox),
+                    decides: [
+                        Function::Judge,
+                        Function::Transform,
+                        Function::Interval,
+                        Function::Ttl,
+                    ]
+                    .into_iter()
+                    .filter(|function| package.decides(*function))
+                    .collect(),
+                });
+            }
+        }
+        policies
     }
 
     /// Gives a plugin something to work with, starting its thread if it has
     /// none; says whether it works.
-    fn assign(
-        &self,
-        known: &mut Known,
-        name: &str,
-        package: &Package,
-        sha256: &str,
-        entry: &Entry,
-    ) -> bool {
+    fn assign(&self, known: &mut Known, wanted: &Wanted) -> bool {
+        let Wanted {
+            name,
+            package,
+            sha256,
+            entry,
+        } = wanted;
         let assignment = Assignment {
             package: package.clone(),
-            sha256: sha256.to_owned(),
+            sha256: sha256.clone(),
             granted: entry.capabilities(),
             written: entry.settings.clone(),
         };
-        let (sha256, entry) = (sha256.to_owned(), entry.clone());
         if let Some(working) = known.working.get_mut(name) {
-            working
-                .actor
-                .mailbox
-                .order(Order::Take(Box::new(assignment)));
-            working.sha256 = sha256;
-            working.entry = entry;
+            let order = Order::Take(Box::new(assignment));
+            working.actor.mailbox.order(order);
+            working.sha256.clone_from(sha256);
+            working.entry.clone_from(entry);
             tracing::info!(plugin = name, "a plugin changed");
             return true;
         }
@@ -328,15 +337,12 @@ impl Plugins {
             Ok(actor) => {
                 let working = Working {
                     actor,
-                    sha256,
-                    entry,
+                    sha256: sha256.clone(),
+                    entry: entry.clone(),
                 };
-                known.working.insert(name.to_owned(), working);
-                tracing::info!(
-                    plugin = name,
-                    version = package.description().version,
-                    "a plugin works"
-                );
+                known.working.insert(name.clone(), working);
+                let version = &package.description().version;
+                tracing::info!(plugin = name, version, "a plugin works");
                 true
             }
             Err(error) => {
@@ -440,24 +446,4 @@ impl Plugins {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn described(package: &Package, sha256: &str) -> PluginStatus {
-    let description = package.description();
-    let needs = package.needs().unwrap_or_default();
-    PluginStatus {
-        version: description.version.clone(),
-        summary: description.summary.clone(),
-        author: description.author.clone(),
-        licence: description.licence.clone(),
-        functions: description.functions.clone(),
-        needs: needs.iter().map(ToString::to_string).collect(),
-        ..PluginStatus::unknown(&description.name, sha256)
-    }
-}
-
-/// Whether a plugin may be called that: it becomes the name of files.
-pub fn is_name(name: &str) -> bool {
-    let fine = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '-';
-    !name.is_empty() && name.len() <= 40 && name.chars().all(fine)
 }

@@ -225,7 +225,7 @@ impl Row {
         let package = match compiler.load(engine, &installed.path) {
             Ok(made) => made.package,
             Err(error) => {
-                row.state = "refused".to_owned();
+                "refused".clone_into(&mut row.state);
                 row.summary = error.to_string();
                 return row;
             }
@@ -250,7 +250,7 @@ impl Row {
             _ if !entry.enabled => "disabled".to_owned(),
             _ if !lacking.is_empty() => format!("needs {}", lacking.join(",")),
             Some(quarantine) if quarantine.sha256 == row.sha256 => {
-                row.summary = quarantine.fault.clone();
+                row.summary.clone_from(&quarantine.fault);
                 "quarantined".to_owned()
             }
             _ => "enabled".to_owned(),

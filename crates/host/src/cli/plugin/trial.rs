@@ -145,7 +145,7 @@ fn batches() -> impl Iterator<Item = Vec<Seen>> {
                 published,
                 readings: round as u32 + 1,
                 changes_per_hour: 60.0,
-                tolerance: (place % 3 == 0).then_some(0.5),
+                tolerance: (place.is_multiple_of(3)).then_some(0.5),
                 name: Some(format!("Made up {place}")),
                 device_class: Some("temperature".to_owned()),
                 unit: Some("°C".to_owned()),
@@ -277,14 +277,14 @@ fn table(
         "entity", "changes", "without", "with", "error", "error with"
     );
     let error = |error: Option<f64>| error.map_or_else(|| "-".to_owned(), |it| format!("{it:.3}"));
-    let mut others = 0;
+    let mut untouched = 0;
     for one in &before.entities {
-        let Some(with) = after.entities.iter().find(|it| it.entity == one.entity) else {
+        let Some(advised) = after.entities.iter().find(|it| it.entity == one.entity) else {
             continue;
         };
-        let same = with.after == one.after && with.largest_error == one.largest_error;
+        let same = advised.after == one.after && advised.largest_error == one.largest_error;
         if same && !claims.entity(&one.entity, None) {
-            others += 1;
+            untouched += 1;
             continue;
         }
         let _ = writeln!(
@@ -293,13 +293,13 @@ fn table(
             one.entity,
             one.before,
             one.after,
-            with.after,
+            advised.after,
             error(one.largest_error),
-            error(with.largest_error)
+            error(advised.largest_error)
         );
     }
-    if others > 0 {
-        let _ = writeln!(text, "({others} entities on which it had no effect)");
+    if untouched > 0 {
+        let _ = writeln!(text, "({untouched} entities on which it had no effect)");
     }
     let _ = writeln!(
         text,
@@ -309,8 +309,8 @@ fn table(
     if !reasons.is_empty() {
         let _ = writeln!(text, "\n{:>8}  {:9}  reason", "readings", "advice");
     }
-    for ((opinion, reason), count) in reasons {
-        let advice = match opinion {
+    for ((code, reason), count) in reasons {
+        let advice = match code {
             1 => "publish",
             2 => "suppress",
             3 => "replace",
