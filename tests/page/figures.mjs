@@ -38,7 +38,7 @@ export default async function figures({ open, url }) {
   await canvas.waitFor({ timeout: 90_000 });
   assert(await canvas.evaluate(isDrawn), "the picture is blank");
   await page.locator("weir-picture summary").click();
-  assert((await page.locator("weir-picture tbody tr").count()) >= 2);
+  await page.locator("weir-picture tbody tr").nth(1).waitFor();
 }
 
 /** Whether two colours at least are on the canvas. */

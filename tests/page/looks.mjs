@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 
 import { assertAccessible } from "./axe.mjs";
+import { assertFits } from "./fits.mjs";
 import { activity, answerWith, history, log } from "./made-up.mjs";
 
 const LOOKS = [
@@ -37,14 +38,6 @@ export default async function looks({ open, axe }) {
   await empty(open);
   await switchesLanguage(open, false);
   await switchesLanguage(open, true);
-}
-
-async function assertFits(page) {
-  const { wide, room } = await page.evaluate(() => ({
-    wide: document.documentElement.scrollWidth,
-    room: document.documentElement.clientWidth,
-  }));
-  assert(wide <= room, `${wide} px in a window of ${room}`);
 }
 
 /** What is said while there is nothing to show. */

@@ -8,7 +8,7 @@ export function activity(count) {
     { source: "preset", number: null, absolute: 0.5, percentage: null, any: false, max_age_s: null, settle_s: null, learn: false },
     { source: "default", number: null, absolute: null, percentage: null, any: false, max_age_s: null, settle_s: null, learn: false },
   ];
-  const reasons = ["within", "threshold", "repeat", "first"];
+  const reasons = ["within", "threshold", "repeat", "first", "held"];
   const entities = Array.from({ length: count }, (_, at) => ({
     entity_id: `sensor.thing_${at}`,
     name: at === 1 ? "<img src=x> thing 1" : at % 5 === 2 ? null : `Thing ${at} with a rather long name in the garden house`,
@@ -18,6 +18,8 @@ export function activity(count) {
     per_hour: (count - at) * 1.5,
     rule: { text: "as above", ...sources[at % sources.length] },
     reason: reasons[at % reasons.length],
+    plugin: at % 5 === 4 ? "made-up" : null,
+    advice: at % 10 === 4 ? "within noise" : null,
     at: new Date(now - at * 1000).toISOString(),
   }));
   return { since: new Date(now - 3_600_000).toISOString(), entities };
@@ -32,6 +34,55 @@ export function history() {
     published: 60 + Math.round(20 * Math.sin(at / 5)),
   }));
   return { step_s: 10, points };
+}
+
+/** One that works and failed, one that failed too often, and a file of which nothing is known. */
+export function plugins() {
+  const unknown = {
+    version: "",
+    summary: "",
+    message: null,
+    functions: [],
+    entities: 0,
+    yielded: 0,
+    calls: 0,
+    asked: 0,
+    advised: 0,
+    seconds: 0,
+    longest_s: 0,
+    memory_bytes: 0,
+    faults: [],
+    last_fault: null,
+  };
+  const working = {
+    ...unknown,
+    name: "made-up",
+    version: "1.20.300",
+    summary: "<img src=x> summary of a plugin that does rather many things",
+    state: "working",
+    functions: ["judge", "interval", "ttl", "transform", "state"],
+    entities: 12,
+    yielded: 3,
+    calls: 1_000_000,
+    asked: 12_345_678,
+    advised: 9_000_000,
+    seconds: 1_500,
+    longest_s: 0.0493,
+    memory_bytes: 18_329_464,
+    faults: [
+      { cause: "deadline", count: 2 },
+      { cause: "did-what-is-new", count: 1 },
+    ],
+    last_fault: `it answered 2026-99-99T99:99:99Z ${"0123456789abcdef".repeat(8)}\n\nCaused by:\n    0: made up`,
+  };
+  const quarantined = { ...working, name: `a-name-of-${"forty-".repeat(5)}`.slice(0, 40), state: "quarantined" };
+  return {
+    plugins: [
+      working,
+      { ...quarantined, message: "since 2026-11-01T12:00:00.250000+00:00: `judge`: it ran past its deadline" },
+      { ...unknown, name: "nothing", state: "refused", message: `/data/plugins/${"folder/".repeat(12)}nothing.wasm: it is empty` },
+    ],
+  };
 }
 
 /** Two hundred lines, long ones among them. */

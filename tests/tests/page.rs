@@ -3,13 +3,16 @@
 //! What is checked stands in `tests/page`, a file per test here.
 
 use std::fs;
+use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 use tempfile::TempDir;
+use weirhouse::plugins::{Folder, Installed, Quarantine, RegisterLock};
 use weirhouse_tests::browser::Browser;
 use weirhouse_tests::home_assistant::{ConfigFolderOptions, HomeAssistant};
-use weirhouse_tests::program::Program;
+use weirhouse_tests::plugin;
+use weirhouse_tests::program::{Program, run};
 use weirhouse_tests::proxy::Proxy;
 
 /// The simulated home, and the folder it keeps its data in.
@@ -68,6 +71,75 @@ fn silence_is_said_and_outlived() -> Result<()> {
     check.go_on()?;
     check.wait_until("silent")?;
     between.open();
+    check.go_on()?;
+    check.finish()
+}
+
+/// Puts a plugin into the folder of a home, as its user does.
+fn install(data: &Path, component: &Path, grants: &[&str]) -> Result<()> {
+    let (data, component) = (data.display().to_string(), component.display().to_string());
+    let mut arguments = vec!["plugin", "install", &component, "--data-dir", &data];
+    let grants = grants.join(",");
+    if !grants.is_empty() {
+        arguments.extend(["--grant", &grants]);
+    }
+    let output = run(&arguments)?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{component}: {said}");
+    Ok(())
+}
+
+#[test]
+fn plugins_are_shown_with_what_they_do_and_why_they_do_not() -> Result<()> {
+    let Some(browser) = Browser::find_or_skip()? else {
+        return Ok(());
+    };
+    let mut components = Vec::new();
+    for name in [
+        "kalman-power",
+        "hostile-loop",
+        "hostile-greedy",
+        "hostile-trap",
+        "hostile-wrong-version",
+    ] {
+        let Some(component) = plugin::find_or_skip(name)? else {
+            return Ok(());
+        };
+        components.push(component);
+    }
+    let [works, quarantined, waits, disabled, refused] = components.as_slice() else {
+        unreachable!("as many as names");
+    };
+    let home = tempfile::tempdir()?;
+    let data = home.path().join("data");
+    fs::create_dir(&data)?;
+    install(&data, works, &["settings", "entities"])?;
+    for component in [quarantined, waits, disabled] {
+        install(&data, component, &[])?;
+    }
+    let folder = Folder::new(data.join("plugins"));
+    let installed = Installed::at(&folder.place("hostile-loop"))?;
+    // As an earlier run left it: no entity of this home is one that it claims.
+    RegisterLock::take(&folder)?.change(|register| {
+        register.entry("hostile-trap").enabled = false;
+        register.entry("hostile-loop").quarantine = Some(Quarantine {
+            fault: "`judge`: it ran past its deadline".to_owned(),
+            since: "2026-11-01T12:00:00+00:00".to_owned(),
+            sha256: installed.sha256,
+        });
+    })?;
+    // Put there by hand; nobody would install these.
+    fs::copy(refused, folder.path().join("wrong-version.wasm"))?;
+    let whole = fs::read(works)?;
+    fs::write(
+        folder.path().join("cut-off.wasm"),
+        &whole[..whole.len() / 2],
+    )?;
+
+    let program = Program::start("demo", &data, &["--seed", "7"])?;
+    let mut check = browser.start("plugins", program.address, &program.token)?;
+    check.wait_until("shown")?;
+    fs::write(folder.place("kalman-power"), &whole[..whole.len() / 3])?;
     check.go_on()?;
     check.finish()
 }

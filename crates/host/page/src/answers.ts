@@ -59,6 +59,10 @@ export interface Entity {
   rule: Rule;
   /** Why the newest reading was published or held back. */
   reason: string | null;
+  /** The plugin that is asked about its readings. */
+  plugin: string | null;
+  /** Why the plugin advised what it did last. */
+  advice: string | null;
   /** When that was, RFC 3339. */
   at: string | null;
 }
@@ -82,6 +86,41 @@ export interface Rule {
   settle_s: number | null;
   /** Whether the threshold is learned from its noise. */
   learn: boolean;
+}
+
+/** `GET v1/plugins` */
+export interface Plugins {
+  /** Those that work, in the order in which they are asked; then the others. */
+  plugins: Plugin[];
+}
+
+/** A plugin in the folder; nothing but its name is known of a file that is none. */
+export interface Plugin {
+  name: string;
+  version: string;
+  /** What it does, in its author's words. */
+  summary: string;
+  /** `working`, `disabled`, `needs-grants`, `quarantined` or `refused`. */
+  state: string;
+  /** What is to be known of the state, or of a file that was not taken. */
+  message: string | null;
+  /** What it decides: `judge`, `interval`, `ttl`, `transform`; `state` keeps what it learned. */
+  functions: string[];
+  /** Those it decides for. */
+  entities: number;
+  /** Those it claims and another decides for. */
+  yielded: number;
+  calls: number;
+  /** Readings, entities and entries that it was asked about. */
+  asked: number;
+  /** Of those, on how many it gave advice. */
+  advised: number;
+  /** All calls together. */
+  seconds: number;
+  longest_s: number;
+  memory_bytes: number;
+  faults: { cause: string; count: number }[];
+  last_fault: string | null;
 }
 
 /** `GET v1/history` */

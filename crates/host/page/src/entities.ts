@@ -121,6 +121,10 @@ class EntitiesElement extends Part {
       td.last {
         font-size: 0.875rem;
       }
+      /* Below the line of a plugin. */
+      td.rule .line + .lines {
+        -webkit-line-clamp: 1;
+      }
       .space td {
         height: auto;
         border: 0;
@@ -208,6 +212,9 @@ class EntitiesElement extends Part {
         }
         td.rule .lines {
           -webkit-line-clamp: 3;
+        }
+        td.rule .line + .lines {
+          -webkit-line-clamp: 2;
         }
       }
     `,
@@ -336,9 +343,11 @@ class EntitiesElement extends Part {
           ${share === null ? NONE : figures.share(share)}
           <span class="label" aria-hidden="true">${words.suppressed}</span>
         </td>
-        <td role="cell" class="rule" title=${rule}>
-          <span class="lines"><span class="soft">${sourceName}:</span> ${rule}</span>
-        </td>
+        ${entity.plugin === null
+          ? html`<td role="cell" class="rule" title=${rule}>
+              <span class="lines"><span class="soft">${sourceName}:</span> ${rule}</span>
+            </td>`
+          : this.#advised(entity.plugin, entity.advice, `${sourceName}: ${rule}`)}
         <td role="cell" class="last">
           <span class="lines">
             ${reason}${entity.at === null
@@ -347,6 +356,17 @@ class EntitiesElement extends Part {
           </span>
         </td>
       </tr>
+    `;
+  }
+
+  /** A plugin is asked before the rule, which holds where that leaves it to decide. */
+  #advised(plugin: string, advice: string | null, rule: string): TemplateResult {
+    const name = this.speech.words.pluginOf(plugin);
+    return html`
+      <td role="cell" class="rule" title=${[name, advice, rule].filter((it) => it !== null).join("\n")}>
+        <span class="line">${name}${advice === null ? nothing : html`: <span lang="en">${advice}</span>`}</span>
+        <span class="lines soft">${rule}</span>
+      </td>
     `;
   }
 

@@ -20,6 +20,8 @@ export class Figures {
   readonly #value: Intl.NumberFormat;
   readonly #percentage: Intl.NumberFormat;
   readonly #spans: Record<"second" | "minute" | "hour" | "day", Intl.NumberFormat>;
+  readonly #milliseconds: Intl.NumberFormat;
+  readonly #megabytes: Intl.NumberFormat;
   readonly #time: Intl.DateTimeFormat;
   readonly #shortTime: Intl.DateTimeFormat;
   readonly #dateAndTime: Intl.DateTimeFormat;
@@ -34,6 +36,10 @@ export class Figures {
     this.#percentage = new Intl.NumberFormat(locale, { style: "percent", maximumSignificantDigits: 4 });
     const span = (unit: string) => new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "short" });
     this.#spans = { second: span("second"), minute: span("minute"), hour: span("hour"), day: span("day") };
+    const inUnit = (unit: string, maximumSignificantDigits: number) =>
+      new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "short", maximumSignificantDigits });
+    this.#milliseconds = inUnit("millisecond", 2);
+    this.#megabytes = inUnit("megabyte", 3);
     this.#time = new Intl.DateTimeFormat(locale, { timeStyle: "medium", hourCycle: "h23" });
     this.#shortTime = new Intl.DateTimeFormat(locale, { timeStyle: "short", hourCycle: "h23" });
     this.#dateAndTime = new Intl.DateTimeFormat(locale, { dateStyle: "short", timeStyle: "short", hourCycle: "h23" });
@@ -71,6 +77,16 @@ export class Figures {
       if (seconds >= length && seconds % length === 0) return this.#spans[unit].format(seconds / length);
     }
     return this.#spans.second.format(seconds);
+  }
+
+  /** So many seconds, in milliseconds. */
+  milliseconds(seconds: number): string {
+    return this.#milliseconds.format(1000 * seconds);
+  }
+
+  /** So many bytes, in megabytes. */
+  megabytes(bytes: number): string {
+    return this.#megabytes.format(bytes / 1e6);
   }
 
   /** With seconds. */

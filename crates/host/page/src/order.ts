@@ -47,7 +47,10 @@ function comparison(column: Column, { compare }: Intl.Collator): (a: Entity, b: 
     case "suppressed":
       return (a, b) => (suppressedShare(a) ?? -1) - (suppressedShare(b) ?? -1);
     case "rule":
-      return (a, b) => compare(a.rule.source, b.rule.source) || compare(a.rule.text, b.rule.text);
+      return (a, b) =>
+        compare(a.plugin ?? "", b.plugin ?? "") ||
+        compare(a.rule.source, b.rule.source) ||
+        compare(a.rule.text, b.rule.text);
     case "last":
       return (a, b) => time(a) - time(b);
   }

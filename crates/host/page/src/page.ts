@@ -7,6 +7,7 @@ import "./health";
 import "./link";
 import "./log";
 import "./picture";
+import "./plugins";
 import "./tiles";
 import "./token-form";
 import { look } from "./look";
@@ -81,6 +82,7 @@ class PageElement extends LitElement {
               <weir-tiles .speech=${speech} .stats=${view.stats} .rates=${view.rates}></weir-tiles>
               <weir-picture .speech=${speech} .history=${view.history}></weir-picture>
               <weir-entities .speech=${speech} .activity=${view.activity}></weir-entities>
+              <weir-plugins .speech=${speech} .plugins=${view.plugins}></weir-plugins>
               <div class="below">
                 <weir-health .speech=${speech} .health=${view.health}></weir-health>
                 <weir-log .speech=${speech} .lines=${view.log}></weir-log>

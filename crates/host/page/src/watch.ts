@@ -3,7 +3,7 @@
 
 import type { ReactiveController, ReactiveControllerHost } from "lit";
 
-import type { Activity, Health, History, Log, LogLine, Stats } from "./answers";
+import type { Activity, Health, History, Log, LogLine, Plugin, Plugins, Stats } from "./answers";
 import { Client, TokenWanted, Unexpected } from "./client";
 import { Rates } from "./rates";
 
@@ -13,12 +13,15 @@ const LONGEST_DELAY_MS = 30_000;
 const LOG_LINES = 200;
 
 /** Parts asked for less often than statistics, in milliseconds. */
-const PERIODS_MS = { health: 4_000, log: 4_000, history: 10_000, activity: 10_000 };
+const PERIODS_MS = { health: 4_000, log: 4_000, history: 10_000, activity: 10_000, plugins: 10_000 };
 
 /** How many times as long as its request took a part is left alone at least. */
 const PAUSE_PER_REQUEST = 20;
 
 type Part = keyof typeof PERIODS_MS;
+
+/** When each part is asked for next: now. */
+const allDue = (): Record<Part, number> => ({ health: 0, log: 0, history: 0, activity: 0, plugins: 0 });
 
 /** Why figures do not arrive. */
 export type Trouble =
@@ -41,6 +44,7 @@ export interface View {
   health: Health | null;
   history: History | null;
   activity: Activity | null;
+  plugins: Plugin[] | null;
   log: LogLine[] | null;
 }
 
@@ -56,6 +60,7 @@ export class Watch implements ReactiveController {
     health: null,
     history: null,
     activity: null,
+    plugins: null,
     log: null,
   };
 
@@ -66,7 +71,7 @@ export class Watch implements ReactiveController {
   #session = 0;
   #asking = false;
   #delay = FIRST_DELAY_MS;
-  #due: Record<Part, number> = { health: 0, log: 0, history: 0, activity: 0 };
+  #due = allDue();
   #nextLine = 0;
 
   constructor(host: ReactiveControllerHost) {
@@ -90,7 +95,7 @@ export class Watch implements ReactiveController {
     this.#client.useToken(token);
     this.#session += 1;
     this.#asking = false;
-    this.#due = { health: 0, log: 0, history: 0, activity: 0 };
+    this.#due = allDue();
     this.view.phase = "starting";
     this.view.refused = false;
     this.now();
@@ -137,7 +142,7 @@ export class Watch implements ReactiveController {
       // Another run of the program: what was counted and written before is not its own.
       this.#nextLine = 0;
       view.log = null;
-      this.#due = { health: 0, log: 0, history: 0, activity: 0 };
+      this.#due = allDue();
     }
     this.#host.requestUpdate();
   }
@@ -193,6 +198,10 @@ export class Watch implements ReactiveController {
       case "activity": {
         const activity = await this.#client.get<Activity>("v1/activity");
         return () => (view.activity = activity);
+      }
+      case "plugins": {
+        const { plugins } = await this.#client.get<Plugins>("v1/plugins");
+        return () => (view.plugins = plugins);
       }
       case "log": {
         const log = await this.#client.get<Log>(`v1/log?since=${this.#nextLine}`);
