@@ -21,6 +21,7 @@ export class Rules {
     const moved = Math.abs(value.val - published.value.val);
     return moved < this.#leastMove
       ? { verdict: { tag: "suppress" }, reason: `moved by less than ${this.#leastMove}` }
-      : { verdict: { tag: "publish" }, reason: "moved" };
+      // To pass it on whatever the rules of the home say: { tag: "publish" }.
+      : { verdict: { tag: "abstain" }, reason: "" };
   }
 }

@@ -12,8 +12,8 @@ function verdict(now, last, leastMove = "1") {
 
 test("holds numbers that moved by less", () => {
   assert.equal(verdict(number(20.9), number(20)), "suppress");
-  assert.equal(verdict(number(21), number(20)), "publish");
-  assert.equal(verdict(number(18), number(20)), "publish");
+  assert.equal(verdict(number(21), number(20)), "abstain");
+  assert.equal(verdict(number(18), number(20)), "abstain");
 });
 
 test("leaves all else to the built-in policy", () => {

@@ -1,6 +1,6 @@
 import unittest
 
-from rules import ABSTAIN, PUBLISH, SUPPRESS, Rules
+from rules import ABSTAIN, SUPPRESS, Rules
 
 
 class Judging(unittest.TestCase):
@@ -9,8 +9,8 @@ class Judging(unittest.TestCase):
 
     def test_holds_numbers_that_moved_by_less(self):
         self.assertEqual(self.verdict(20.9, 20.0), SUPPRESS)
-        self.assertEqual(self.verdict(21.0, 20.0), PUBLISH)
-        self.assertEqual(self.verdict(18.0, 20.0), PUBLISH)
+        self.assertEqual(self.verdict(21.0, 20.0), ABSTAIN)
+        self.assertEqual(self.verdict(18.0, 20.0), ABSTAIN)
 
     def test_leaves_all_else_to_the_built_in_policy(self):
         self.assertEqual(self.verdict(None, 20.0), ABSTAIN)
