@@ -59,6 +59,8 @@ impl Image {
             .status()
             .context("cannot run strip")?;
         ensure!(stripped.success(), "strip ended with {stripped}");
+        let compiler = env::var_os("WEIRHOUSE_COMPILE").context("WEIRHOUSE_COMPILE is not set")?;
+        fs::copy(compiler, dist.join("weirhouse-compile"))?;
         fs::copy(component::path()?, dist.join("weirhouse-core.cwasm"))?;
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let mut image = Self {
@@ -82,7 +84,8 @@ impl Image {
         Ok(Some(image))
     }
 
-    /// Starts the app on a data folder, as the Supervisor would.
+    /// Starts the app on a data folder, as the Supervisor would. A folder `config` beside that is the one that users
+    /// share with the app.
     pub fn start(&self, data: &Path) -> Result<Container<'_>> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -106,8 +109,12 @@ impl Image {
                 ])
                 .args(["--env", &format!("WEIRHOUSE_LISTEN={APP}:8098")])
                 .args(["--env", &format!("WEIRHOUSE_INGRESS_LISTEN={APP}:8099")])
-                .args(["--volume", &format!("{}:/data", data.display())])
-                .arg(&self.tag);
+                .args(["--volume", &format!("{}:/data", data.display())]);
+            let shared = data.with_file_name("config");
+            if shared.is_dir() {
+                command.args(["--volume", &format!("{}:/config:ro", shared.display())]);
+            }
+            command.arg(&self.tag);
         })?;
         Ok(Container {
             image: self,

@@ -14,6 +14,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 use weirhouse_tests::container::{APP, Container, Image, SUPERVISOR};
 use weirhouse_tests::home_assistant::{ConfigFolderOptions, HomeAssistant};
+use weirhouse_tests::plugin;
 use weirhouse_tests::supervisor::Supervisor;
 
 /// Generous: the machine may be busy.
@@ -95,7 +96,13 @@ fn installed(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder)?;
     fs::write(
         folder.join("options.json"),
-        json!({ "log": { "level": "info" }, "rule": [], "refresh": [] }).to_string(),
+        json!({
+            "log": { "level": "info" },
+            "rule": [],
+            "refresh": [],
+            "plugin": [{ "name": "kalman-power", "grant": "settings, entities" }],
+        })
+        .to_string(),
     )?;
     // The stand-in for the Supervisor comes from there.
     fs::write(
@@ -103,6 +110,28 @@ fn installed(folder: &Path) -> Result<()> {
         "[ingress]\nfrom = \"127.0.0.1\"\n",
     )?;
     Ok(())
+}
+
+/// A plugin that is put into the shared folder works: it is compiled in the container, and granted by the options.
+fn check_plugin(data: &Path) -> Result<()> {
+    let Some(file) = plugin::find_or_skip("kalman-power")? else {
+        return Ok(());
+    };
+    fs::copy(
+        file,
+        data.with_file_name("config").join("kalman-power.wasm"),
+    )?;
+    let started = Instant::now();
+    loop {
+        let (status, body) = ask(data, "GET", "/v1/plugins", b"")?;
+        ensure!(status == 200, "{status}");
+        let listed: Value = serde_json::from_slice(&body)?;
+        if listed["plugins"][0]["state"] == "working" {
+            return Ok(());
+        }
+        ensure!(started.elapsed() < PATIENCE, "it does not work: {listed}");
+        thread::sleep(Duration::from_millis(100));
+    }
 }
 
 /// Copies what a backup holds: all but what the app's configuration excludes.
@@ -147,6 +176,7 @@ fn it_lives_as_an_app_does() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let data = folder.path().join("data");
     installed(&data)?;
+    fs::create_dir(folder.path().join("config"))?;
     let app = image.start(&data)?;
     let healthy = app.wait_until_healthy(PATIENCE)?;
     wait_for(&data, "the first snapshot", |stats| {
@@ -165,6 +195,8 @@ fn it_lives_as_an_app_does() -> Result<()> {
         mib(resident),
         mib(peak)
     );
+
+    check_plugin(&data)?;
 
     // Announced to nobody, since nobody is there; Home Assistant is not troubled.
     ensure!(

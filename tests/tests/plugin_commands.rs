@@ -62,7 +62,7 @@ fn a_plugin_is_installed_granted_set_quarantined_released_and_removed() -> Resul
     assert_eq!(working["faults"], json!([]));
     command(&data, &["set", "kalman-power", "wander=3"])?;
     let refused = command(&data, &["set", "kalman-power", "wander=much"]);
-    let refused = refused.map_or_else(|error| error.to_string(), |said| said);
+    let refused = refused.unwrap_or_else(|error| error.to_string());
     assert!(refused.contains("`wander` is a number"), "{refused}");
 
     // The same through the API: put to rest, and back to work.

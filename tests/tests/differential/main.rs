@@ -306,7 +306,7 @@ fn observe_advised(optimizer: &mut dyn Optimizer, window: &Window) -> Result<Vec
         .map(near)
         .collect();
     let delays: Vec<i64> = readings
-        .map(|it| (turn(it) % 9) as i64 * 1_000_000)
+        .map(|it| (turn(it) % 9).cast_signed() * 1_000_000)
         .collect();
     Ok(optimizer.observe_advised(
         window.now,
