@@ -112,6 +112,16 @@ impl Register {
         &mut self.plugins[place]
     }
 
+    /// Ends quarantines of plugins that are not in the folder any more: who puts
+    /// one back wants to try it again.
+    pub(super) fn release_absent(&mut self, present: &[String]) {
+        for entry in &mut self.plugins {
+            if !present.contains(&entry.name) {
+                entry.quarantine = None;
+            }
+        }
+    }
+
     /// A plugin's place among the others; those of which nothing was said
     /// follow.
     pub fn place(&self, name: &str) -> usize {

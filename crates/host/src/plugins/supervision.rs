@@ -167,8 +167,8 @@ impl Plugins {
     /// # Errors
     /// When the folder or the register cannot be read; then all stays as it is.
     pub fn reconcile(&self) -> Result<(), FolderError> {
-        let register = Register::read(&self.folder)?;
         let files = self.files()?;
+        let register = self.register(&files)?;
         let Some(hub) = self.hub.upgrade() else {
             return Ok(());
         };
@@ -192,6 +192,24 @@ impl Plugins {
         }
         self.compiler.tidy(&hashes);
         Ok(())
+    }
+
+    /// What the user said, without quarantines that lost their reason.
+    fn register(&self, files: &BTreeMap<PathBuf, File>) -> Result<Register, FolderError> {
+        let packages = files.values().filter_map(|file| file.package.as_ref().ok());
+        let mut present: Vec<String> = packages
+            .map(|package| package.description().name.clone())
+            .collect();
+        // One whose file cannot be used is there all the same.
+        let stems = files.keys().filter_map(|path| path.file_stem());
+        present.extend(stems.map(|stem| stem.to_string_lossy().into_owned()));
+        let mut register = Register::read(&self.folder)?;
+        let before = register.clone();
+        register.release_absent(&present);
+        if register != before {
+            RegisterLock::take(&self.folder)?.change(|it| it.release_absent(&present))?;
+        }
+        Ok(register)
     }
 
     /// Which files are to work, and why the others are not.
