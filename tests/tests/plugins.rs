@@ -320,6 +320,39 @@ fn a_new_file_takes_over_what_was_learned_and_a_broken_one_does_not() -> Result<
 }
 
 #[test]
+fn readings_become_what_a_plugin_makes_of_them() -> Result<()> {
+    let Some(file) = plugin::find_or_skip("derive")? else {
+        return Ok(());
+    };
+    let home = Home::open()?;
+    home.install("derive", &file, &[])?;
+    home.plugins.reconcile()?;
+    let mut notices = home.hub.subscribe();
+    for (asked, (state, shown, load)) in [
+        ("800", "0.8", Some("\"low\"")),
+        ("1500", "1.5", Some("\"high\"")),
+        ("2500", "2.5", None),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        home.change("sensor.derive_a", state, &json!({"unit": "W"}))?;
+        home.wait_for("derive", |it| it.asked == asked as u64 + 1)?;
+        let told = updates(&home.hub, &mut notices);
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!(told[0].state.as_deref(), Some(shown));
+        let attribute = told[0].attributes.get("load").map(|json| json.get());
+        assert_eq!(attribute, load, "only when it changes");
+    }
+    // What was not made of anything stays as it came.
+    home.change("sensor.derive_a", "unavailable", &json!({"unit": "W"}))?;
+    home.wait_for("derive", |it| it.asked == 4)?;
+    let told = updates(&home.hub, &mut notices);
+    assert_eq!(told[0].state.as_deref(), Some("unavailable"));
+    Ok(())
+}
+
+#[test]
 fn entries_live_as_long_as_a_plugin_says() -> Result<()> {
     let Some(file) = plugin::find_or_skip("night-ttl")? else {
         return Ok(());

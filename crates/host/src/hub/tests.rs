@@ -322,3 +322,22 @@ fn refreshes_come_and_go_with_the_settings() {
     assert!(hub.set_settings(short).is_err());
     assert_eq!(hub.deadline(), None);
 }
+
+#[test]
+fn an_interval_that_a_plugin_wants_is_kept_to_what_home_assistant_takes() {
+    let (hub, _folder) = open_in_memory(Settings {
+        refresh: vec![("sensor.a".into(), Refresh::Every(Duration::from_mins(1)))],
+        ..Settings::default()
+    });
+    hub.handle(Event::Changes(vec![added("1")]));
+    let interval = || {
+        let refreshed = hub.look_refreshed(&["sensor.a".into(), "sensor.none".into()]);
+        assert_eq!(refreshed.len(), 1, "of the other nothing is known");
+        refreshed[0].1
+    };
+    assert_eq!(interval(), 60_000);
+    hub.take_intervals(&[("sensor.a".into(), 30_000), ("sensor.none".into(), 30_000)]);
+    assert_eq!(interval(), 30_000);
+    hub.take_intervals(&[("sensor.a".into(), 1)]);
+    assert_eq!(interval(), 15_000);
+}

@@ -215,12 +215,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let folder = Folder::new(folder.path());
         folder.make().unwrap();
-        fs::write(folder.register(), "[]").unwrap();
+        fs::write(folder.register(), "{\"plugins\": 3}").unwrap();
         let error = RegisterLock::take(&folder)
             .map(|_| ())
             .unwrap_err()
             .to_string();
         assert!(error.contains("register.json"), "{error}");
-        assert_eq!(fs::read_to_string(folder.register()).unwrap(), "[]");
+        assert_eq!(
+            fs::read_to_string(folder.register()).unwrap(),
+            "{\"plugins\": 3}"
+        );
     }
 }

@@ -447,6 +447,10 @@ impl Plugins {
         self.stopped.store(true, Ordering::Relaxed);
         let working = std::mem::take(&mut known.working);
         drop(known);
+        // All at once: they need not wait for one another.
+        for working in working.values() {
+            working.actor.mailbox.order(Order::Stop);
+        }
         let mut left = Vec::new();
         for (_, working) in working {
             left.push(Arc::clone(&working.actor.mailbox));

@@ -283,7 +283,7 @@ fn in_a_line(error: &wasmtime::Error, most: usize) -> String {
 }
 
 /// At most so many characters, on one line.
-fn shortened(text: &str, most: usize) -> String {
+pub(super) fn shortened(text: &str, most: usize) -> String {
     let line = text
         .chars()
         .map(|it| if it.is_control() { ' ' } else { it });

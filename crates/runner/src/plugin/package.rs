@@ -7,7 +7,7 @@ use wasmtime::component::Component;
 
 use super::capability::{Capability, Function};
 use super::fault::{PluginFault, Refused};
-use super::instance::Instance;
+use super::instance::{Instance, shortened};
 use super::services::Nothing;
 use super::surface::Surface;
 use super::wit::about::Description;
@@ -56,7 +56,7 @@ impl Package {
         let described = instance.describe();
         let description =
             described.map_err(|fault: PluginFault| Refused::Start(fault.to_string()))?;
-        package.description = Arc::new(description);
+        package.description = Arc::new(tidied(description));
         Ok(package)
     }
 
@@ -100,5 +100,74 @@ impl Package {
         needs.sort_unstable();
         needs.dedup();
         Ok(needs)
+    }
+}
+
+/// Characters kept of each text that is shown to people.
+const MOST_SHOWN: usize = 200;
+
+/// A description without what would do things to a terminal or a log.
+fn tidied(mut description: Description) -> Description {
+    let tidy = |text: &mut String| *text = shortened(text, MOST_SHOWN);
+    for text in [
+        &mut description.name,
+        &mut description.version,
+        &mut description.summary,
+        &mut description.author,
+        &mut description.licence,
+    ] {
+        tidy(text);
+    }
+    for setting in &mut description.settings {
+        for text in [
+            &mut setting.name,
+            &mut setting.summary,
+            &mut setting.kind,
+            &mut setting.default,
+        ] {
+            tidy(text);
+        }
+    }
+    let claimed = description.claims.iter_mut().flat_map(|claim| {
+        let globs = claim.entities.iter_mut();
+        globs
+            .chain(&mut claim.device_classes)
+            .chain(&mut claim.entries)
+    });
+    let named = description.capabilities.iter_mut();
+    claimed
+        .chain(named)
+        .chain(&mut description.functions)
+        .for_each(tidy);
+    description
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::wit::about::Claim;
+    use super::*;
+
+    #[test]
+    fn what_a_plugin_says_of_itself_is_shown_on_one_line() {
+        let tidied = tidied(Description {
+            name: "bell\u{7}".to_owned(),
+            version: "\u{1b}[31m1".to_owned(),
+            summary: "x".repeat(1000),
+            author: "one\ntwo".to_owned(),
+            licence: String::new(),
+            claims: vec![Claim {
+                entities: vec!["sensor.\u{9b}*".to_owned()],
+                device_classes: Vec::new(),
+                entries: Vec::new(),
+            }],
+            settings: Vec::new(),
+            capabilities: Vec::new(),
+            functions: Vec::new(),
+        });
+        assert_eq!(tidied.name, "bell ");
+        assert_eq!(tidied.version, " [31m1");
+        assert_eq!(tidied.summary.len(), MOST_SHOWN);
+        assert_eq!(tidied.author, "one two");
+        assert_eq!(tidied.claims[0].entities[0], "sensor. *");
     }
 }
