@@ -4,7 +4,6 @@
 //! Nothing waits for a policy here. Readings leave through its mailbox; whoever
 //! reads that calls [`Hub::take_advice`], with advice or without.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,71 +18,17 @@ use weirhouse_runner::wit::types::Instant;
 
 use super::engine::{Engine, SHORTEST_REFRESH};
 use super::entities::Name;
+use super::policies::{Policy, Tolerance};
 use super::show::Told;
 use super::stream::Reading;
 use super::{Hub, PutOptions};
-use crate::plugins::{Advice, Claims, Mailbox, Seen, Waiting, text_of};
+use crate::plugins::{Advice, Mailbox, Seen, Waiting, text_of};
 
 /// How long a caller waits for what a policy says of its entry.
 const ANSWER_WITHIN: Duration = Duration::from_millis(200);
 
 /// The shortest life that the optimizer counts.
 const SHORTEST_LIFE: Duration = Duration::from_micros(1);
-
-/// One that is asked.
-pub struct Policy {
-    /// Its name.
-    pub name: Arc<str>,
-    /// What it claims.
-    pub claims: Claims,
-    /// Where it is asked.
-    pub mailbox: Arc<Mailbox>,
-    /// What it is asked about.
-    pub decides: Vec<Function>,
-}
-
-impl Policy {
-    fn is_asked(&self, function: Function) -> bool {
-        self.decides.contains(&function)
-    }
-
-    /// Whether readings go through it.
-    fn reads(&self) -> bool {
-        self.is_asked(Function::Judge) || self.is_asked(Function::Transform)
-    }
-}
-
-/// All that are asked, the first of those that claim something deciding.
-#[derive(Default)]
-pub(super) struct Policies {
-    list: Vec<Policy>,
-    /// Whose an entity is, as far as one was asked for.
-    claimed: HashMap<Box<str>, Claimed>,
-    /// The newest of readings that were made of others.
-    derived: HashMap<Name, String>,
-}
-
-/// The absolute threshold of an entity's rule.
-#[derive(Debug, Clone, Copy, Default)]
-enum Tolerance {
-    /// Nobody asked for it yet.
-    #[default]
-    Unasked,
-    /// It, if there is one.
-    Asked(Option<f64>),
-}
-
-/// Whose an entity is.
-#[derive(Debug, Clone, Default)]
-struct Claimed {
-    reader: Option<usize>,
-    pacer: Option<usize>,
-    /// Others that would have read it.
-    yielded: Vec<usize>,
-    tolerance: Tolerance,
-    /// Why the policy advised what it did last.
-    reason: Box<str>,
-}
 
 /// Advice on a reading that waited for it.
 pub(crate) struct Advised {
@@ -101,37 +46,6 @@ impl Advised {
             advice: Advice::none(),
             derived: Vec::new(),
         }
-    }
-}
-
-impl Policies {
-    /// Forgets whose entities are and what their rules allow.
-    pub(super) fn forget_claims(&mut self) {
-        self.claimed.clear();
-    }
-
-    /// [`Policies::forget_claims`] for one entity.
-    pub(super) fn forget_claim(&mut self, entity_id: &str) {
-        self.claimed.remove(entity_id);
-    }
-
-    /// An entity is gone.
-    pub(super) fn forget(&mut self, entity_id: &str) {
-        self.forget_claim(entity_id);
-        self.derived.retain(|name, _| *name.entity != *entity_id);
-    }
-
-    /// The newest reading that was made of others, if this series has such.
-    pub(super) fn derived(&self, name: &Name) -> Option<&String> {
-        self.derived.get(name)
-    }
-
-    /// The policy that decides for an entity, and why it advised what it did
-    /// last.
-    pub(super) fn advised(&self, entity_id: &str) -> Option<(&str, &str)> {
-        let claimed = self.claimed.get(entity_id)?;
-        let policy = self.list.get(claimed.reader?)?;
-        Some((&policy.name, &claimed.reason))
     }
 }
 
@@ -180,32 +94,6 @@ impl Engine {
                 policy.mailbox.push_refreshed(entity_id.as_str().into());
             }
         }
-    }
-
-    /// Whose an entity is.
-    fn claim(&mut self, entity_id: &str) -> &mut Claimed {
-        if !self.policies.claimed.contains_key(entity_id) {
-            let state = self.mirror.get(entity_id);
-            let class = state.and_then(|state| state.attributes.text("device_class"));
-            let mut claimed = Claimed::default();
-            for (place, policy) in self.policies.list.iter().enumerate() {
-                if !policy.claims.entity(entity_id, class.as_deref()) {
-                    continue;
-                }
-                if policy.reads() {
-                    if claimed.reader.is_none() {
-                        claimed.reader = Some(place);
-                    } else {
-                        claimed.yielded.push(place);
-                    }
-                }
-                if policy.is_asked(Function::Interval) && claimed.pacer.is_none() {
-                    claimed.pacer = Some(place);
-                }
-            }
-            self.policies.claimed.insert(entity_id.into(), claimed);
-        }
-        self.policies.claimed.entry(entity_id.into()).or_default()
     }
 
     /// What a policy is told of a reading.

@@ -12,11 +12,11 @@ use weirhouse_runner::operations::{Entities as _, Schedule as _, State as _, Upd
 use weirhouse_runner::wit::types::Instant;
 use weirhouse_runner::{Component, Fault, Optimizer};
 
-use super::advice::Policies;
 use super::entities::{Entities, Name};
 use super::error::HubError;
 use super::history::Counters;
 use super::media_types::MediaTypes;
+use super::policies::Policies;
 use super::removals::Removing;
 use super::settings::{Refresh, Settings};
 use super::shaping::Shaped;

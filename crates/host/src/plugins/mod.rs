@@ -10,6 +10,7 @@ mod claims;
 mod compile;
 mod consult;
 mod folder;
+mod mailbox;
 mod obstacle;
 mod register;
 mod services;
@@ -28,6 +29,6 @@ pub use status::{FaultCount, PluginState, PluginStatus};
 pub use supervision::Plugins;
 pub use templates::{Language, NewError, write as write_template};
 
-pub use actor::Mailbox;
-pub(crate) use actor::Waiting;
 pub(crate) use consult::text_of;
+pub use mailbox::Mailbox;
+pub(crate) use mailbox::Waiting;

@@ -11,10 +11,11 @@ use tokio::sync::watch;
 use weirhouse_runner::Engine;
 use weirhouse_runner::plugin::{Function, Package};
 
-use super::actor::{Actor, Assignment, Mailbox, Order};
+use super::actor::{Actor, Assignment, Order};
 use super::claims::Claims;
 use super::compile::Compiler;
 use super::folder::{Folder, FolderError, Installed};
+use super::mailbox::Mailbox;
 use super::obstacle::{described, obstacle, unusable};
 use super::register::{Entry, Register, RegisterLock};
 use super::status::{PluginState, PluginStatus};

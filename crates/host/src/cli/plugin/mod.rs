@@ -2,6 +2,7 @@
 
 mod inspect;
 mod installed;
+mod list;
 mod measure;
 mod new;
 mod trial;
@@ -52,7 +53,7 @@ enum Action {
     /// Put it into the folder of plugins
     Install(installed::Install),
     /// List the plugins of the folder
-    List(installed::List),
+    List(list::List),
     /// Allow a plugin to import something
     Grant(installed::Grant),
     /// Change a setting of a plugin
