@@ -349,6 +349,12 @@ fn readings_become_what_a_plugin_makes_of_them() -> Result<()> {
     home.wait_for("derive", |it| it.asked == 4)?;
     let told = updates(&home.hub, &mut notices);
     assert_eq!(told[0].state.as_deref(), Some("unavailable"));
+    // Taken off, it leaves nothing behind.
+    fs::remove_file(home.folder.place("derive"))?;
+    home.plugins.reconcile()?;
+    home.change("sensor.derive_a", "900", &json!({"unit": "W"}))?;
+    let told = updates(&home.hub, &mut notices);
+    assert_eq!(told[0].state.as_deref(), Some("900"));
     Ok(())
 }
 

@@ -136,45 +136,10 @@ impl Engine {
         let mut readings = Vec::with_capacity(advised.len());
         let mut advice = Vec::with_capacity(advised.len());
         for one in advised {
-            let entity_id = &one.waiting.entity_id;
-            // It may have gone while it was asked about.
-            let Some(state) = self.mirror.shared(entity_id) else {
-                continue;
-            };
-            if let Some(claimed) = self.policies.claimed.get_mut(entity_id) {
-                claimed.reason.clone_from(&one.advice.reason);
-            }
-            let mut push = |attribute: Option<&str>, text: String, opinion: Advice| {
-                let name = Name {
-                    entity: entity_id.clone(),
-                    attribute: attribute.map(Into::into),
-                };
-                readings.push(Reading { name, text });
-                advice.push(opinion);
-            };
-            let has_state = one.derived.iter().any(|it| it.attribute.is_none());
-            if !has_state {
-                push(None, one.waiting.text.clone(), one.advice.clone());
-            }
-            for derived in &one.derived {
-                let attribute = derived.attribute.as_deref();
-                if attribute.is_some_and(|name| state.attributes.get(name).is_some()) {
-                    tracing::debug!(%entity_id, attribute, "the home has this attribute itself");
-                    continue;
-                }
-                let opinion = if attribute.is_none() {
-                    one.advice.clone()
-                } else {
-                    Advice::none()
-                };
-                push(attribute, text_of(&derived.value), opinion);
-            }
-            if !one.derived.is_empty() {
-                for reading in readings.iter().rev().take(one.derived.len()) {
-                    if *reading.name.entity == **entity_id {
-                        let (name, text) = (reading.name.clone(), reading.text.clone());
-                        self.policies.derived.insert(name, text);
-                    }
+            for (reading, opinion) in self.take_apart(one) {
+                if self.set_aside.get(&reading.name) != Some(&reading.text) {
+                    readings.push(reading);
+                    advice.push(opinion);
                 }
             }
         }
@@ -194,6 +159,46 @@ impl Engine {
                 self.judge(now, readings);
             }
         }
+    }
+
+    /// The readings to judge for one that waited: it, or what was made of it.
+    fn take_apart(&mut self, one: Advised) -> Vec<(Reading, Advice)> {
+        let Waiting {
+            entity_id, text, ..
+        } = one.waiting;
+        // It may have gone while it was asked about.
+        let Some(state) = self.mirror.shared(&entity_id) else {
+            return Vec::new();
+        };
+        if let Some(claimed) = self.policies.claimed.get_mut(&entity_id) {
+            claimed.reason.clone_from(&one.advice.reason);
+        }
+        let named = |attribute: Option<&str>| Name {
+            entity: entity_id.clone(),
+            attribute: attribute.map(Into::into),
+        };
+        let mut readings = Vec::with_capacity(1 + one.derived.len());
+        if one.derived.iter().all(|it| it.attribute.is_some()) {
+            // What was made of an earlier reading is past.
+            let name = named(None);
+            self.policies.derived.remove(&name);
+            readings.push((Reading { name, text }, one.advice.clone()));
+        }
+        for derived in &one.derived {
+            let attribute = derived.attribute.as_deref();
+            if attribute.is_some_and(|name| state.attributes.get(name).is_some()) {
+                tracing::debug!(%entity_id, attribute, "the home has this attribute itself");
+                continue;
+            }
+            let opinion = match attribute {
+                None => one.advice.clone(),
+                Some(_) => Advice::none(),
+            };
+            let (name, text) = (named(attribute), text_of(&derived.value));
+            self.policies.derived.insert(name.clone(), text.clone());
+            readings.push((Reading { name, text }, opinion));
+        }
+        readings
     }
 
     fn observe_advised(
@@ -231,6 +236,7 @@ impl Hub {
         let mut engine = self.lock();
         engine.policies.list = list;
         engine.policies.forget_claims();
+        engine.policies.derived.clear();
         let left: Vec<Waiting> = ended.iter().flat_map(|it| it.drain()).collect();
         if !left.is_empty() {
             engine.judge_advised(now, left.into_iter().map(Advised::without).collect());

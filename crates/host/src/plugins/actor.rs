@@ -15,7 +15,7 @@ use weirhouse_runner::limits::plugin::STACK_BYTES;
 use weirhouse_runner::plugin::wit::ttl::{Entry, Lifetime};
 use weirhouse_runner::plugin::{Capability, Package, PluginFault, Standing, Strikes};
 
-use super::consult::{Consultation, settings};
+use super::consult::{Consultation, settings, text_of};
 use super::folder::Folder;
 use super::mailbox::{Mailbox, Waiting, first_of_each};
 use super::register::{Quarantine, Register, RegisterLock};
@@ -174,10 +174,16 @@ impl Work {
         }
         let batch = first_of_each(&mut readings);
         self.mailbox.put_back(readings);
-        let seen = hub.look(&batch);
+        let mut seen = hub.look(&batch);
         let now_ms = now_ms();
         let answer = self.ask(seen.len(), |live| {
             let derived = live.transform(now_ms, &seen)?;
+            for (seen, derived) in seen.iter_mut().zip(&derived) {
+                // Judged is what it became.
+                if let Some(state) = derived.iter().find(|it| it.attribute.is_none()) {
+                    seen.text = text_of(&state.value);
+                }
+            }
             let advice = live.judge(now_ms, &seen)?;
             Ok((derived, advice))
         });
