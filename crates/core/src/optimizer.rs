@@ -307,7 +307,14 @@ impl Optimizer {
         self.entities.check(series)?;
         check_pieces(text, lengths)?;
         let now_us = self.moment(now).mono_us;
-        let readings = readings(text, lengths);
+        let mut rest = text.as_bytes();
+        let readings = lengths.iter().map(|&length| {
+            let (piece, tail) = rest
+                .split_at_checked(length as usize)
+                .unwrap_or((rest, &[]));
+            rest = tail;
+            Reading::of_bytes(piece)
+        });
         let (significance, mut outgoing) = self.publishing(now_us);
         Ok(if times.is_empty() {
             significance.observe_all(now_us, series, readings, repeat(None), &mut outgoing)
@@ -550,18 +557,6 @@ fn check_times(times: &[i64], expected: usize) -> Result<(), Error> {
 }
 
 /// Checks that the pieces make up the text and end between its characters.
-/// The readings that are joined in `text`, of these lengths.
-fn readings(text: &str, lengths: &[u32]) -> impl Iterator<Item = Reading> {
-    let mut rest = text.as_bytes();
-    lengths.iter().map(move |&length| {
-        let (piece, tail) = rest
-            .split_at_checked(length as usize)
-            .unwrap_or((rest, &[]));
-        rest = tail;
-        Reading::of_bytes(piece)
-    })
-}
-
 fn check_pieces(text: &str, lengths: &[u32]) -> Result<(), Error> {
     let mut end = 0_usize;
     for &length in lengths {

@@ -3,7 +3,8 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::{Optimizer, check_pieces, readings, same_length};
+use super::{Optimizer, check_pieces, same_length};
+use crate::reading::Reading;
 use crate::significance::{Advice, Reason};
 use crate::{Error, Instant};
 
@@ -67,8 +68,15 @@ impl Optimizer {
         self.entities.check(series)?;
         check_pieces(text, lengths)?;
         let now_us = self.moment(now).mono_us;
+        let mut rest = text;
+        let readings = lengths.iter().map(|&length| {
+            // Checked to lie between characters.
+            let (piece, tail) = rest.split_at_checked(length as usize).unwrap_or((rest, ""));
+            rest = tail;
+            Reading::of_text(piece)
+        });
         let (significance, mut outgoing) = self.publishing(now_us);
-        let advised = series.iter().zip(readings(text, lengths)).zip(advice);
+        let advised = series.iter().zip(readings).zip(advice);
         let reasons = advised.map(|((&handle, reading), advice)| {
             significance.observe_advised(now_us, handle, reading, advice, &mut outgoing)
         });

@@ -30,15 +30,35 @@ pub(super) struct List {
 pub(super) struct Change {
     /// Whether it works.
     enabled: Option<bool>,
-    /// All that it may import: of `log`, `settings`, `entities`, `store`.
-    #[schema(max_items = 4)]
-    granted: Option<Vec<String>>,
+    /// All that it may import.
+    granted: Option<Vec<Grant>>,
     /// Settings that are not their defaults.
     settings: Option<BTreeMap<String, String>>,
     /// True puts it before all others.
     first: Option<bool>,
     /// True ends its quarantine.
     release: Option<bool>,
+}
+
+/// What a plugin may import.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Grant {
+    Log,
+    Settings,
+    Entities,
+    Store,
+}
+
+impl Grant {
+    fn capability(self) -> Capability {
+        match self {
+            Self::Log => Capability::Log,
+            Self::Settings => Capability::Settings,
+            Self::Entities => Capability::Entities,
+            Self::Store => Capability::Store,
+        }
+    }
 }
 
 /// The plugins: what each decides, what it needs and is granted, its calls, its time, and its faults.
@@ -65,6 +85,7 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<List> {
     responses(
         (status = 204, description = "It is noted"),
         Problems<404>,
+        Problems<415>,
         Problems<507>
     )
 )]
@@ -75,13 +96,6 @@ pub(super) async fn patch(
 ) -> Result<StatusCode, Problem> {
     let Path(name) = path?;
     let Json(change) = change?;
-    for grant in change.granted.iter().flatten() {
-        if Capability::from_name(grant).is_none() {
-            return Err(Problem::invalid(format!(
-                "`{grant}` cannot be granted; there are log, settings, entities and store"
-            )));
-        }
-    }
     let plugins = shared
         .hub
         .plugins()
@@ -110,7 +124,13 @@ fn note(plugins: &Plugins, name: &str, change: Change) -> Result<(), crate::plug
             entry.enabled = enabled;
         }
         if let Some(granted) = change.granted {
-            entry.granted = granted;
+            let mut names: Vec<String> = granted
+                .into_iter()
+                .map(|grant| grant.capability().to_string())
+                .collect();
+            names.sort_unstable();
+            names.dedup();
+            entry.granted = names;
         }
         if let Some(settings) = change.settings {
             entry.settings = settings;

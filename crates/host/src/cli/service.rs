@@ -207,8 +207,12 @@ async fn serve(
     });
     let ended = run::run(Arc::clone(&hub), events, client.as_ref(), stop).await;
 
-    for told in [mqtt, companion, plugins].into_iter().flatten() {
+    for told in [mqtt, companion].into_iter().flatten() {
         let _ = told.await;
+    }
+    // Stopped with the hub; a refused token ends the service without a signal.
+    if let Some(plugins) = plugins {
+        plugins.abort();
     }
     status.abort();
     reload.abort();
