@@ -20,7 +20,7 @@ use super::engine::{Engine, SHORTEST_REFRESH};
 use super::entities::Name;
 use super::policies::{Policy, Tolerance};
 use super::show::Told;
-use super::stream::Reading;
+use super::stream::{Columns, Reading};
 use super::{Hub, PutOptions};
 use crate::plugins::{Advice, Mailbox, Seen, Waiting, text_of};
 
@@ -208,14 +208,11 @@ impl Engine {
         advice: &[Advice],
     ) -> Result<Vec<u8>, Fault> {
         let started = std::time::Instant::now();
-        let mut series = Vec::with_capacity(readings.len());
-        let mut text = String::new();
-        let mut lengths = Vec::with_capacity(readings.len());
-        for reading in readings {
-            series.push(self.intern(now, &reading.name)?);
-            text.push_str(&reading.text);
-            lengths.push(reading.text.len() as u32);
-        }
+        let Columns {
+            series,
+            text,
+            lengths,
+        } = self.columns(now, readings)?;
         let opinions: Vec<u8> = advice.iter().map(|it| it.opinion).collect();
         let numbers: Vec<f64> = advice.iter().map(|it| it.number).collect();
         let delays: Vec<i64> = advice.iter().map(|it| it.delay_us).collect();

@@ -23,6 +23,13 @@ pub(super) struct Reading {
     pub(super) text: String,
 }
 
+/// Readings in columns: whose, and their texts joined into one.
+pub(super) struct Columns {
+    pub(super) series: Vec<u32>,
+    pub(super) text: String,
+    pub(super) lengths: Vec<u32>,
+}
+
 impl Engine {
     /// Replaces the mirror, and observes what differs.
     pub(super) fn handle_snapshot(&mut self, now: Instant, states: Snapshot) {
@@ -243,19 +250,31 @@ impl Engine {
     /// make every reading late.
     fn observe(&mut self, now: Instant, readings: &[Reading]) -> Result<Vec<u8>, Fault> {
         let started = std::time::Instant::now();
-        let mut series = Vec::with_capacity(readings.len());
-        let mut text = String::new();
-        let mut lengths = Vec::with_capacity(readings.len());
-        for reading in readings {
-            series.push(self.intern(now, &reading.name)?);
-            text.push_str(&reading.text);
-            lengths.push(reading.text.len() as u32);
-        }
+        let Columns {
+            series,
+            text,
+            lengths,
+        } = self.columns(now, readings)?;
         let verdicts = self
             .core
             .observe_texts(now, &series, &text, &lengths, &[])?;
         self.operations.note("observe", started.elapsed(), true);
         Ok(verdicts)
+    }
+
+    /// Readings as the optimizer takes them.
+    pub(super) fn columns(&mut self, now: Instant, readings: &[Reading]) -> Result<Columns, Fault> {
+        let mut columns = Columns {
+            series: Vec::with_capacity(readings.len()),
+            text: String::new(),
+            lengths: Vec::with_capacity(readings.len()),
+        };
+        for reading in readings {
+            columns.series.push(self.intern(now, &reading.name)?);
+            columns.text.push_str(&reading.text);
+            columns.lengths.push(reading.text.len() as u32);
+        }
+        Ok(columns)
     }
 }
 
