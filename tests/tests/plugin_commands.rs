@@ -144,11 +144,12 @@ fn what_is_wrong_with_a_file_is_said_in_a_sentence() -> Result<()> {
     std::fs::write(&nothing, b"not WebAssembly")?;
     for (name, expected) in [
         ("hostile-wrong-world", "so it is no plugin"),
-        ("hostile-wrong-version", "this program runs 0.1.0"),
+        ("hostile-wrong-version", "this program runs 0.1.1"),
         ("hostile-loop", "it ran past its deadline"),
         ("hostile-memory", "it panicked or ran out of memory"),
         ("hostile-nan", "`judge` replaced"),
         ("hostile-miscount", "was asked about 256"),
+        ("hostile-columns", "`judge-numbers` was asked about"),
         ("", "it is no WebAssembly"),
     ] {
         let file = if name.is_empty() {

@@ -381,7 +381,7 @@ fn entries_live_as_long_as_a_plugin_says() -> Result<()> {
 }
 
 /// Every one that fails, and by what.
-const HOSTILE: [(&str, &str); 9] = [
+const HOSTILE: [(&str, &str); 10] = [
     ("loop", "deadline"),
     ("memory", "panic"),
     ("recursion", "trap"),
@@ -390,6 +390,7 @@ const HOSTILE: [(&str, &str); 9] = [
     ("nan", "nonsense"),
     ("outside", "nonsense"),
     ("miscount", "miscounted"),
+    ("columns", "miscounted"),
     ("state-bomb", ""),
 ];
 
@@ -397,7 +398,7 @@ const HOSTILE: [(&str, &str); 9] = [
 const REFUSED: [(&str, &str); 4] = [
     ("slow-start", "deadline"),
     ("wrong-world", "it is no plugin"),
-    ("wrong-version", "0.9.0, and this program runs 0.1.0"),
+    ("wrong-version", "0.9.0, and this program runs 0.1.1"),
     ("huge-description", ""),
 ];
 

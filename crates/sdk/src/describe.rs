@@ -7,6 +7,8 @@ use crate::{Claim, Description, Setting};
 pub enum Function {
     /// [`crate::Plugin::judge`]
     Judge,
+    /// [`crate::Plugin::judge_numbers`]
+    JudgeNumbers,
     /// [`crate::Plugin::intervals`]
     Interval,
     /// [`crate::Plugin::lifetimes`]
@@ -80,6 +82,7 @@ impl Description {
     pub fn decides(mut self, function: Function) -> Self {
         let name = match function {
             Function::Judge => "judge",
+            Function::JudgeNumbers => "judge-numbers",
             Function::Interval => "interval",
             Function::Ttl => "ttl",
             Function::Transform => "transform",

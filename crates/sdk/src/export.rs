@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 
+use crate::numbers::{Decisions, Numbers, columns};
 use crate::wit::exports::weirhouse::plugin as exports;
 use crate::{Decision, Derived, Description, Entry, Lifetime, Observation, Pace, Plugin};
 
@@ -48,6 +49,17 @@ impl<P: Held> exports::about::Guest for Exported<P> {
 impl<P: Held> exports::judge::Guest for Exported<P> {
     fn judge(now: u64, batch: Vec<Observation>) -> Result<Vec<Decision>, String> {
         P::with(|plugin| plugin.judge(now, &batch))
+    }
+}
+
+impl<P: Held> exports::judge_numbers::Guest for Exported<P> {
+    fn reasons() -> Vec<String> {
+        P::reasons().iter().map(|it| (*it).to_owned()).collect()
+    }
+
+    fn judge(now: u64, batch: Numbers) -> Result<Decisions, String> {
+        let rulings = P::with(|plugin| plugin.judge_numbers(now, &batch))?;
+        Ok(columns(&rulings))
     }
 }
 

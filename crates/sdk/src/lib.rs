@@ -54,6 +54,7 @@
 mod describe;
 mod export;
 mod judge;
+pub mod numbers;
 mod plugin;
 pub mod services;
 #[cfg(not(target_arch = "wasm32"))]

@@ -1,6 +1,7 @@
 //! A home to try a plugin in, on the author's machine and without a host: the
 //! optimizer itself, in virtual time.
 
+mod asked;
 mod surroundings;
 mod trace;
 
@@ -103,17 +104,11 @@ impl<P: Plugin> Harness<P> {
     )]
     pub fn read(&mut self, at_ms: u64, entity_id: &str, state: &str) -> Outcome {
         let observation = self.observation(at_ms, entity_id, state);
-        let decisions = match self.plugin.judge(at_ms, &[observation]) {
-            Ok(decisions) => decisions,
-            Err(message) => panic!("`judge` answered with an error: {message}"),
+        let decision = match asked::decide(&mut self.plugin, at_ms, observation) {
+            Ok(decision) => decision,
+            Err(message) => panic!("{message}"),
         };
-        let [decision] = &decisions[..] else {
-            panic!(
-                "`judge` was asked about 1 and gave {} answers",
-                decisions.len()
-            );
-        };
-        let reason = self.advise(at_ms, entity_id, state, decision);
+        let reason = self.advise(at_ms, entity_id, state, &decision);
         let is_published = reason as u8 & 0x80 != 0;
         let shown = is_published.then(|| match (reason, &decision.verdict) {
             (Reason::Advised, Verdict::Replace(number)) => number.to_string(),
@@ -129,7 +124,7 @@ impl<P: Plugin> Harness<P> {
             });
         }
         Outcome {
-            decision: decision.clone(),
+            decision,
             reason: name_of(reason),
             published: shown,
         }

@@ -175,9 +175,7 @@ impl Hub {
                 reason: entity.judged.map(|(verdict, _)| reason_name(verdict)),
                 at: entity.judged.map(|(_, at)| at),
                 plugin: advised.map(|(plugin, _)| plugin.to_owned()),
-                advice: advised
-                    .filter(|(_, reason)| !reason.is_empty())
-                    .map(|(_, reason)| reason.to_owned()),
+                advice: advised.and_then(|(_, reason)| reason.map(str::to_owned)),
             });
         }
         let started = now.wall.saturating_sub(now.mono.cast_signed());

@@ -43,7 +43,7 @@ impl Advised {
     pub(crate) fn without(waiting: Waiting) -> Self {
         Self {
             waiting,
-            advice: Advice::none(),
+            advice: Advice::default(),
             derived: Vec::new(),
         }
     }
@@ -192,7 +192,7 @@ impl Engine {
             }
             let opinion = match attribute {
                 None => one.advice.clone(),
-                Some(_) => Advice::none(),
+                Some(_) => Advice::default(),
             };
             let (name, text) = (named(attribute), text_of(&derived.value));
             self.policies.derived.insert(name.clone(), text.clone());

@@ -28,7 +28,9 @@ impl Policy {
 
     /// Whether readings go through it.
     fn reads(&self) -> bool {
-        self.is_asked(Function::Judge) || self.is_asked(Function::Transform)
+        [Function::Judge, Function::JudgeNumbers, Function::Transform]
+            .into_iter()
+            .any(|function| self.is_asked(function))
     }
 }
 
@@ -60,8 +62,8 @@ pub(super) struct Claimed {
     /// Others that would have read it.
     pub(super) yielded: Vec<usize>,
     pub(super) tolerance: Tolerance,
-    /// Why the policy advised what it did last.
-    pub(super) reason: Box<str>,
+    /// Why the policy advised what it did last, if it said.
+    pub(super) reason: Option<Arc<str>>,
 }
 
 impl Policies {
@@ -88,10 +90,10 @@ impl Policies {
 
     /// The policy that decides for an entity, and why it advised what it did
     /// last.
-    pub(super) fn advised(&self, entity_id: &str) -> Option<(&str, &str)> {
+    pub(super) fn advised(&self, entity_id: &str) -> Option<(&str, Option<&str>)> {
         let claimed = self.claimed.get(entity_id)?;
         let policy = self.list.get(claimed.reader?)?;
-        Some((&policy.name, &claimed.reason))
+        Some((&policy.name, claimed.reason.as_deref()))
     }
 }
 

@@ -4,16 +4,14 @@ use std::collections::BTreeMap;
 
 use weirhouse_runner::plugin::wit::entities::Metadata;
 use weirhouse_runner::plugin::wit::interval::Pace;
-use weirhouse_runner::plugin::wit::judge::{Decision, Verdict};
 use weirhouse_runner::plugin::wit::transform::Derived;
 use weirhouse_runner::plugin::wit::ttl::{Entry, Lifetime};
 use weirhouse_runner::plugin::wit::types::{Observation, Publication, Value};
 use weirhouse_runner::plugin::{Capability, Function, Instance, Package, PluginFault, Refused};
 
+use super::advice::Advice;
+use super::numbers::{Columns, Reasons};
 use super::services::{Ground, SharedGround};
-
-/// Characters kept of a reason.
-const MOST_REASON_CHARS: usize = 80;
 
 /// Readings that one reading may become.
 const MOST_DERIVED: usize = 16;
@@ -48,36 +46,13 @@ pub struct Seen {
     pub state_class: Option<String>,
 }
 
-/// What is advised on one reading, in the optimizer's words.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Advice {
-    /// The code of the WIT type `advice.opinion`.
-    pub opinion: u8,
-    /// The number to publish in its place.
-    pub number: f64,
-    /// How long it is put off, in microseconds.
-    pub delay_us: i64,
-    /// Why, for people.
-    pub reason: Box<str>,
-}
-
-impl Advice {
-    /// The optimizer decides alone.
-    pub fn none() -> Self {
-        Self {
-            opinion: 0,
-            number: f64::NAN,
-            delay_us: 0,
-            reason: "".into(),
-        }
-    }
-}
-
 /// An instance of a plugin with what it stands on.
 pub struct Consultation {
     package: Package,
     instance: Instance,
     ground: SharedGround,
+    /// What decisions on numbers name, once asked for.
+    reasons: Option<Reasons>,
 }
 
 impl Consultation {
@@ -102,6 +77,7 @@ impl Consultation {
             package: package.clone(),
             instance: Instance::start(package, granted, Box::new(ground.clone()))?,
             ground,
+            reasons: None,
         })
     }
 
@@ -110,18 +86,72 @@ impl Consultation {
     /// # Errors
     /// When it gave no answer, or one that makes no sense.
     pub fn judge(&mut self, now_ms: u64, seen: &[Seen]) -> Result<Vec<Advice>, PluginFault> {
-        if !self.package.decides(Function::Judge) {
-            return Ok(vec![Advice::none(); seen.len()]);
+        if !self.package.decides(Function::JudgeNumbers) {
+            let all: Vec<&Seen> = seen.iter().collect();
+            return self.judge_all(now_ms, &all);
         }
-        let batch = self.observations(seen);
+        let columns = Columns::of(seen, &mut self.ground.lock());
+        let mut advice = self.judge_numbers(now_ms, &columns, seen)?;
+        if columns.others.is_empty() {
+            return Ok(advice);
+        }
+        let others = columns.others.iter();
+        let others: Vec<&Seen> = others.filter_map(|place| seen.get(*place)).collect();
+        let of_others = self.judge_all(now_ms, &others)?;
+        for (place, one) in columns.others.iter().zip(of_others) {
+            if let Some(advice) = advice.get_mut(*place) {
+                *advice = one;
+            }
+        }
+        Ok(advice)
+    }
+
+    /// Advice on readings of any kind, asked one by one.
+    fn judge_all(&mut self, now_ms: u64, seen: &[&Seen]) -> Result<Vec<Advice>, PluginFault> {
+        let nothing = vec![Advice::default(); seen.len()];
+        if !self.package.decides(Function::Judge) {
+            return Ok(nothing);
+        }
+        let batch = self.observations(seen.iter().copied());
         let Some(decisions) = self.instance.judge(now_ms, &batch) else {
-            return Ok(vec![Advice::none(); seen.len()]);
+            return Ok(nothing);
         };
         let decisions = decisions?;
-        let advice = decisions.into_iter().zip(&batch).zip(seen);
+        let advice = decisions.iter().zip(&batch).zip(seen);
         advice
-            .map(|((decision, observation), seen)| advice_of(decision, observation, seen))
+            .map(|((decision, observation), seen)| Advice::of(decision, observation, seen))
             .collect()
+    }
+
+    /// Advice on the numbers among readings; none on the others.
+    fn judge_numbers(
+        &mut self,
+        now_ms: u64,
+        columns: &Columns,
+        seen: &[Seen],
+    ) -> Result<Vec<Advice>, PluginFault> {
+        let mut advice = vec![Advice::default(); seen.len()];
+        if columns.places.is_empty() {
+            return Ok(advice);
+        }
+        if self.reasons.is_none() {
+            let Some(reasons) = self.instance.reasons() else {
+                return Ok(advice);
+            };
+            self.reasons = Some(Reasons::of(&reasons?));
+        }
+        let Some(decisions) = self.instance.judge_numbers(now_ms, &columns.numbers) else {
+            return Ok(advice);
+        };
+        let reasons = self.reasons.as_ref();
+        let decisions = decisions?;
+        columns.take(
+            &decisions,
+            reasons.unwrap_or(&Reasons::default()),
+            seen,
+            &mut advice,
+        )?;
+        Ok(advice)
     }
 
     /// What readings become; nothing for those that stay as they are.
@@ -137,7 +167,7 @@ impl Consultation {
         if !self.package.decides(Function::Transform) {
             return Ok(nothing);
         }
-        let batch = self.observations(seen);
+        let batch = self.observations(seen.iter());
         let Some(derived) = self.instance.transform(now_ms, &batch) else {
             return Ok(nothing);
         };
@@ -236,9 +266,9 @@ impl Consultation {
         self.instance.memory_bytes()
     }
 
-    fn observations(&self, seen: &[Seen]) -> Vec<Observation> {
+    fn observations<'a>(&self, seen: impl Iterator<Item = &'a Seen>) -> Vec<Observation> {
         let mut ground = self.ground.lock();
-        let mut observation = |seen: &Seen| Observation {
+        let observation = |seen: &Seen| Observation {
             entity: ground.number(&seen.entity_id, || metadata_of(seen)),
             value: value_of(&seen.text),
             at: seen.at_ms,
@@ -250,7 +280,7 @@ impl Consultation {
             changes_per_hour: seen.changes_per_hour,
             tolerance: seen.tolerance,
         };
-        seen.iter().map(&mut observation).collect()
+        seen.map(observation).collect()
     }
 
     fn number(&self, seen: &Seen) -> u32 {
@@ -259,7 +289,7 @@ impl Consultation {
     }
 }
 
-fn metadata_of(seen: &Seen) -> Metadata {
+pub(super) fn metadata_of(seen: &Seen) -> Metadata {
     Metadata {
         id: seen.entity_id.to_string(),
         name: seen.name.clone(),
@@ -277,80 +307,6 @@ pub fn settings(package: &Package, written: &BTreeMap<String, String>) -> BTreeM
         (it.name.clone(), value.clone())
     };
     listed.map(value).collect()
-}
-
-fn advice_of(
-    decision: Decision,
-    observation: &Observation,
-    seen: &Seen,
-) -> Result<Advice, PluginFault> {
-    let mut advice = Advice {
-        reason: shown(decision.reason),
-        ..Advice::none()
-    };
-    match decision.verdict {
-        Verdict::Abstain => {}
-        Verdict::Publish => advice.opinion = 1,
-        Verdict::Suppress => advice.opinion = 2,
-        Verdict::Replace(number) => {
-            check_replacement(number, observation, seen)?;
-            advice.opinion = 3;
-            advice.number = number;
-        }
-        Verdict::Defer(delay_ms) => {
-            advice.opinion = 4;
-            advice.delay_us = i64::from(delay_ms) * 1000;
-        }
-    }
-    Ok(advice)
-}
-
-/// A reason as people are shown it: on one line, and short.
-fn shown(reason: String) -> Box<str> {
-    // As nearly all are: then nothing is copied.
-    if reason.len() <= MOST_REASON_CHARS && !reason.chars().any(char::is_control) {
-        return reason.into();
-    }
-    let line = reason
-        .chars()
-        .map(|it| if it.is_control() { ' ' } else { it });
-    line.take(MOST_REASON_CHARS).collect::<String>().into()
-}
-
-fn check_replacement(
-    number: f64,
-    observation: &Observation,
-    seen: &Seen,
-) -> Result<(), PluginFault> {
-    let nonsense = |reason: String| PluginFault::Nonsense {
-        function: "judge",
-        reason,
-    };
-    let entity_id = &seen.entity_id;
-    let Value::Number(reading) = observation.value else {
-        return Err(nonsense(format!(
-            "replaced `{}` of {entity_id}, which is no number",
-            seen.text
-        )));
-    };
-    if !number.is_finite() {
-        return Err(nonsense(format!(
-            "replaced {reading} of {entity_id} by {number}"
-        )));
-    }
-    let Some(tolerance) = observation.tolerance else {
-        return Err(nonsense(format!(
-            "replaced {reading} of {entity_id}, for which no tolerance is set"
-        )));
-    };
-    // What rounding may add is none of the plugin's fault.
-    let slack = (reading.abs() + number.abs() + tolerance) * f64::EPSILON;
-    if (number - reading).abs() > tolerance + slack {
-        return Err(nonsense(format!(
-            "replaced {reading} of {entity_id} by {number}, farther away than {tolerance}"
-        )));
-    }
-    Ok(())
 }
 
 fn check_derived(derived: &[Derived]) -> Result<(), PluginFault> {
@@ -389,11 +345,13 @@ pub(super) fn value_of(text: &str) -> Value {
     match text {
         "unknown" => Value::Unknown,
         "unavailable" => Value::Unavailable,
-        text => match text.parse::<f64>() {
-            Ok(number) if number.is_finite() => Value::Number(number),
-            _ => Value::Text(text.to_owned()),
-        },
+        text => number_of(text).map_or_else(|| Value::Text(text.to_owned()), Value::Number),
     }
+}
+
+/// The number that a state is, if it is one.
+pub(super) fn number_of(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 /// [`value_of`], the other way.

@@ -6,11 +6,13 @@
 //! or at all, the optimizer decides alone.
 
 mod actor;
+mod advice;
 mod claims;
 mod compile;
 mod consult;
 mod folder;
 mod mailbox;
+mod numbers;
 mod obstacle;
 mod register;
 mod services;
@@ -18,9 +20,10 @@ mod status;
 mod supervision;
 mod templates;
 
+pub use advice::Advice;
 pub use claims::Claims;
 pub use compile::{CompileError, Compiler, Made};
-pub use consult::{Advice, Consultation, Seen, settings};
+pub use consult::{Consultation, Seen, settings};
 pub use folder::{Folder, FolderError, Installed};
 pub use obstacle::is_name;
 pub use register::{Entry, Quarantine, Register, RegisterLock};

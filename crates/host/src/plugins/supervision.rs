@@ -315,6 +315,7 @@ impl Plugins {
                     mailbox: Arc::clone(&working.actor.mailbox),
                     decides: [
                         Function::Judge,
+                        Function::JudgeNumbers,
                         Function::Transform,
                         Function::Interval,
                         Function::Ttl,

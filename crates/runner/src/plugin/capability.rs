@@ -54,6 +54,8 @@ names! {
     Function {
         /// Which readings matter.
         Judge = "judge",
+        /// Which readings of numbers matter, in columns.
+        JudgeNumbers = "judge-numbers",
         /// When entities are asked again.
         Interval = "interval",
         /// How long entries live.

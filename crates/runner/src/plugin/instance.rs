@@ -22,6 +22,7 @@ use crate::limits::plugin::{
 use exports::about::Description;
 use exports::interval::Pace;
 use exports::judge::{Decision, Observation};
+use exports::judge_numbers::{Decisions, Numbers};
 use exports::transform::Derived;
 use exports::ttl::{Entry, Lifetime};
 
@@ -34,6 +35,7 @@ pub struct Instance {
     store: Store<Held>,
     about: exports::about::Guest,
     judge: Option<exports::judge::Guest>,
+    judge_numbers: Option<exports::judge_numbers::Guest>,
     interval: Option<exports::interval::Guest>,
     ttl: Option<exports::ttl::Guest>,
     transform: Option<exports::transform::Guest>,
@@ -140,6 +142,7 @@ impl Instance {
         }
         Ok(Self {
             judge: optional!(judge),
+            judge_numbers: optional!(judge_numbers),
             interval: optional!(interval),
             ttl: optional!(ttl),
             transform: optional!(transform),
@@ -169,6 +172,34 @@ impl Instance {
             .as_ref()?
             .call_judge(&mut self.store, now_ms, batch);
         Some(checked(Function::Judge, answer, batch.len()))
+    }
+
+    /// The reasons it may name for decisions on numbers; `None` if it does not
+    /// judge them in columns.
+    pub fn reasons(&mut self) -> Option<Result<Vec<String>, PluginFault>> {
+        self.begin(CALL_DEADLINE);
+        let answer = self.judge_numbers.as_ref()?.call_reasons(&mut self.store);
+        Some(answer.map_err(|error| trapped(Function::JudgeNumbers.name(), &error)))
+    }
+
+    /// A decision for each number of equally long columns; `None` if it does
+    /// not judge them so.
+    pub fn judge_numbers(
+        &mut self,
+        now_ms: u64,
+        batch: &Numbers,
+    ) -> Option<Result<Decisions, PluginFault>> {
+        self.begin(CALL_DEADLINE);
+        let judge_numbers = self.judge_numbers.as_ref()?;
+        let answer = judge_numbers.call_judge(&mut self.store, now_ms, batch);
+        let function = Function::JudgeNumbers;
+        Some(answered(function, answer).and_then(|decisions| {
+            let asked = batch.entities.len();
+            counted(function, asked, decisions.verdicts.len())?;
+            counted(function, asked, decisions.numbers.len())?;
+            counted(function, asked, decisions.reasons.len())?;
+            Ok(decisions)
+        }))
     }
 
     /// The next interval of each entity; `None` if it does not pace.
@@ -254,21 +285,33 @@ fn checked<T>(
     answer: wasmtime::Result<Result<Vec<T>, String>>,
     asked: usize,
 ) -> Result<Vec<T>, PluginFault> {
+    let answers = answered(function, answer)?;
+    counted(function, asked, answers.len())?;
+    Ok(answers)
+}
+
+fn answered<T>(
+    function: Function,
+    answer: wasmtime::Result<Result<T, String>>,
+) -> Result<T, PluginFault> {
     let function = function.name();
-    let answers = answer
+    answer
         .map_err(|error| trapped(function, &error))?
         .map_err(|message| PluginFault::Error {
             function,
             message: shortened(&message, MOST_SAID),
-        })?;
-    if answers.len() != asked {
-        return Err(PluginFault::Miscounted {
-            function,
-            asked,
-            given: answers.len(),
-        });
+        })
+}
+
+fn counted(function: Function, asked: usize, given: usize) -> Result<(), PluginFault> {
+    if given == asked {
+        return Ok(());
     }
-    Ok(answers)
+    Err(PluginFault::Miscounted {
+        function: function.name(),
+        asked,
+        given,
+    })
 }
 
 fn trapped(function: &'static str, error: &wasmtime::Error) -> PluginFault {

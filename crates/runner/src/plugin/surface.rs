@@ -6,7 +6,7 @@ use super::capability::{Capability, Function};
 use super::fault::Refused;
 
 /// The version of `wit/plugin` that this program offers.
-pub const API_VERSION: &str = "0.1.0";
+pub const API_VERSION: &str = "0.1.1";
 
 const PACKAGE: &str = "weirhouse:plugin/";
 
@@ -154,7 +154,7 @@ mod tests {
             (
                 vec![],
                 vec!["weirhouse:plugin/about@0.2.0"],
-                "0.2.0, and this program runs 0.1.0",
+                "0.2.0, and this program runs 0.1.1",
             ),
             (
                 vec![],

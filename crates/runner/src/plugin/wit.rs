@@ -8,5 +8,7 @@ wasmtime::component::bindgen!({
     additional_derives: [PartialEq],
 });
 
-pub use exports::weirhouse::plugin::{about, interval, judge, state, transform, ttl};
+pub use exports::weirhouse::plugin::{
+    about, interval, judge, judge_numbers, state, transform, ttl,
+};
 pub use weirhouse::plugin::{entities, log, settings, store, types};

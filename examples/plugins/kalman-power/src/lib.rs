@@ -9,17 +9,22 @@ mod memory;
 
 use std::collections::HashMap;
 
-use weirhouse_plugin::{
-    Capability, Claim, Decision, Description, Function, Observation, Plugin, entities, settings,
-};
+use weirhouse_plugin::numbers::{Numbers, Ruling, Seen};
+use weirhouse_plugin::{Capability, Claim, Description, Function, Plugin, entities, settings};
 
 use filter::{Filter, Fit, SURPRISE};
+
+// Places in `reasons`.
+const NOISE: u8 = 0;
+const DRIFTED: u8 = 1;
+const SWITCHED: u8 = 2;
 
 /// One filter for each meter.
 #[derive(Debug, Default)]
 pub struct KalmanPower {
-    /// By the host's number for the entity: the fastest name there is.
-    filters: HashMap<u32, Filter>,
+    /// By the host's number for the entity. Numbers count from 0, so that a
+    /// list is the fastest map there is.
+    filters: Vec<Option<Filter>>,
     /// What an earlier instance learned, by entity id, until the entity is met.
     remembered: HashMap<String, Filter>,
     /// Watts that a load wanders between two readings.
@@ -42,21 +47,24 @@ impl Plugin for KalmanPower {
         )
         .needs(Capability::Settings)
         .needs(Capability::Entities)
-        .decides(Function::Judge)
+        .decides(Function::JudgeNumbers)
         .decides(Function::State)
     }
 
-    fn judge(&mut self, _now: u64, batch: &[Observation]) -> Result<Vec<Decision>, String> {
-        Ok(batch.iter().map(|seen| self.decide(seen)).collect())
+    fn reasons() -> &'static [&'static str] {
+        &["noise", "drifted", "switched"]
+    }
+
+    fn judge_numbers(&mut self, _now: u64, batch: &Numbers) -> Result<Vec<Ruling>, String> {
+        Ok(batch.iter().map(|seen| self.rule(seen)).collect())
     }
 
     fn snapshot(&self) -> Vec<u8> {
         // Numbers of entities mean nothing to the next instance, so their ids
         // are asked for here, once, and not with every reading.
-        let known = self
-            .filters
-            .iter()
-            .filter_map(|(entity, filter)| Some((entities::describe(*entity)?.id, *filter)));
+        let known = (0..).zip(&self.filters);
+        let known = known
+            .filter_map(|(entity, filter)| Some((entities::describe(entity)?.id, (*filter)?)));
         memory::write(known.chain(self.remembered.clone()))
     }
 
@@ -67,38 +75,43 @@ impl Plugin for KalmanPower {
 }
 
 impl KalmanPower {
-    fn decide(&mut self, seen: &Observation) -> Decision {
-        let (Some(reading), Some(published)) = (seen.number(), seen.published_number()) else {
-            return Decision::abstain();
-        };
+    fn rule(&mut self, seen: Seen) -> Ruling {
         let wander = *self
             .wander
             .get_or_insert_with(|| settings::number("wander").unwrap_or(1.0));
-        let filter = match self.filters.entry(seen.entity) {
-            std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
-            std::collections::hash_map::Entry::Vacant(place) => {
-                let id = entities::describe(seen.entity).map(|it| it.id);
-                let learned = id.and_then(|id| self.remembered.remove(&id));
-                place.insert(learned.unwrap_or_else(|| Filter::at(published)))
-            }
-        };
-        if filter.update(reading, wander) == Fit::Switched {
-            return Decision::publish("switched");
+        let filter = self.filter(seen.entity, seen.published);
+        if filter.update(seen.value, wander) == Fit::Switched {
+            return Ruling::publish(SWITCHED);
         }
-        let drifted = (filter.estimate() - published).abs() > SURPRISE * filter.deviation();
+        let drifted = (filter.estimate() - seen.published).abs() > SURPRISE * filter.deviation();
         match seen.tolerance {
-            _ if !drifted => Decision::suppress("noise"),
+            _ if !drifted => Ruling::suppress(NOISE),
             // The middle of the noise, as far as the user's rule lets it stray
             // from the reading.
             Some(tolerance) => {
                 let estimate = (filter.estimate() * 10.0).round() / 10.0;
-                Decision::replace(
-                    estimate.clamp(reading - tolerance, reading + tolerance),
-                    "drifted",
+                Ruling::replace(
+                    estimate.clamp(seen.value - tolerance, seen.value + tolerance),
+                    DRIFTED,
                 )
             }
-            None => Decision::publish("drifted"),
+            None => Ruling::publish(DRIFTED),
         }
+    }
+
+    /// The filter of a meter. One that is new begins with what an earlier
+    /// instance learned, or with what was published last.
+    fn filter(&mut self, entity: u32, published: f64) -> &mut Filter {
+        let place = entity as usize;
+        if self.filters.len() <= place {
+            self.filters.resize(place + 1, None);
+        }
+        let remembered = &mut self.remembered;
+        self.filters[place].get_or_insert_with(|| {
+            let id = entities::describe(entity).map(|it| it.id);
+            let learned = id.and_then(|id| remembered.remove(&id));
+            learned.unwrap_or_else(|| Filter::at(published))
+        })
     }
 }
 

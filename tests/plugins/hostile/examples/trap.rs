@@ -3,6 +3,7 @@
 use hostile::exported::about::{Claim, Description};
 use hostile::exported::interval::Pace;
 use hostile::exported::judge::{Decision, Observation};
+use hostile::exported::judge_numbers::{Decisions, Numbers};
 use hostile::exported::transform::Derived;
 use hostile::exported::ttl::{Entry, Lifetime};
 use hostile::{Fixture, description};
@@ -11,7 +12,14 @@ struct Trap;
 
 impl Fixture for Trap {
     const NAME: &str = "trap";
-    const FUNCTIONS: &[&str] = &["judge", "interval", "ttl", "transform", "state"];
+    const FUNCTIONS: &[&str] = &[
+        "judge",
+        "judge-numbers",
+        "interval",
+        "ttl",
+        "transform",
+        "state",
+    ];
 
     fn describe() -> Description {
         let mut description = description(Self::NAME, Self::FUNCTIONS, Self::CAPABILITIES);
@@ -25,6 +33,10 @@ impl Fixture for Trap {
 
     fn judge(_batch: Vec<Observation>) -> Result<Vec<Decision>, String> {
         panic!("at judge")
+    }
+
+    fn judge_numbers(_batch: Numbers) -> Result<Decisions, String> {
+        panic!("at judge-numbers")
     }
 
     fn intervals(_batch: Vec<Pace>) -> Result<Vec<Option<u32>>, String> {

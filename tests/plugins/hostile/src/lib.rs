@@ -14,6 +14,7 @@ pub use exports::weirhouse::plugin as exported;
 use exported::about::{Claim, Description};
 use exported::interval::Pace;
 use exported::judge::{Decision, Observation, Verdict};
+use exported::judge_numbers::{Decisions, Numbers};
 use exported::transform::Derived;
 use exported::ttl::{Entry, Lifetime};
 
@@ -32,6 +33,15 @@ pub trait Fixture {
 
     fn judge(batch: Vec<Observation>) -> Result<Vec<Decision>, String> {
         Ok(batch.iter().map(|_| abstain()).collect())
+    }
+
+    fn judge_numbers(batch: Numbers) -> Result<Decisions, String> {
+        let rows = batch.entities.len();
+        Ok(Decisions {
+            verdicts: vec![0; rows],
+            numbers: vec![0.0; rows],
+            reasons: vec![0; rows],
+        })
     }
 
     fn intervals(batch: Vec<Pace>) -> Result<Vec<Option<u32>>, String> {
@@ -105,6 +115,16 @@ impl<F: Fixture> exported::about::Guest for F {
 impl<F: Fixture> exported::judge::Guest for F {
     fn judge(_now: u64, batch: Vec<Observation>) -> Result<Vec<Decision>, String> {
         F::judge(batch)
+    }
+}
+
+impl<F: Fixture> exported::judge_numbers::Guest for F {
+    fn reasons() -> Vec<String> {
+        vec!["none".to_owned()]
+    }
+
+    fn judge(_now: u64, batch: Numbers) -> Result<Decisions, String> {
+        F::judge_numbers(batch)
     }
 }
 

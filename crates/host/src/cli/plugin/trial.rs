@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use weirhouse_runner::plugin::{Function, Package, PluginFault};
@@ -195,7 +196,7 @@ impl Test {
             .map_err(Failure::of(Exit::Usage))?;
 
         let claims = Claims::of(package.description());
-        let mut reasons = BTreeMap::<(u8, Box<str>), u64>::new();
+        let mut reasons = Said::new();
         let mut fault = None;
         let mut adviser = |now_ms: u64, seen: Seen| -> Option<Advice> {
             if fault.is_some() || !claims.entity(&seen.entity_id, seen.device_class.as_deref()) {
@@ -256,13 +257,11 @@ impl Test {
     }
 }
 
+/// How often each opinion was given for each reason.
+type Said = BTreeMap<(u8, Option<Arc<str>>), u64>;
+
 /// Each entity that the plugin had a say in, or that changed.
-fn table(
-    before: &Report,
-    after: &Report,
-    claims: &Claims,
-    reasons: &BTreeMap<(u8, Box<str>), u64>,
-) -> String {
+fn table(before: &Report, after: &Report, claims: &Claims, reasons: &Said) -> String {
     let mut text = String::new();
     let width = before
         .entities
@@ -310,6 +309,7 @@ fn table(
         let _ = writeln!(text, "\n{:>8}  {:9}  reason", "readings", "advice");
     }
     for ((code, reason), count) in reasons {
+        let reason = reason.as_deref().unwrap_or_default();
         let advice = match code {
             1 => "publish",
             2 => "suppress",

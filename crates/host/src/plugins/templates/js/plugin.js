@@ -1,6 +1,6 @@
 // The plugin as the host sees it: one object for each interface of wit/world.wit.
 
-import settings from "weirhouse:plugin/settings@0.1.0";
+import settings from "weirhouse:plugin/settings@0.1.1";
 import { Rules } from "./rules.js";
 
 // Made at the first call, and not here: this file runs when the component is built, where no setting exists.
