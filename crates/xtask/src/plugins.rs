@@ -36,7 +36,7 @@ pub(crate) struct Plugins {
 /// Builds all, and names each with its size.
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     let target = WasmTarget::provide(workspace)?;
-    let plugins = build(workspace, &target)?;
+    let plugins = build(workspace, &target, &provided::plugins(workspace))?;
     for component in sorted(&plugins.folder)? {
         if component.extension().is_some_and(|kind| kind == "wasm") {
             let bytes = fs::metadata(&component)?.len();
@@ -55,8 +55,12 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds whatever is not up to date.
-pub(crate) fn build(workspace: &Workspace, target: &WasmTarget) -> Result<Plugins> {
+/// Builds whatever is not up to date, with what makes those in JavaScript and Python.
+pub(crate) fn build(
+    workspace: &Workspace,
+    target: &WasmTarget,
+    tools: &Result<PathBuf>,
+) -> Result<Plugins> {
     let folder = workspace.out_dir()?.join("plugins");
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     for source in packages(workspace)? {
@@ -67,10 +71,10 @@ pub(crate) fn build(workspace: &Workspace, target: &WasmTarget) -> Result<Plugin
     for language in ["js", "python"] {
         others.push(render_template(workspace, language)?);
     }
-    let lacking = match provided::plugins(workspace) {
+    let lacking = match tools {
         Ok(tools) => {
             for source in &others {
-                with_tools(workspace, &tools, source, &folder)?;
+                with_tools(workspace, tools, source, &folder)?;
             }
             None
         }

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+use crate::home_assistant;
 use crate::progress::step;
 use crate::workspace::Workspace;
 
@@ -14,24 +15,48 @@ pub(crate) fn requires_all() -> bool {
     env::var_os("WEIRHOUSE_REQUIRE_ALL").is_some_and(|value| value == "1")
 }
 
+/// Where everything is; each by itself, for what lacks one may still run.
+pub(crate) struct Provided {
+    pub(crate) home_assistant: Result<PathBuf>,
+    pub(crate) schemathesis: Result<PathBuf>,
+    pub(crate) clients: Result<PathBuf>,
+    pub(crate) containers: Result<PathBuf>,
+    pub(crate) browser: Result<PathBuf>,
+    pub(crate) plugins: Result<PathBuf>,
+}
+
+impl Provided {
+    /// Installs whatever is not there yet: minutes of waiting for a network, where nothing is.
+    pub(crate) fn all(workspace: &Workspace) -> Self {
+        Self {
+            home_assistant: home_assistant::provide(workspace),
+            schemathesis: schemathesis(workspace),
+            clients: clients(workspace),
+            containers: containers(workspace),
+            browser: browser(workspace),
+            plugins: plugins(workspace),
+        }
+    }
+}
+
 /// Where schemathesis is, which holds the API against its own description; installed now if need be. The error says
 /// what is lacking.
-pub(crate) fn schemathesis(workspace: &Workspace) -> Result<PathBuf> {
+fn schemathesis(workspace: &Workspace) -> Result<PathBuf> {
     provide(workspace, "schemathesis")
 }
 
 /// Where clients of Home Assistant are that others wrote; installed now if need be. The error says what is lacking.
-pub(crate) fn clients(workspace: &Workspace) -> Result<PathBuf> {
+fn clients(workspace: &Workspace) -> Result<PathBuf> {
     provide(workspace, "clients")
 }
 
 /// Where the app's image can be built and run; made now if need be. The error says what is lacking.
-pub(crate) fn containers(workspace: &Workspace) -> Result<PathBuf> {
+fn containers(workspace: &Workspace) -> Result<PathBuf> {
     provide(workspace, "container")
 }
 
 /// Where is what drives a browser; installed now if need be. The error says what is lacking.
-pub(crate) fn browser(workspace: &Workspace) -> Result<PathBuf> {
+fn browser(workspace: &Workspace) -> Result<PathBuf> {
     provide(workspace, "page")
 }
 

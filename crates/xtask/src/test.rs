@@ -29,19 +29,18 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
-use std::{env, io};
+use std::{env, io, thread};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 
 use crate::component::{self, Component};
-use crate::home_assistant;
 use crate::instructions;
 use crate::network_namespace::NetworkNamespace;
 use crate::no_std;
 use crate::plugins::{self, Plugins};
 use crate::progress::{note, step};
-use crate::provided;
+use crate::provided::{self, Provided};
 use crate::test_output::{Reader, Suite};
 use crate::workspace::{Workspace, run as run_command};
 
@@ -62,21 +61,25 @@ pub(crate) struct Options {
 /// Runs the tests; fails if one of them does, or if one was skipped that had to run.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
     let packages = chosen(workspace, options)?;
-    let component = component::build(workspace)?;
-    let mut suites = Vec::new();
-    suites.extend(step("building weirhouse for debugging", || {
-        build_weirhouse(workspace)
-    }));
-    if packages.contains(&"weirhouse-core") {
-        suites.push(core_without_std(workspace, &component));
-    }
     let whole_paths = packages.contains(&WHOLE_PATHS);
-    let home_assistant = whole_paths.then(|| home_assistant::provide(workspace));
-    let schemathesis = whole_paths.then(|| provided::schemathesis(workspace));
-    let clients = whole_paths.then(|| provided::clients(workspace));
-    let containers = whole_paths.then(|| provided::containers(workspace));
-    let browser = whole_paths.then(|| provided::browser(workspace));
-    let plugins = match whole_paths.then(|| plugins::build(workspace, &component.target)) {
+    let mut suites = Vec::new();
+    // One waits for the network, the other for the processor.
+    let (provided, component) = thread::scope(|scope| -> Result<_> {
+        let provided = whole_paths.then(|| scope.spawn(|| Provided::all(workspace)));
+        let component = component::build(workspace)?;
+        suites.extend(step("building weirhouse for debugging", || {
+            build_weirhouse(workspace)
+        }));
+        if packages.contains(&"weirhouse-core") {
+            suites.push(core_without_std(workspace, &component));
+        }
+        let provided = provided.map(|it| it.join().map_err(|_| anyhow!("providing panicked")));
+        Ok((provided.transpose()?, component))
+    })?;
+    let plugins = provided
+        .as_ref()
+        .map(|it| plugins::build(workspace, &component.target, &it.plugins));
+    let plugins = match plugins {
         Some(Ok(plugins)) => Some(plugins),
         Some(Err(error)) => {
             suites.push(unbuilt("the plugins", &error));
@@ -114,11 +117,13 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
         tests.args(["--no-fail-fast", "--package", package]);
         set_paths(&mut tests, workspace, &component);
         tests.envs(variants.iter().map(|(name, path)| (name, path)));
-        set_provided(&mut tests, "WEIRHOUSE_HA", home_assistant.as_ref());
-        set_provided(&mut tests, "WEIRHOUSE_SCHEMATHESIS", schemathesis.as_ref());
-        set_provided(&mut tests, "WEIRHOUSE_CLIENTS", clients.as_ref());
-        set_provided(&mut tests, "WEIRHOUSE_CONTAINERS", containers.as_ref());
-        set_provided(&mut tests, "WEIRHOUSE_BROWSER", browser.as_ref());
+        if let Some(provided) = &provided {
+            set_provided(&mut tests, "WEIRHOUSE_HA", &provided.home_assistant);
+            set_provided(&mut tests, "WEIRHOUSE_SCHEMATHESIS", &provided.schemathesis);
+            set_provided(&mut tests, "WEIRHOUSE_CLIENTS", &provided.clients);
+            set_provided(&mut tests, "WEIRHOUSE_CONTAINERS", &provided.containers);
+            set_provided(&mut tests, "WEIRHOUSE_BROWSER", &provided.browser);
+        }
         if let Some(plugins) = &plugins {
             set_plugins(&mut tests, plugins);
         }
@@ -184,17 +189,16 @@ fn set_paths(tests: &mut Command, workspace: &Workspace, component: &Component) 
 }
 
 /// Tells tests where something is, or why it is not there.
-fn set_provided(tests: &mut Command, name: &str, provided: Option<&Result<PathBuf>>) {
+fn set_provided(tests: &mut Command, name: &str, provided: &Result<PathBuf>) {
     match provided {
-        Some(Ok(path)) => {
+        Ok(path) => {
             tests.env(name, path);
         }
-        Some(Err(error)) => {
+        Err(error) => {
             tests
                 .env_remove(name)
                 .env(format!("{name}_MISSING"), format!("{error:#}"));
         }
-        None => {}
     }
 }
 
