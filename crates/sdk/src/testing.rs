@@ -2,6 +2,7 @@
 //! optimizer itself, in virtual time.
 
 mod asked;
+mod scenario;
 mod surroundings;
 mod trace;
 
@@ -15,6 +16,7 @@ use weirhouse_core::{Instant, Opinions, Optimizer, Series};
 use crate::entities::Metadata;
 use crate::{Decision, Observation, Plugin, Publication, Value, Verdict};
 
+pub use scenario::ScenarioError;
 pub use surroundings::Surroundings;
 pub(crate) use surroundings::surroundings;
 pub use trace::{Row, TraceError};
@@ -27,14 +29,36 @@ pub struct Harness<P> {
     optimizer: Optimizer,
     rule: RuleSettings,
     series: HashMap<String, Known>,
+    timed: Vec<Timed>,
 }
 
 struct Known {
     handle: u32,
     entity: u32,
+    /// Its newest reading.
+    latest: String,
     published: Option<Publication>,
+    /// That, and what was published last, as a scenario wrote them.
+    written: String,
+    shown: String,
+    /// The threshold of its own rule.
+    tolerance: Option<f64>,
     readings: u32,
     at: Vec<u64>,
+}
+
+/// What was published at a moment of its own: put off, settled, or again after
+/// a long silence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Timed {
+    /// When, in milliseconds.
+    pub at_ms: u64,
+    /// Of which entity.
+    pub entity_id: String,
+    /// What was published.
+    pub published: String,
+    /// Why, as in [`Outcome`]: `deferred`, `settle` or `heartbeat`.
+    pub reason: &'static str,
 }
 
 /// What became of a reading.
@@ -69,6 +93,7 @@ impl<P: Plugin> Harness<P> {
             optimizer: Optimizer::new(),
             rule: RuleSettings::default(),
             series: HashMap::new(),
+            timed: Vec::new(),
         }
     }
 
@@ -103,6 +128,7 @@ impl<P: Plugin> Harness<P> {
         reason = "a test has to fail where a host would count a strike"
     )]
     pub fn read(&mut self, at_ms: u64, entity_id: &str, state: &str) -> Outcome {
+        self.advance(at_ms);
         let observation = self.observation(at_ms, entity_id, state);
         let decision = match asked::decide(&mut self.plugin, at_ms, observation) {
             Ok(decision) => decision,
@@ -114,14 +140,11 @@ impl<P: Plugin> Harness<P> {
             (Reason::Advised, Verdict::Replace(number)) => number.to_string(),
             _ => state.to_owned(),
         });
-        if let Some(known) = self.series.get_mut(entity_id)
-            && let Some(shown) = &shown
-        {
-            known.readings = 0;
-            known.published = Some(Publication {
-                value: value_of(shown),
-                at: at_ms,
-            });
+        if let Some(known) = self.series.get_mut(entity_id) {
+            state.clone_into(&mut known.latest);
+            if let Some(shown) = &shown {
+                known.publish(at_ms, shown);
+            }
         }
         Outcome {
             decision,
@@ -130,8 +153,57 @@ impl<P: Plugin> Harness<P> {
         }
     }
 
-    fn observation(&mut self, at_ms: u64, entity_id: &str, state: &str) -> Observation {
-        let known = match self.series.entry(entity_id.to_owned()) {
+    /// Lets time pass, and says what was published at moments of its own since
+    /// this was last asked.
+    pub fn pass(&mut self, until_ms: u64) -> Vec<Timed> {
+        self.advance(until_ms);
+        std::mem::take(&mut self.timed)
+    }
+
+    /// Does what is due up to a moment, each at its time.
+    fn advance(&mut self, until_ms: u64) {
+        let end_us = until_ms * 1000;
+        let mut last = None;
+        while let Some(due) = self.optimizer.next_deadline() {
+            if due > end_us || last == Some(due) {
+                break;
+            }
+            last = Some(due);
+            self.tick(due);
+        }
+        self.tick(end_us);
+    }
+
+    fn tick(&mut self, now_us: u64) {
+        self.optimizer.tick(instant(now_us));
+        // Nobody is sent batches here.
+        while !self.optimizer.poll_batch().is_empty() {}
+        for publication in self.optimizer.poll_published() {
+            let named = self.optimizer.names(&[publication.series]).ok();
+            let Some(name) = named.and_then(|mut names| names.pop()) else {
+                continue;
+            };
+            let Some(known) = self.series.get_mut(&*name.entity) else {
+                continue;
+            };
+            let published = match (publication.reason, publication.number) {
+                (Reason::Final, Some(number)) => number.to_string(),
+                _ => known.latest.clone(),
+            };
+            let at_ms = now_us / 1000;
+            known.publish(at_ms, &published);
+            self.timed.push(Timed {
+                at_ms,
+                entity_id: name.entity.to_string(),
+                published,
+                reason: name_of(publication.reason),
+            });
+        }
+    }
+
+    /// What the home knows of an entity; it is met now if it is new.
+    fn known(&mut self, entity_id: &str) -> &mut Known {
+        match self.series.entry(entity_id.to_owned()) {
             std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
             std::collections::hash_map::Entry::Vacant(place) => {
                 let series = Series {
@@ -143,12 +215,21 @@ impl<P: Plugin> Harness<P> {
                 place.insert(Known {
                     handle: handles.first().copied().unwrap_or_default(),
                     entity,
+                    latest: String::new(),
+                    written: String::new(),
+                    shown: String::new(),
                     published: None,
+                    tolerance: None,
                     readings: 0,
                     at: Vec::new(),
                 })
             }
-        };
+        }
+    }
+
+    fn observation(&mut self, at_ms: u64, entity_id: &str, state: &str) -> Observation {
+        let by_default = self.rule.absolute;
+        let known = self.known(entity_id);
         known.readings += 1;
         known
             .at
@@ -161,15 +242,12 @@ impl<P: Plugin> Harness<P> {
             published: known.published.clone(),
             readings: known.readings,
             changes_per_hour: known.at.len() as f64,
-            tolerance: self.rule.absolute,
+            tolerance: known.tolerance.or(by_default),
         }
     }
 
     fn advise(&mut self, at_ms: u64, entity_id: &str, state: &str, decision: &Decision) -> Reason {
-        let now = Instant {
-            mono_us: at_ms * 1000,
-            wall_us: i64::try_from(at_ms * 1000).unwrap_or(i64::MAX),
-        };
+        let now = instant(at_ms * 1000);
         let (code, number, delay_ms) = match decision.verdict {
             Verdict::Abstain => (0, f64::NAN, 0),
             Verdict::Publish => (1, f64::NAN, 0),
@@ -184,7 +262,6 @@ impl<P: Plugin> Harness<P> {
             numbers: &[number],
             delays_us: &[i64::from(delay_ms) * 1000],
         };
-        self.optimizer.tick(now);
         let reasons = self
             .optimizer
             .observe_advised(now, &[handle], state, &[length], &opinions);
@@ -210,6 +287,23 @@ impl<P: Plugin> Harness<P> {
             }
             text
         })
+    }
+}
+
+impl Known {
+    fn publish(&mut self, at_ms: u64, shown: &str) {
+        self.readings = 0;
+        self.published = Some(Publication {
+            value: value_of(shown),
+            at: at_ms,
+        });
+    }
+}
+
+fn instant(now_us: u64) -> Instant {
+    Instant {
+        mono_us: now_us,
+        wall_us: i64::try_from(now_us).unwrap_or(i64::MAX),
     }
 }
 
