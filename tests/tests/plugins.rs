@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::json;
-use weirhouse::hub::{Hub, Notice, PutOptions, Settings, Update};
+use weirhouse::hub::{Hub, Notice, PutOptions, Refresh, Settings, Update};
 use weirhouse::plugins::{Folder, PluginState, PluginStatus, Plugins, RegisterLock};
 use weirhouse::store::{Blobs, MemoryStore};
 use weirhouse_hass::{Change, Event, State};
@@ -355,6 +355,50 @@ fn readings_become_what_a_plugin_makes_of_them() -> Result<()> {
     home.change("sensor.derive_a", "900", &json!({"unit": "W"}))?;
     let told = updates(&home.hub, &mut notices);
     assert_eq!(told[0].state.as_deref(), Some("900"));
+    Ok(())
+}
+
+#[test]
+fn an_entity_is_refreshed_when_a_plugin_says() -> Result<()> {
+    let Some(derive) = plugin::find_or_skip("derive")? else {
+        return Ok(());
+    };
+    let often = Duration::from_secs(25);
+    let home = Home::with(Settings {
+        refresh: vec![("sensor.derive_a".to_owned(), Refresh::Every(often))],
+        ..Settings::default()
+    })?;
+    home.install("derive", &derive, &[])?;
+    home.plugins.reconcile()?;
+    home.change("sensor.derive_a", "800", &json!({}))?;
+    home.wait_for("derive", |it| it.asked == 1)?;
+    // As the loop of the service does.
+    let began = Instant::now();
+    let refreshed = loop {
+        ensure!(began.elapsed() < PATIENCE, "nothing was refreshed");
+        let now = Instant::now();
+        if !home.hub.tick().refresh.is_empty() {
+            break now;
+        }
+        sleep(home.hub.deadline().unwrap_or_default().min(often));
+    };
+    home.wait_for("derive", |it| it.asked == 2)?;
+    // It wants half of it, and gets the least there may be. What else waits is
+    // due within seconds.
+    loop {
+        home.hub.tick();
+        let next = home.hub.deadline().unwrap_or_default();
+        let after = refreshed.elapsed() + next;
+        if next > Duration::from_secs(5) && after < often - Duration::from_secs(2) {
+            break;
+        }
+        ensure!(
+            refreshed.elapsed() < Duration::from_secs(9),
+            "the next is due after {after:?}"
+        );
+        sleep(Duration::from_millis(2));
+    }
+    assert_eq!(home.status("derive")?.faults, Vec::new());
     Ok(())
 }
 

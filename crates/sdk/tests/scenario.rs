@@ -96,7 +96,11 @@ fn advice_shows_in_a_scenario() {
     ];
     assert_eq!(outcome, expected.join("\n"));
 
-    fs::write(&path, "{\"at\": 0, \"put\": {\"key\": \"a\", \"value\": 1}}").unwrap();
+    fs::write(
+        &path,
+        "{\"at\": 0, \"put\": {\"key\": \"a\", \"value\": 1}}",
+    )
+    .unwrap();
     let error = Harness::<Slow>::new().scenario(&path).unwrap_err();
     assert!(error.to_string().contains("slow.jsonl:1: `put`"), "{error}");
 }
