@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::json;
 use weirhouse::hub::{Hub, Notice, PutOptions, Refresh, Settings, Update};
-use weirhouse::plugins::{Folder, PluginState, PluginStatus, Plugins, RegisterLock};
+use weirhouse::plugins::{
+    Folder, Installed, PluginState, PluginStatus, Plugins, Quarantine, RegisterLock,
+};
 use weirhouse::store::{Blobs, MemoryStore};
 use weirhouse_hass::{Change, Event, State};
 use weirhouse_runner::wit::updates::Rule;
@@ -198,6 +200,37 @@ fn nothing_starts_before_what_it_needs_is_granted() -> Result<()> {
     home.plugins
         .change(|register| register.entry("kalman-power").enabled = false)?;
     assert_eq!(home.status("kalman-power")?.state, PluginState::Disabled);
+    Ok(())
+}
+
+#[test]
+fn switching_a_plugin_off_ends_its_quarantine() -> Result<()> {
+    let Some(kalman) = plugin::find_or_skip("kalman-power")? else {
+        return Ok(());
+    };
+    let home = Home::open()?;
+    home.install("kalman-power", &kalman, &["settings", "entities"])?;
+    let installed = Installed::at(&home.folder.place("kalman-power"))?;
+    home.plugins.change(|register| {
+        register.entry("kalman-power").quarantine = Some(Quarantine {
+            fault: "made up".to_owned(),
+            since: "2026-11-01T12:00:00+00:00".to_owned(),
+            sha256: installed.sha256.clone(),
+        });
+    })?;
+    let state = || -> Result<PluginState> {
+        home.plugins.reconcile()?;
+        Ok(home.status("kalman-power")?.state)
+    };
+    assert_eq!(state()?, PluginState::Quarantined);
+    let switch = |on| {
+        home.plugins
+            .change(|register| register.entry("kalman-power").enabled = on)
+    };
+    switch(false)?;
+    assert_eq!(state()?, PluginState::Disabled);
+    switch(true)?;
+    assert_eq!(state()?, PluginState::Working);
     Ok(())
 }
 

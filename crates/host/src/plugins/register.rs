@@ -112,11 +112,10 @@ impl Register {
         &mut self.plugins[place]
     }
 
-    /// Ends quarantines of plugins that are not in the folder any more: who puts
-    /// one back wants to try it again.
-    pub(super) fn release_absent(&mut self, present: &[String]) {
+    /// Ends quarantines of all plugins but these.
+    pub(super) fn release_all_but(&mut self, kept: &[String]) {
         for entry in &mut self.plugins {
-            if !present.contains(&entry.name) {
+            if !kept.contains(&entry.name) {
                 entry.quarantine = None;
             }
         }

@@ -195,7 +195,9 @@ impl Plugins {
         Ok(())
     }
 
-    /// What the user said, without quarantines that lost their reason.
+    /// What the user said, without quarantines of plugins that are switched off
+    /// or not in the folder any more: who switches one on again, or puts it
+    /// back, wants to try it again.
     fn register(&self, files: &BTreeMap<PathBuf, File>) -> Result<Register, FolderError> {
         let packages = files.values().filter_map(|file| file.package.as_ref().ok());
         let mut present: Vec<String> = packages
@@ -205,10 +207,11 @@ impl Plugins {
         let stems = files.keys().filter_map(|path| path.file_stem());
         present.extend(stems.map(|stem| stem.to_string_lossy().into_owned()));
         let mut register = Register::read(&self.folder)?;
+        present.retain(|name| self.entry(&register, name).enabled);
         let before = register.clone();
-        register.release_absent(&present);
+        register.release_all_but(&present);
         if register != before {
-            RegisterLock::take(&self.folder)?.change(|it| it.release_absent(&present))?;
+            RegisterLock::take(&self.folder)?.change(|it| it.release_all_but(&present))?;
         }
         Ok(register)
     }

@@ -96,7 +96,7 @@ export const english = {
       command: (name: string) => `weirhouse plugin enable ${name}`,
     },
     quarantined: {
-      words: "It failed three times within ten minutes and is not asked any more. Put another file in its place, or release it:",
+      words: "It failed three times within ten minutes and is not asked any more. Put another file in its place, switch it off and on again, or release it:",
       command: (name: string) => `weirhouse plugin quarantine release ${name}`,
     },
   } as Record<string, { words: string; command: (name: string) => string }>,
@@ -104,6 +104,7 @@ export const english = {
   decides: "Decides",
   functions: {
     judge: "whether a reading matters",
+    "judge-numbers": "whether a number matters",
     interval: "when an entity is asked again",
     ttl: "how long an entry of the cache lives",
     transform: "what a reading becomes",

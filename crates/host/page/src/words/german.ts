@@ -98,7 +98,7 @@ export const german: Words = {
       command: (name) => `weirhouse plugin enable ${name}`,
     },
     quarantined: {
-      words: "Es versagte dreimal in zehn Minuten und wird nicht mehr gefragt. Eine andere Datei an seine Stelle legen oder es freigeben:",
+      words: "Es versagte dreimal in zehn Minuten und wird nicht mehr gefragt. Eine andere Datei an seine Stelle legen, es aus- und wieder einschalten oder es freigeben:",
       command: (name) => `weirhouse plugin quarantine release ${name}`,
     },
   },
@@ -106,6 +106,7 @@ export const german: Words = {
   decides: "Entscheidet",
   functions: {
     judge: "ob ein Messwert zählt",
+    "judge-numbers": "ob eine Zahl zählt",
     interval: "wann eine Entität wieder gefragt wird",
     ttl: "wie lange ein Eintrag im Cache lebt",
     transform: "was aus einem Messwert wird",
