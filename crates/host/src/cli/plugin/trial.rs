@@ -231,7 +231,8 @@ impl Test {
                 format!("it failed on this trace: {fault}"),
             ));
         }
-        let text = table(&before, &after, &claims, &reasons);
+        let mut text = table(&before, &after, &claims, &reasons);
+        text.push_str(&unseen(package));
         self.compare(&text)?;
         output::write(text.as_bytes())
     }
@@ -255,6 +256,20 @@ impl Test {
             Err(_) => std::fs::write(golden, text).map_err(Failure::of(Exit::Usage)),
         }
     }
+}
+
+/// What the plugin decides beside readings, and where that is tried.
+fn unseen(package: &Package) -> String {
+    let others = [Function::Transform, Function::Interval, Function::Ttl];
+    let others = others.into_iter().filter(|it| package.decides(*it));
+    let names: Vec<String> = others.map(|it| format!("`{it}`")).collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    format!(
+        "\n{} cannot be seen in a recording; `weirhouse plugin check` tries that\n",
+        names.join(", ")
+    )
 }
 
 /// How often each opinion was given for each reason.
