@@ -48,7 +48,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
         }
         let mut clippy = target.cargo_in(&source, workspace, "clippy");
         clippy
-            .args(["--quiet", "--lib", "--examples"])
+            // With what generates bindings as their builds have it.
+            .args(["--quiet", "--lib", "--examples", "--release"])
             .args(plugins::lock(&source))
             .arg("--target-dir")
             .arg(plugins::target_dir(workspace))
