@@ -63,8 +63,8 @@ impl Plugin for KalmanPower {
         // Numbers of entities mean nothing to the next instance, so their ids
         // are asked for here, once, and not with every reading.
         let known = (0..).zip(&self.filters);
-        let known = known
-            .filter_map(|(entity, filter)| Some((entities::describe(entity)?.id, (*filter)?)));
+        let known =
+            known.filter_map(|(entity, filter)| Some((entities::describe(entity)?.id, (*filter)?)));
         memory::write(known.chain(self.remembered.clone()))
     }
 
