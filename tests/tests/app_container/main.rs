@@ -6,6 +6,7 @@
 //!     cargo xtask dist
 //!     WEIRHOUSE_DIST=$PWD/target/dist cargo xtask test -p weirhouse-tests -- --nocapture it_lives_as_an_app_does
 
+mod memory;
 mod refusals;
 
 use std::fs;
