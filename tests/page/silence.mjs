@@ -36,6 +36,14 @@ export default async function silence({ open, url, reached }) {
   const asked = page.waitForRequest("**/v1/stats");
   await show(page, "visible");
   await asked;
+
+  // A problem of the API is told in the visitor's language.
+  const problem = { type: "urn:weirhouse:problem:storage", detail: "the disk is full" };
+  const answer = { status: 503, contentType: "application/problem+json", body: JSON.stringify(problem) };
+  await page.route("**/v1/stats", (route) => route.fulfill(answer));
+  await page.getByRole("combobox", { name: "Language" }).selectOption("de");
+  await page.getByText("Die Festplatte hat nicht genommen oder gegeben, was sie sollte.").waitFor();
+  assert.equal(await page.getByText("the disk is full").count(), 0);
 }
 
 /** As a browser tells a page that its tab is in front or not. */

@@ -28,6 +28,8 @@ pub struct Image {
     tag: String,
     /// Bytes beyond its base.
     pub added_bytes: u64,
+    /// Whether it holds what users get, or a build for debugging.
+    pub is_released: bool,
 }
 
 /// A container of it; removed when dropped.
@@ -40,6 +42,8 @@ pub struct Container<'a> {
 
 impl Image {
     /// Builds it from the repository's Dockerfile and the program under test, or says why the test is skipped.
+    ///
+    /// With `WEIRHOUSE_DIST`, the absolute path of what `cargo xtask dist` made, it is the image that users get.
     pub fn build_or_skip() -> Result<Option<Self>> {
         let Some(store) = env::var_os("WEIRHOUSE_CONTAINERS") else {
             let reason = env::var("WEIRHOUSE_CONTAINERS_MISSING").unwrap_or_else(|_| {
@@ -48,25 +52,20 @@ impl Image {
             skip(&format!("needs to run containers: {reason}"))?;
             return Ok(None);
         };
-        let program = env::var_os("WEIRHOUSE_BIN").context("WEIRHOUSE_BIN is not set")?;
         let context = tempfile::tempdir()?;
         let dist = context.path().join("target/dist");
         fs::create_dir_all(&dist)?;
-        let stripped = Command::new("strip")
-            .arg("-o")
-            .arg(dist.join("weirhouse"))
-            .arg(&program)
-            .status()
-            .context("cannot run strip")?;
-        ensure!(stripped.success(), "strip ended with {stripped}");
-        let compiler = env::var_os("WEIRHOUSE_COMPILE").context("WEIRHOUSE_COMPILE is not set")?;
-        fs::copy(compiler, dist.join("weirhouse-compile"))?;
-        fs::copy(component::path()?, dist.join("weirhouse-core.cwasm"))?;
+        let released = env::var_os("WEIRHOUSE_DIST").map(PathBuf::from);
+        match &released {
+            Some(released) => copy_released(released, &dist)?,
+            None => copy_debugging(&dist)?,
+        }
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let mut image = Self {
             store: store.into(),
             tag: format!("localhost/weirhouse-test-{}", std::process::id()),
             added_bytes: 0,
+            is_released: released.is_some(),
         };
         let build = |command: &mut Command| {
             command
@@ -87,6 +86,17 @@ impl Image {
     /// Starts the app on a data folder, as the Supervisor would. A folder `config` beside that is the one that users
     /// share with the app.
     pub fn start(&self, data: &Path) -> Result<Container<'_>> {
+        self.start_with(data, &[])
+    }
+
+    /// [`Image::start`] with a limit on the private memory of each process (`RLIMIT_DATA`): on what it could write to,
+    /// used or not. That is no limit on a container's resident memory, which a control group would be: it counts no
+    /// pages of files, and what goes beyond it is refused, not ended.
+    pub fn start_limited(&self, data: &Path, bytes: u64) -> Result<Container<'_>> {
+        self.start_with(data, &["--ulimit", &format!("data={bytes}:{bytes}")])
+    }
+
+    fn start_with(&self, data: &Path, arguments: &[&str]) -> Result<Container<'_>> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("weirhouse-test-{}-{number}", std::process::id());
@@ -101,6 +111,7 @@ impl Image {
                     "--ulimit",
                     "nproc=4096:4096",
                 ])
+                .args(arguments)
                 .args(["--read-only", "--tmpfs", "/tmp", "--network", "host"])
                 .args(["--add-host", &format!("supervisor:{SUPERVISOR}")])
                 .args([
@@ -159,6 +170,32 @@ impl Image {
         arguments(&mut command);
         command.output().context("cannot run the container engine")
     }
+}
+
+/// What `cargo xtask dist` made.
+fn copy_released(released: &Path, dist: &Path) -> Result<()> {
+    for name in ["weirhouse", "weirhouse-compile", "weirhouse-core.cwasm"] {
+        let path = released.join(name);
+        fs::copy(&path, dist.join(name))
+            .with_context(|| format!("cannot copy {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// The program under test and what belongs to it.
+fn copy_debugging(dist: &Path) -> Result<()> {
+    let program = env::var_os("WEIRHOUSE_BIN").context("WEIRHOUSE_BIN is not set")?;
+    let stripped = Command::new("strip")
+        .arg("-o")
+        .arg(dist.join("weirhouse"))
+        .arg(&program)
+        .status()
+        .context("cannot run strip")?;
+    ensure!(stripped.success(), "strip ended with {stripped}");
+    let compiler = env::var_os("WEIRHOUSE_COMPILE").context("WEIRHOUSE_COMPILE is not set")?;
+    fs::copy(compiler, dist.join("weirhouse-compile"))?;
+    fs::copy(component::path()?, dist.join("weirhouse-core.cwasm"))?;
+    Ok(())
 }
 
 impl Drop for Image {
@@ -220,12 +257,18 @@ impl Container<'_> {
             + &String::from_utf8_lossy(&output.stderr))
     }
 
-    /// Memory it has now and had at most, in bytes.
-    pub fn memory(&self) -> Result<(u64, u64)> {
+    /// What the kernel tells of its first process, under a name in `/proc/PID`.
+    pub fn about(&self, name: &str) -> Result<String> {
         let text = self.image.engine("podman", |command| {
             command.args(["inspect", "--format", "{{.State.Pid}}", &self.name]);
         })?;
-        let status = fs::read_to_string(format!("/proc/{}/status", text.trim()))?;
+        let path = format!("/proc/{}/{name}", text.trim());
+        fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))
+    }
+
+    /// Memory it has now and had at most, in bytes.
+    pub fn memory(&self) -> Result<(u64, u64)> {
+        let status = self.about("status")?;
         let kib = |name: &str| -> Result<u64> {
             let line = status.lines().find_map(|line| line.strip_prefix(name));
             let number = line.and_then(|line| line.split_whitespace().next());

@@ -1,18 +1,22 @@
 //! A stand-in for the Supervisor, as far as an app asks it: the way to Home Assistant and the broker.
 //!
 //! It behaves as the Supervisor does for an app with `homeassistant_api` and `services: mqtt:want`, by what can be
-//! observed of it: the app's own token opens everything, Home Assistant's is never shown to the app, and while Home
-//! Assistant is away the answer is 502.
+//! observed of it: the app's own token opens everything, Home Assistant's is never shown to the app, while Home
+//! Assistant is away the answer is 502, and commands that only Home Assistant's own pages may send are refused.
 
-use std::io::{self, Read as _, Write as _};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use tokio_tungstenite::tungstenite::{Message, WebSocket, accept, client};
+use tokio::net;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{WebSocketStream, accept_async, client_async};
 
 /// The token that the app is given.
 pub const TOKEN: &str = "token-of-the-app";
@@ -20,9 +24,17 @@ pub const TOKEN: &str = "token-of-the-app";
 /// Longest head of a request.
 const LONGEST_HEAD: usize = 8 << 10;
 
-/// A running stand-in; its threads end with the test.
+/// What the type of a command may not begin with.
+const REFUSED: [&str; 2] = ["supervisor/", "hassio/"];
+
+/// A WebSocket, on either side.
+type Socket = WebSocketStream<net::TcpStream>;
+
+/// A running stand-in, until it is dropped; connections that are open then end by themselves.
 pub struct Supervisor {
+    address: SocketAddr,
     shared: Arc<Shared>,
+    accepting: Option<JoinHandle<()>>,
 }
 
 struct Shared {
@@ -35,6 +47,12 @@ struct Shared {
     asked: Mutex<Vec<String>>,
     /// What was announced to integrations.
     announced: Mutex<Vec<Value>>,
+    /// What the type of a command may not begin with.
+    refuses: Mutex<Vec<String>>,
+    /// Types of the commands that were refused.
+    refused: Mutex<Vec<String>>,
+    /// Whether it is to end.
+    stopped: AtomicBool,
 }
 
 impl Supervisor {
@@ -48,21 +66,41 @@ impl Supervisor {
             broker: Mutex::default(),
             asked: Mutex::default(),
             announced: Mutex::default(),
+            refuses: Mutex::new(REFUSED.map(str::to_owned).into()),
+            refused: Mutex::default(),
+            stopped: AtomicBool::new(false),
         });
         let serving = Arc::clone(&shared);
-        thread::spawn(move || {
+        let accepting = thread::spawn(move || {
             for stream in listener.incoming().flatten() {
+                if serving.stopped.load(Ordering::SeqCst) {
+                    return;
+                }
                 let serving = Arc::clone(&serving);
                 // A request that cannot be answered is closed by being dropped.
                 thread::spawn(move || serving.answer(stream));
             }
         });
-        Ok(Self { shared })
+        Ok(Self {
+            address,
+            shared,
+            accepting: Some(accepting),
+        })
     }
 
     /// Offers a broker from now on.
     pub fn offer_broker(&self, broker: Value) {
         *lock(&self.shared.broker) = Some(broker);
+    }
+
+    /// Refuses commands whose type begins so as well, as another version of it may.
+    pub fn refuse(&self, beginning: &str) {
+        lock(&self.shared.refuses).push(beginning.to_owned());
+    }
+
+    /// Types of the commands that were refused so far.
+    pub fn refused(&self) -> Vec<String> {
+        lock(&self.shared.refused).clone()
     }
 
     /// What was announced to integrations so far.
@@ -73,6 +111,17 @@ impl Supervisor {
     /// Paths that were asked for so far.
     pub fn asked(&self) -> Vec<String> {
         lock(&self.shared.asked).clone()
+    }
+}
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        self.shared.stopped.store(true, Ordering::SeqCst);
+        // It waits for a connection.
+        let woken = TcpStream::connect(self.address);
+        if let (Ok(_), Some(accepting)) = (woken, self.accepting.take()) {
+            let _ = accepting.join();
+        }
     }
 }
 
@@ -120,56 +169,87 @@ impl Shared {
         Ok(())
     }
 
-    /// The way to Home Assistant: the app logs in with its own token, the rest passes as it is.
-    fn pass_on(&self, mut stream: TcpStream) -> Result<()> {
-        let Ok(home) = self.log_in() else {
+    /// The way to Home Assistant: the app logs in with its own token, the rest passes as it is, but for what is refused.
+    fn pass_on(&self, stream: TcpStream) -> Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(self.connect(stream))
+    }
+
+    async fn connect(&self, mut stream: TcpStream) -> Result<()> {
+        let Ok(home) = self.log_in().await else {
             stream.write_all(
                 b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
             )?;
             return Ok(());
         };
-        let mut app = accept(stream).map_err(|error| anyhow::anyhow!("no WebSocket: {error}"))?;
-        send(
-            &mut app,
-            &json!({ "type": "auth_required", "ha_version": "0" }),
-        )?;
-        let login = receive(&mut app)?;
+        stream.set_nonblocking(true)?;
+        let mut app = accept_async(net::TcpStream::from_std(stream)?).await?;
+        let greeting = json!({ "type": "auth_required", "ha_version": "0" });
+        send(&mut app, &greeting).await?;
+        let login = receive(&mut app).await?;
         if login["access_token"] != TOKEN {
-            return send(
-                &mut app,
-                &json!({ "type": "auth_invalid", "message": "Invalid access" }),
-            );
+            let refusal = json!({ "type": "auth_invalid", "message": "Invalid access" });
+            return send(&mut app, &refusal).await;
         }
-        send(&mut app, &json!({ "type": "auth_ok", "ha_version": "0" }))?;
-        let app = app.get_ref().try_clone()?;
-        app.set_read_timeout(None)?;
-        let home = home.get_ref().try_clone()?;
-        // Both speak first only after the login, so that nothing was read ahead.
-        let (mut from_home, mut to_app) = (home.try_clone()?, app.try_clone()?);
-        thread::spawn(move || {
-            let _ = io::copy(&mut from_home, &mut to_app);
-            let _ = to_app.shutdown(Shutdown::Both);
-        });
-        let (mut from_app, mut to_home) = (app, home);
-        let _ = io::copy(&mut from_app, &mut to_home);
-        to_home.shutdown(Shutdown::Both)?;
+        send(&mut app, &json!({ "type": "auth_ok", "ha_version": "0" })).await?;
+        self.exchange(app, home).await
+    }
+
+    /// Passes on what either says until one of them ends.
+    async fn exchange(&self, mut app: Socket, mut home: Socket) -> Result<()> {
+        loop {
+            tokio::select! {
+                said = app.next() => match said {
+                    Some(Ok(said)) if is_for_the_other(&said) => match self.refusal(&said) {
+                        Some(refusal) => send(&mut app, &refusal).await?,
+                        None => home.send(said).await?,
+                    },
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                    _ => break,
+                },
+                said = home.next() => match said {
+                    Some(Ok(said)) if is_for_the_other(&said) => app.send(said).await?,
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                    _ => break,
+                },
+            }
+        }
+        // Either may be gone already.
+        let _ = app.close(None).await;
+        let _ = home.close(None).await;
         Ok(())
     }
 
     /// A connection to Home Assistant on which commands may follow.
-    fn log_in(&self) -> Result<WebSocket<TcpStream>> {
-        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.home_port))?;
+    async fn log_in(&self) -> Result<Socket> {
+        let stream = net::TcpStream::connect((Ipv4Addr::LOCALHOST, self.home_port)).await?;
         let url = format!("ws://127.0.0.1:{}/api/websocket", self.home_port);
-        let (mut home, _) =
-            client(url, stream).map_err(|error| anyhow::anyhow!("no WebSocket: {error}"))?;
-        receive(&mut home)?;
-        send(
-            &mut home,
-            &json!({ "type": "auth", "access_token": self.home_token }),
-        )?;
-        let answer = receive(&mut home)?;
+        let (mut home, _) = client_async(url, stream).await?;
+        receive(&mut home).await?;
+        let login = json!({ "type": "auth", "access_token": self.home_token });
+        send(&mut home, &login).await?;
+        let answer = receive(&mut home).await?;
         ensure!(answer["type"] == "auth_ok", "{answer}");
         Ok(home)
+    }
+
+    /// The answer to a command that is refused. What is no single command is not looked at.
+    fn refusal(&self, said: &Message) -> Option<Value> {
+        let command: Value = serde_json::from_str(said.to_text().ok()?).ok()?;
+        let kind = command.get("type")?.as_str()?;
+        let refuses = lock(&self.refuses);
+        if !refuses.iter().any(|beginning| kind.starts_with(beginning)) {
+            return None;
+        }
+        lock(&self.refused).push(kind.to_owned());
+        Some(json!({
+            "id": command.get("id"),
+            "type": "result",
+            "success": false,
+            "error": { "code": "unauthorized", "message": "Unauthorized" },
+        }))
     }
 }
 
@@ -195,12 +275,18 @@ fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
         .map(|(_, value)| value)
 }
 
-fn send<S: io::Read + io::Write>(socket: &mut WebSocket<S>, message: &Value) -> Result<()> {
-    Ok(socket.send(Message::text(message.to_string()))?)
+/// Signs of life are each side's own business.
+fn is_for_the_other(said: &Message) -> bool {
+    said.is_text() || said.is_binary()
 }
 
-fn receive<S: io::Read + io::Write>(socket: &mut WebSocket<S>) -> Result<Value> {
-    Ok(serde_json::from_str(socket.read()?.to_text()?)?)
+async fn send(socket: &mut Socket, message: &Value) -> Result<()> {
+    Ok(socket.send(Message::text(message.to_string())).await?)
+}
+
+async fn receive(socket: &mut Socket) -> Result<Value> {
+    let message = socket.next().await.context("the connection ended")??;
+    Ok(serde_json::from_str(message.to_text()?)?)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -185,6 +185,38 @@ fn every_option_is_explained_in_every_language() -> Result<()> {
     Ok(())
 }
 
+/// Whether the Supervisor lets this be left out: single values that say so, and lists of such. No group and no list of
+/// groups can, whatever is in them.
+fn is_optional(shape: &Value) -> bool {
+    let shape = shape.get(0).unwrap_or(shape);
+    shape.as_str().is_some_and(|shape| shape.ends_with('?'))
+}
+
+/// Options are checked at every start, those of the app itself included: one that lacks something never starts.
+#[test]
+fn the_supervisor_starts_it_with_its_own_options() -> Result<()> {
+    fn complete(schema: &Value, options: &Value, of: &str) -> Result<()> {
+        for (name, shape) in schema.as_object().context("the schema is no mapping")? {
+            let option = options.get(name);
+            if is_optional(shape) {
+                ensure!(option.is_none(), "{of}{name} is optional and has a default");
+                continue;
+            }
+            let option = option.with_context(|| format!("{of}{name} lacks a default"))?;
+            ensure!(
+                shape.is_array() == option.is_array() && shape.is_object() == option.is_object(),
+                "{of}{name} is {option}"
+            );
+            if shape.is_object() {
+                complete(shape, option, &format!("{of}{name}."))?;
+            }
+        }
+        Ok(())
+    }
+    let app = app()?;
+    complete(&app["schema"], &app["options"], "")
+}
+
 /// What the form accepts for one field, as examples.
 fn accepted(shape: &str) -> Vec<Value> {
     let shape = shape.trim_end_matches('?');
@@ -243,9 +275,11 @@ fn the_program_takes_whatever_the_form_takes() -> Result<()> {
     for presets in accepted(schema["presets"].as_str().context("presets")?) {
         check(folder.path(), &json!({ "presets": presets }))?;
     }
-    for (field, values) in fields("log", schema) {
-        for value in values {
-            check(folder.path(), &json!({ "log": { &field: value } }))?;
+    for group in ["log", "mqtt"] {
+        for (field, values) in fields(group, schema) {
+            for value in values {
+                check(folder.path(), &json!({ group: { &field: value } }))?;
+            }
         }
     }
     for (field, values) in fields("rule", schema) {

@@ -23,6 +23,12 @@ pub(crate) struct Component {
     pub(crate) target: WasmTarget,
 }
 
+/// Builds the component alone, if it is not up to date.
+pub(crate) fn build_wasm(workspace: &Workspace) -> Result<PathBuf> {
+    let target = WasmTarget::provide(workspace)?;
+    Ok(make_wasm(workspace, &target, &CORE)?.0)
+}
+
 /// Builds whatever is not up to date.
 pub(crate) fn build(workspace: &Workspace) -> Result<Component> {
     let target = WasmTarget::provide(workspace)?;

@@ -4,16 +4,22 @@ import { Kept } from "./kept";
 
 const PATIENCE_MS = 10_000;
 
+/** What the type of every problem of the API begins with. */
+const PROBLEM = "urn:weirhouse:problem:";
+
 /** The API wants another token, or one at all. */
 export class TokenWanted extends Error {}
 
 /** Something other than the wanted answered. */
 export class Unexpected extends Error {
   readonly status: number;
+  /** What kind of problem the API says it is, without the part that all of them share; empty if it was not the API. */
+  readonly problem: string;
 
-  constructor(status: number, detail: string) {
+  constructor(status: number, problem: string, detail: string) {
     super(detail);
     this.status = status;
+    this.problem = problem;
   }
 }
 
@@ -61,14 +67,14 @@ export class Client {
       const isProblem = (answer.headers.get("Content-Type") ?? "").startsWith("application/problem+json");
       if (isProblem && (answer.status === 401 || answer.status === 403)) throw new TokenWanted();
       const problem: unknown = isProblem ? await answer.json() : {};
-      throw new Unexpected(answer.status, detail(problem));
+      throw new Unexpected(answer.status, member(problem, "type").replace(PROBLEM, ""), member(problem, "detail"));
     } finally {
       clearTimeout(timer);
     }
   }
 }
 
-function detail(problem: unknown): string {
-  if (typeof problem !== "object" || problem === null || !("detail" in problem)) return "";
-  return String(problem.detail);
+function member(problem: unknown, name: string): string {
+  if (typeof problem !== "object" || problem === null || !(name in problem)) return "";
+  return String((problem as Record<string, unknown>)[name]);
 }

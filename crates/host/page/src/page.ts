@@ -101,11 +101,16 @@ class PageElement extends LitElement {
     return html`
       <span>
         <b class="bad">${sentence}</b>
-        ${trouble.kind === "status" ? html`<span lang="en">${trouble.detail}</span>` : nothing}
+        ${trouble.kind === "status" ? this.#problem(trouble) : nothing}
         ${asOf === null ? nothing : words.figuresOf(figures.time(asOf))}
       </span>
       <button type="button" @click=${() => this.#watch.now()}>${words.tryNow}</button>
     `;
+  }
+
+  /** What the API says of a problem, in the visitor's language if it is one of those that a visitor can meet. */
+  #problem({ problem, detail }: { problem: string; detail: string }): TemplateResult {
+    return html`${this.#speech.words.problems[problem] ?? html`<span lang="en">${detail}</span>`}`;
   }
 
   #onLanguage(event: CustomEvent<Language>): void {

@@ -28,7 +28,7 @@ export type Trouble =
   | { kind: "silent" }
   /** Home Assistant, which stands before Weirhouse, wants its user to sign in. */
   | { kind: "session" }
-  | { kind: "status"; status: number; detail: string };
+  | { kind: "status"; status: number; problem: string; detail: string };
 
 /** What to show. */
 export interface View {
@@ -160,7 +160,7 @@ export class Watch implements ReactiveController {
     if (!(error instanceof Unexpected)) view.trouble = { kind: "silent" };
     else if (error.status === 401) view.trouble = { kind: "session" };
     else if (error.message === "" && error.status >= 502) view.trouble = { kind: "silent" };
-    else view.trouble = { kind: "status", status: error.status, detail: error.message };
+    else view.trouble = { kind: "status", status: error.status, problem: error.problem, detail: error.message };
     view.rates = new Rates();
     const wait = this.#delay;
     this.#delay = Math.min(2 * wait, LONGEST_DELAY_MS);

@@ -21,7 +21,7 @@ use super::optimizer::OptimizerArgs;
 use super::output::tell;
 use super::reload::Reload;
 use super::settings::{SettingsArgs, Sources};
-use super::{home_assistant, status, stop};
+use super::{home_assistant, memory, status, stop};
 use crate::access::Access;
 use crate::api::{self, Admits, own_name};
 use crate::clients::{Clients, Upstream};
@@ -117,6 +117,7 @@ impl ServiceArgs {
         log::start(&config.log);
         // What can fail at once does so before anything is started, each with
         // its own exit status.
+        memory::check()?;
         let (engine, component) = self.optimizer.load()?;
         let folder = DataDir::open(&sources.folder).map_err(Failure::of(Exit::DataFolder))?;
         let token = folder.token().map_err(Failure::of(Exit::DataFolder))?;

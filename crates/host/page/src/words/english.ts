@@ -15,6 +15,14 @@ export const english = {
   silent: "Weirhouse does not answer; the page keeps trying.",
   session: "Home Assistant wants you to sign in anew; reload the page.",
   status: (status: number) => `Weirhouse answers with an error (${status}); the page keeps trying.`,
+  problems: {
+    "engine-restarted": "The optimizer had a fault and was started anew.",
+    internal: "This is a fault of Weirhouse; the log tells more.",
+    misdirected: "Weirhouse was asked under the name of another machine.",
+    "rate-limited": "More was asked than is allowed.",
+    storage: "The disk did not take or give what it should.",
+    "unknown-route": "The page is of another version; reload it.",
+  } as Record<string, string>,
   figuresOf: (time: string) => `The figures are from ${time}.`,
   tryNow: "Try now",
 

@@ -17,6 +17,14 @@ export const german: Words = {
   silent: "Weirhouse antwortet nicht; die Seite versucht es weiter.",
   session: "Home Assistant verlangt eine neue Anmeldung; bitte die Seite neu laden.",
   status: (status) => `Weirhouse antwortet mit einem Fehler (${status}); die Seite versucht es weiter.`,
+  problems: {
+    "engine-restarted": "Der Optimierer hatte einen Fehler und wurde neu gestartet.",
+    internal: "Das ist ein Fehler von Weirhouse; das Protokoll sagt mehr.",
+    misdirected: "Weirhouse wurde unter dem Namen eines anderen Rechners gefragt.",
+    "rate-limited": "Es wurde mehr gefragt, als erlaubt ist.",
+    storage: "Die Festplatte hat nicht genommen oder gegeben, was sie sollte.",
+    "unknown-route": "Die Seite gehört zu einer anderen Version; bitte die Seite neu laden.",
+  },
   figuresOf: (time) => `Die Zahlen sind von ${time}.`,
   tryNow: "Jetzt versuchen",
 

@@ -1,5 +1,13 @@
 //! The app as users run it: its image in a container with a read-only root, in front of a stand-in for the Supervisor and
 //! a real Home Assistant.
+//!
+//! It is the program built for debugging, as in all tests. For the figures of what users get, run
+//!
+//!     cargo xtask dist
+//!     WEIRHOUSE_DIST=$PWD/target/dist cargo xtask test -p weirhouse-tests -- --nocapture it_lives_as_an_app_does
+
+mod memory;
+mod refusals;
 
 use std::fs;
 use std::io::Write as _;
@@ -20,6 +28,9 @@ use weirhouse_tests::supervisor::Supervisor;
 /// Generous: the machine may be busy.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// How long a released app is left alone before its memory is told.
+const IDLE: Duration = Duration::from_mins(1);
+
 /// Time that the Supervisor gives the app to stop, as its configuration asks.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 
@@ -27,6 +38,20 @@ const STOP_LIMIT: Duration = Duration::from_secs(30);
 fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A home of some hundred entities of which few change by themselves.
+fn quiet() -> ConfigFolderOptions {
+    ConfigFolderOptions {
+        noisy_sensors: 4,
+        ..ConfigFolderOptions::default()
+    }
+}
+
+/// The Supervisor in front of a Home Assistant.
+fn supervisor(home: &HomeAssistant) -> Result<Supervisor> {
+    let address: SocketAddr = format!("{SUPERVISOR}:80").parse()?;
+    Supervisor::start(address, home.port(), home.token())
 }
 
 /// Asks the app's API with the owner's token.
@@ -91,19 +116,13 @@ fn visit_now(from: Ipv4Addr, path: &str) -> Result<String> {
         .block_on(visit(from, path))
 }
 
-/// A data folder as the Supervisor makes it, with the form's own values.
+/// A data folder as the Supervisor makes it, with the form's own values and a plugin.
 fn installed(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder)?;
-    fs::write(
-        folder.join("options.json"),
-        json!({
-            "log": { "level": "info" },
-            "rule": [],
-            "refresh": [],
-            "plugin": [{ "name": "kalman-power", "grant": "settings, entities" }],
-        })
-        .to_string(),
-    )?;
+    let app: Value = serde_saphyr::from_str(include_str!("../../../addon/config.yaml"))?;
+    let mut options = app["options"].clone();
+    options["plugin"] = json!([{ "name": "kalman-power", "grant": "settings, entities" }]);
+    fs::write(folder.join("options.json"), options.to_string())?;
     // The stand-in for the Supervisor comes from there.
     fs::write(
         folder.join("weirhouse.toml"),
@@ -162,15 +181,10 @@ fn it_lives_as_an_app_does() -> Result<()> {
     let Some(image) = Image::build_or_skip()? else {
         return Ok(());
     };
-    let quiet = ConfigFolderOptions {
-        noisy_sensors: 4,
-        ..ConfigFolderOptions::default()
-    };
-    let Some(mut home) = HomeAssistant::start_or_skip(&quiet)? else {
+    let Some(mut home) = HomeAssistant::start_or_skip(&quiet())? else {
         return Ok(());
     };
-    let address: SocketAddr = format!("{SUPERVISOR}:80").parse()?;
-    let supervisor = Supervisor::start(address, home.port(), home.token())?;
+    let supervisor = supervisor(&home)?;
     check_labels(&image.configuration()?)?;
 
     let folder = tempfile::tempdir()?;
@@ -187,13 +201,21 @@ fn it_lives_as_an_app_does() -> Result<()> {
         "a broker is asked for: {:?}",
         supervisor.asked()
     );
+    if image.is_released {
+        thread::sleep(IDLE);
+    }
     let (resident, peak) = app.memory()?;
     println!(
-        "image {:.1} MiB beyond its base, healthy after {:.2} s, resident {:.1} MiB, at most {:.1} MiB (a build for debugging)",
+        "image {:.1} MiB beyond its base, healthy after {:.2} s, resident {:.1} MiB, at most {:.1} MiB ({})",
         mib(image.added_bytes),
         healthy.as_secs_f64(),
         mib(resident),
-        mib(peak)
+        mib(peak),
+        if image.is_released {
+            "as released, after a minute"
+        } else {
+            "a build for debugging"
+        }
     );
 
     check_plugin(&data)?;
@@ -221,6 +243,11 @@ fn it_lives_as_an_app_does() -> Result<()> {
     })?;
 
     check_companion(&supervisor, &app, &data)?;
+    ensure!(
+        supervisor.refused().is_empty(),
+        "the Supervisor refused {:?}",
+        supervisor.refused()
+    );
 
     // What is cached survives the end, which comes in time.
     let value = b"kept over a restart";
@@ -329,7 +356,11 @@ fn check_labels(image: &Value) -> Result<()> {
 
 /// Starts the app, which must refuse to run; gives what it says.
 fn refusal(image: &Image, data: &Path) -> Result<String> {
-    let app = image.start(data)?;
+    refusal_of(&image.start(data)?)
+}
+
+/// What an app says that ends by itself, and not well.
+fn refusal_of(app: &Container<'_>) -> Result<String> {
     let status = app.wait()?;
     let log = app.log()?;
     ensure!(status != 0, "it ended with 0: {log}");
