@@ -2,6 +2,7 @@
 
 mod changes;
 mod equality;
+mod places;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -53,6 +54,7 @@ fn mirrors_judges_and_outlives_restarts_of_either_side() -> Result<()> {
     drive(&home)?;
     mirrors(&home, &weirhouse)?;
     judged_within_half_a_degree(&weirhouse)?;
+    places::are_followed(&home, &weirhouse)?;
 
     let (mut changes, mut follower) = (Changes::new(SEED), Follower::default());
     follower.catch_up(&weirhouse)?;

@@ -370,8 +370,34 @@ async fn streams_follow_patterns_and_areas_and_what_joins_them() {
     );
     assert_eq!(hall.change().await, change("light.a", "off", 0));
     // One comes into the area, the other leaves it.
+    let mut delta = api.call("GET", "/v1/states?area=hall", "").await.json();
     place(&api, &[("light.b", "hall"), ("light.a", "attic")]);
-    assert_eq!(hall.change().await, change("light.b", "off", 0));
+    let left = hall.next().await;
+    assert_eq!(left.event, "removed");
+    assert_eq!(left.data, json!({ "entity_id": "light.a" }));
+    let joined = hall.next().await;
+    assert_eq!(
+        (joined.event.as_str(), &joined.data["entity_id"]),
+        ("change", &json!("light.b"))
+    );
+    // A reader by cursor is given all there is now, and told so.
+    let since = format!(
+        "/v1/states?area=hall&since={}",
+        delta["cursor"].as_str().unwrap()
+    );
+    delta = api.call("GET", &since, "").await.json();
+    assert_eq!(delta["full"], true);
+    assert_eq!(delta["states"].as_array().map(Vec::len), Some(1));
+    assert_eq!(delta["states"][0]["entity_id"], "light.b");
+    // One that resumes behind the move is told nothing of it again, one from before it everything.
+    let query = "significance=none&area=hall";
+    let mut after = Reader::resumed(&api, query, joined.id.as_deref()).await;
+    assert_eq!(after.cursor().await, joined.id.unwrap());
+    after.is_silent().await;
+    let mut before = Reader::resumed(&api, query, left.id.as_deref()).await;
+    let reset = before.next().await;
+    assert_eq!(reset.data, json!({ "reason": "cursor", "entities": 1 }));
+    assert_eq!(before.change().await, change("light.b", "off", 0));
     states[0].1 = "on";
     states[1].1 = "on";
     api.hub.handle(snapshot(&states));
