@@ -50,18 +50,20 @@ impl Events {
         Ok((read > 0).then(|| line.trim_end().to_owned()))
     }
 
-    /// The next event; an error at the end of the stream.
-    pub fn next(&mut self) -> Result<Event> {
-        self.next_or_end()?.context("the stream ended")
+    /// All lines that are still to come, up to the end of the stream.
+    pub fn rest(&mut self) -> Result<Vec<String>> {
+        let mut lines = Vec::new();
+        while let Some(line) = self.line()? {
+            lines.push(line);
+        }
+        Ok(lines)
     }
 
-    /// The next event; `None` where the stream ends.
-    pub fn next_or_end(&mut self) -> Result<Option<Event>> {
+    /// The next event; an error at the end of the stream.
+    pub fn next(&mut self) -> Result<Event> {
         let mut fields = BTreeMap::new();
         loop {
-            let Some(line) = self.line()? else {
-                return Ok(None);
-            };
+            let line = self.line()?.context("the stream ended")?;
             match line.split_once(": ") {
                 Some((name, value)) => {
                     fields.insert(name.to_owned(), value.to_owned());
@@ -70,11 +72,11 @@ impl Events {
                 None => fields.clear(),
             }
         }
-        Ok(Some(Event {
+        Ok(Event {
             name: fields.remove("event").unwrap_or_default(),
             id: fields.remove("id"),
             data: serde_json::from_str(&fields.remove("data").context("an event without data")?)?,
-        }))
+        })
     }
 }
 
