@@ -141,6 +141,7 @@ impl ServiceArgs {
             let reload = Reload {
                 access,
                 hub,
+                clients: None,
                 sources,
                 config,
                 engine,
@@ -160,7 +161,7 @@ async fn serve(
     token: &Token,
     listener: TcpListener,
     ingress: Option<TcpListener>,
-    service: Reload,
+    mut service: Reload,
 ) -> Result<(), Failure> {
     let listening = listener
         .local_addr()
@@ -179,6 +180,7 @@ async fn serve(
         .as_ref()
         .zip(dialer)
         .map(|(client, dialer)| accept_clients(client, dialer, &service, api_stopped.clone()));
+    service.clients.clone_from(&clients);
     let router = api::router(
         Arc::clone(&hub),
         clients.clone(),
