@@ -60,7 +60,7 @@ impl Events {
     }
 
     /// The next event; an error at the end of the stream.
-    pub fn next(&mut self) -> Result<Event> {
+    pub fn read(&mut self) -> Result<Event> {
         let mut fields = BTreeMap::new();
         loop {
             let line = self.line()?.context("the stream ended")?;

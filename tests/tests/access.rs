@@ -146,7 +146,7 @@ fn a_revoked_token_ends_every_stream_it_opened_and_the_log_names_their_requests(
             let id = format!("X-Request-Id: events-{number}\r\n");
             let mut events = Events::open(&program, query, &id)?;
             if query.contains("significance") {
-                let opening = events.next()?;
+                let opening = events.read()?;
                 assert_eq!(opening.data["request_id"], format!("events-{number}"));
             }
             streams.push((events, socket(&program, query)?));

@@ -60,12 +60,12 @@ fn a_slow_paced_client_that_reconnects_ends_with_what_the_home_has() -> Result<(
     let query = "significance=none&fields=state&interval=200ms&snapshot=true";
     let mut held = Held::default();
     let mut events = Events::open(&program, query, "")?;
-    let reset = events.next()?;
+    let reset = events.read()?;
     ensure!(reset.name == "reset", "{reset:?}");
     let entities = reset.data["entities"].as_u64().context("no count")?;
     for round in 0..3 {
         for _ in 0..300 + entities {
-            held.take(events.next()?)?;
+            held.take(events.read()?)?;
         }
         ensure!(
             held.states.len() as u64 == entities,
@@ -81,7 +81,7 @@ fn a_slow_paced_client_that_reconnects_ends_with_what_the_home_has() -> Result<(
         // The home goes on while nobody listens.
         while program.json("/v1/states?limit=1&domain=sensor")?["cursor"] == cursor.as_str() {}
         events = Events::open(&program, query, &format!("Last-Event-ID: {cursor}\r\n"))?;
-        let opening = events.next()?;
+        let opening = events.read()?;
         ensure!(opening.name == "cursor", "round {round}: {opening:?}");
         held.take(opening)?;
     }

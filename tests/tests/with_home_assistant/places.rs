@@ -88,7 +88,7 @@ impl Readers {
             cursor: String::new(),
             held: BTreeSet::new(),
         };
-        for opening in [this.events.next()?, next_message(&mut this.socket)?] {
+        for opening in [this.events.read()?, next_message(&mut this.socket)?] {
             ensure!(
                 opening.name == "reset" && opening.data["entities"] == 0,
                 "{opening:?}"
@@ -105,7 +105,7 @@ impl Readers {
             ensure!(is_it, "{it:?} instead of {event} of {entity}");
             Ok(())
         };
-        told(self.events.next()?).context("server-sent events")?;
+        told(self.events.read()?).context("server-sent events")?;
         told(next_message(&mut self.socket)?).context("WebSocket")?;
         self.catch_up(weirhouse)?;
         ensure!(
@@ -137,7 +137,8 @@ impl Readers {
             };
             self.held.remove(id);
         }
-        self.cursor = answer["cursor"].as_str().context("no cursor")?.to_owned();
+        let cursor = answer["cursor"].as_str().context("no cursor")?;
+        cursor.clone_into(&mut self.cursor);
         Ok(())
     }
 }

@@ -66,7 +66,7 @@ impl Profiles {
                 return;
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -141,7 +141,7 @@ struct Open {
 /// Where its events come from.
 enum Source {
     Published(Box<Published>),
-    Shaped(Shaped),
+    Shaped(Box<Shaped>),
 }
 
 /// What comes next in a stream.
@@ -186,7 +186,8 @@ impl Open {
         let source = match shape {
             None => Source::Published(Box::new(Published::new(hub, query))),
             Some((profile, resume)) => {
-                Source::Shaped(Shaped::open(hub, query, profile, resume, id)?)
+                let stream = Shaped::open(hub, query, profile, resume, id)?;
+                Source::Shaped(Box::new(stream))
             }
         };
         Ok(Self {
