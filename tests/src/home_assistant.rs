@@ -189,6 +189,11 @@ impl HomeAssistant {
         self.port
     }
 
+    /// Asks its HTTP API, and gives the answer.
+    pub fn get(&self, path: &str) -> Result<serde_json::Value> {
+        self.api.call(&Method::GET, path, None)
+    }
+
     /// Posts to its HTTP API, and gives the answer.
     pub fn post(&self, path: &str, body: &serde_json::Value) -> Result<serde_json::Value> {
         self.api.call(&Method::POST, path, Some(body))

@@ -14,4 +14,5 @@ pub mod program;
 pub mod proxy;
 pub mod reading;
 pub mod skip;
+pub mod stream;
 pub mod supervisor;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use serde_json::Value;
 use weirhouse_tests::program::{PATIENCE, Program, run};
+use weirhouse_tests::stream::{Events, close_code, socket};
 
 fn folder() -> Result<(tempfile::TempDir, std::path::PathBuf)> {
     let parent = tempfile::tempdir()?;
@@ -119,6 +120,79 @@ fn tokens_made_and_revoked_by_command_count_at_once() -> Result<()> {
                 "{} holds the owner's",
                 file.display()
             );
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_revoked_token_ends_every_stream_it_opened_and_the_log_names_their_requests() -> Result<()> {
+    for format in ["text", "json"] {
+        let (_parent, data) = folder()?;
+        let arguments = ["--rate", "200", "--log", "debug", "--log-format", format];
+        let mut program = Program::start("demo", &data, &arguments)?;
+        let owner = program.token.clone();
+        program.use_token(&create(&data, &["--name", "wall", "--scope", "read"])?);
+        wait_for_status(&program, "/v1/stats", 200)?;
+        // Of a busy home, and of an entity that does not exist, so that nothing ever happens.
+        let queries = [
+            "",
+            "entity=lock.none",
+            "significance=none",
+            "significance=none&entity=lock.none",
+        ];
+        let mut streams = Vec::new();
+        for (number, query) in queries.into_iter().enumerate() {
+            let id = format!("X-Request-Id: events-{number}\r\n");
+            let mut events = Events::open(&program, query, &id)?;
+            if query.contains("significance") {
+                let opening = events.read()?;
+                assert_eq!(opening.data["request_id"], format!("events-{number}"));
+            }
+            streams.push((events, socket(&program, query)?));
+        }
+        let folder = data.display().to_string();
+        let revoked = run(&["token", "revoke", "--data-dir", &folder, "wall"])?;
+        assert!(revoked.status.success());
+        for (number, (mut events, mut socket)) in streams.into_iter().enumerate() {
+            let rest = events.rest()?;
+            // Ended at once, not at the next sign of life.
+            assert!(!rest.iter().any(|line| line.starts_with(':')), "{number}");
+            assert_eq!(close_code(&mut socket)?, 1008, "{number}");
+        }
+        assert_eq!(program.get("/v1/stats")?.status, 401);
+
+        program.use_token(&owner);
+        assert_eq!(
+            program
+                .get_with("/v1/stats", &[("x-request-id", "asked")])?
+                .status,
+            200
+        );
+        let kept = program.json("/v1/log")?.to_string();
+        assert_eq!(program.stop()?, 0);
+        let log = fs::read_to_string(data.with_extension("log"))?;
+        for id in ["events-0", "events-1", "events-2", "events-3", "asked"] {
+            let what = if id == "asked" {
+                "/v1/stats"
+            } else {
+                "a stream ends"
+            };
+            let named = match format {
+                "json" => format!("\"request_id\":\"{id}\""),
+                _ => format!("request_id={id}"),
+            };
+            let is_it = |line: &&str| line.contains(what) && line.contains(&named);
+            let line = log
+                .lines()
+                .find(is_it)
+                .unwrap_or_else(|| panic!("{id}: {log}"));
+            assert_eq!(line.matches("request_id").count(), 1, "{line}");
+            if format == "json" {
+                serde_json::from_str::<Value>(line)?;
+            }
+            let is_kept = kept.contains(&format!("request_id={id}"));
+            assert_eq!(is_kept, id != "asked", "{kept}");
         }
     }
     Ok(())

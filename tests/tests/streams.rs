@@ -2,14 +2,14 @@
 //! WebSocket to clients that do not keep to the protocol.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
+use tokio_tungstenite::tungstenite::Message;
 use weirhouse_tests::program::{PATIENCE, Program};
+use weirhouse_tests::stream::{Event, Events, close_code, socket};
 
 /// A program with a busy home.
 fn busy() -> Result<(tempfile::TempDir, Program)> {
@@ -21,59 +21,6 @@ fn busy() -> Result<(tempfile::TempDir, Program)> {
     let is_empty = |answer: &Value| answer["states"].as_array().is_none_or(Vec::is_empty);
     while is_empty(&program.json("/v1/states?limit=1")?) {}
     Ok((parent, program))
-}
-
-/// Server-sent events, one by one.
-struct Events(BufReader<TcpStream>);
-
-#[derive(Debug)]
-struct Event {
-    name: String,
-    id: Option<String>,
-    data: Value,
-}
-
-impl Events {
-    fn open(program: &Program, query: &str, headers: &str) -> Result<Self> {
-        let mut stream = TcpStream::connect(program.address)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        // Without chunks there is nothing between the events.
-        write!(
-            stream,
-            "GET /v1/stream?{query} HTTP/1.0\r\nHost: {}\r\nAuthorization: Bearer {}\r\n{headers}\r\n",
-            program.address, program.token
-        )?;
-        let mut events = Self(BufReader::new(stream));
-        let status = events.line()?;
-        ensure!(status.contains(" 200 "), "{status}");
-        while !events.line()?.is_empty() {}
-        Ok(events)
-    }
-
-    fn line(&mut self) -> Result<String> {
-        let mut line = String::new();
-        ensure!(self.0.read_line(&mut line)? > 0, "the stream ended");
-        Ok(line.trim_end().to_owned())
-    }
-
-    fn next(&mut self) -> Result<Event> {
-        let mut fields = BTreeMap::new();
-        loop {
-            let line = self.line()?;
-            match line.split_once(": ") {
-                Some((name, value)) => {
-                    fields.insert(name.to_owned(), value.to_owned());
-                }
-                None if fields.contains_key("event") => break,
-                None => fields.clear(),
-            }
-        }
-        Ok(Event {
-            name: fields.remove("event").unwrap_or_default(),
-            id: fields.remove("id"),
-            data: serde_json::from_str(&fields.remove("data").context("an event without data")?)?,
-        })
-    }
 }
 
 /// Holds what a stream tells, as a client would.
@@ -113,12 +60,12 @@ fn a_slow_paced_client_that_reconnects_ends_with_what_the_home_has() -> Result<(
     let query = "significance=none&fields=state&interval=200ms&snapshot=true";
     let mut held = Held::default();
     let mut events = Events::open(&program, query, "")?;
-    let reset = events.next()?;
+    let reset = events.read()?;
     ensure!(reset.name == "reset", "{reset:?}");
     let entities = reset.data["entities"].as_u64().context("no count")?;
     for round in 0..3 {
         for _ in 0..300 + entities {
-            held.take(events.next()?)?;
+            held.take(events.read()?)?;
         }
         ensure!(
             held.states.len() as u64 == entities,
@@ -134,7 +81,7 @@ fn a_slow_paced_client_that_reconnects_ends_with_what_the_home_has() -> Result<(
         // The home goes on while nobody listens.
         while program.json("/v1/states?limit=1&domain=sensor")?["cursor"] == cursor.as_str() {}
         events = Events::open(&program, query, &format!("Last-Event-ID: {cursor}\r\n"))?;
-        let opening = events.next()?;
+        let opening = events.read()?;
         ensure!(opening.name == "cursor", "round {round}: {opening:?}");
         held.take(opening)?;
     }
@@ -171,27 +118,6 @@ fn agree(program: &Program, held: &BTreeMap<String, Value>, cursor: &str) -> Res
     }
     ensure!(compared > 0, "everything has changed since {cursor}");
     Ok(())
-}
-
-fn socket(program: &Program, query: &str) -> Result<WebSocket<TcpStream>> {
-    let mut request =
-        format!("ws://{}/v1/stream?{query}", program.address).into_client_request()?;
-    let token = format!("Bearer {}", program.token).parse()?;
-    request.headers_mut().insert("authorization", token);
-    let stream = TcpStream::connect(program.address)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    let (socket, answer) = client(request, stream).map_err(|error| anyhow::anyhow!("{error}"))?;
-    ensure!(answer.status() == 101, "{answer:?}");
-    Ok(socket)
-}
-
-/// Reads to the end, and gives the code of the close frame.
-fn close_code(socket: &mut WebSocket<TcpStream>) -> Result<u16> {
-    loop {
-        if let Message::Close(frame) = socket.read()? {
-            return Ok(frame.context("a farewell without a code")?.code.into());
-        }
-    }
 }
 
 #[test]

@@ -21,8 +21,10 @@ impl Guest for Component {
         Ok(with(|optimizer| optimizer.shaping.follow(client, &rows))?)
     }
 
-    fn unfollow(client: u32, rows: Vec<u32>) -> Result<(), Error> {
-        Ok(with(|optimizer| optimizer.shaping.unfollow(client, &rows))?)
+    fn unfollow(now: Instant, client: u32, rows: Vec<u32>) -> Result<(), Error> {
+        Ok(with(|optimizer| {
+            optimizer.unfollow_rows(now.into(), client, &rows)
+        })?)
     }
 
     fn offer(

@@ -515,6 +515,12 @@ impl Optimizer {
         self.shaping.remove(now_us, rows)
     }
 
+    /// Lets a client no longer follow rows; see [`Shaping::unfollow`].
+    pub fn unfollow_rows(&mut self, now: Instant, client: u32, rows: &[u32]) -> Result<(), Error> {
+        let now_us = self.moment(now).mono_us;
+        self.shaping.unfollow(now_us, client, rows)
+    }
+
     /// Makes rows wait for a client; see [`Shaping::mark`].
     pub fn mark_rows(&mut self, now: Instant, client: u32, rows: &[u32]) -> Result<(), Error> {
         let now_us = self.moment(now).mono_us;

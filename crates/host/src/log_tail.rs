@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use weirhouse_hass::Timestamp;
 
 use crate::config::MODULES;
+use crate::request;
 
 /// Lines that are kept.
 const MOST_LINES: usize = 200;
@@ -80,6 +81,9 @@ impl<S: Subscriber> Layer<S> for Keep {
         };
         let mut text = Text::default();
         event.record(&mut text);
+        if let Some(id) = request::of_event(event) {
+            let _ = write!(text.fields, " request_id={id}");
+        }
         let target = event.metadata().target();
         let module = MODULES
             .iter()

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use tracing::Event;
+
 tokio::task_local! {
     static CURRENT: Arc<str>;
 }
@@ -15,6 +17,13 @@ pub(crate) async fn within<T>(id: Arc<str>, work: impl Future<Output = T>) -> T 
 /// The id of the request this is done for; `None` for the loop's own work.
 pub(crate) fn current() -> Option<Arc<str>> {
     CURRENT.try_with(Arc::clone).ok()
+}
+
+/// The id that a line of the log is to name; `None` where it names one itself,
+/// or is not written for a request.
+pub(crate) fn of_event(event: &Event<'_>) -> Option<Arc<str>> {
+    let names_one = event.fields().any(|field| field.name() == "request_id");
+    if names_one { None } else { current() }
 }
 
 #[cfg(test)]

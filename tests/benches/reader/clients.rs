@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::load::find;
+use crate::load::{find, number_after};
 
 /// When each value was seen; every change of the bench has another.
 pub(crate) type Seen = Rc<RefCell<HashMap<u64, Instant>>>;
@@ -136,11 +136,4 @@ pub(crate) async fn listen(
         }
         pending.drain(..done);
     }
-}
-
-fn number_after(text: &[u8], name: &[u8]) -> Option<u64> {
-    let start = find(text, name)? + name.len();
-    let digits = text.get(start..)?;
-    let end = digits.iter().position(|byte| !byte.is_ascii_digit())?;
-    str::from_utf8(digits.get(..end)?).ok()?.parse().ok()
 }

@@ -95,14 +95,15 @@ pub(crate) fn quantile(sorted: &[Duration], share: f64) -> Duration {
         .unwrap_or_default()
 }
 
-struct Connection {
+/// A connection that stays open.
+pub(crate) struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
     body: usize,
 }
 
 impl Connection {
-    async fn open(address: SocketAddr) -> Result<Self> {
+    pub(crate) async fn open(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self {
@@ -112,7 +113,8 @@ impl Connection {
         })
     }
 
-    async fn ask(&mut self, request: &[u8], status: u16) -> Result<()> {
+    /// Sends a request, and reads the answer, which must have this status.
+    pub(crate) async fn ask(&mut self, request: &[u8], status: u16) -> Result<()> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
         let head = loop {
@@ -155,6 +157,14 @@ fn content_length(head: &str) -> Option<usize> {
 
 pub(crate) fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
     text.windows(wanted.len()).position(|part| part == wanted)
+}
+
+/// The number that follows a text.
+pub(crate) fn number_after(text: &[u8], name: &[u8]) -> Option<u64> {
+    let start = find(text, name)? + name.len();
+    let digits = text.get(start..)?;
+    let end = digits.iter().position(|byte| !byte.is_ascii_digit())?;
+    str::from_utf8(digits.get(..end)?).ok()?.parse().ok()
 }
 
 /// The value of a header in the answer to one request.

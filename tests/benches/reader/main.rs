@@ -12,9 +12,12 @@ mod clients;
 mod home;
 mod lag;
 mod load;
+mod mirror;
 mod process;
 mod reads;
 mod shaping;
+mod soak;
+mod sockets;
 mod streaming;
 
 use std::time::Duration;
@@ -39,7 +42,7 @@ struct Options {
     /// Minutes under load at the end
     #[arg(long, default_value_t = 1.0)]
     soak_minutes: f64,
-    /// Only these parts: reads, lag, streams, shaping
+    /// Only these parts: mirror, reads, sockets, lag, streams, shaping, soak
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// What `cargo bench` passes
@@ -61,9 +64,28 @@ async fn measure(options: &Options) -> Result<()> {
         "Load average before: {}",
         std::fs::read_to_string("/proc/loadavg")?.trim()
     );
+    if wanted("mirror") {
+        mirror::heading();
+        for entities in &options.entities {
+            let time = Duration::from_secs(10);
+            mirror::measure(&Home::start(*entities)?, *entities, 500, time).await?;
+        }
+    }
     if wanted("reads") {
         for entities in &options.entities {
             reads::measure(&Home::start(*entities)?, *entities).await?;
+        }
+    }
+    if wanted("sockets") {
+        for entities in &options.entities {
+            sockets::measure(&Home::start(*entities)?, *entities).await?;
+        }
+        sockets::heading_of_lag();
+        for entities in &options.entities {
+            let home = Home::start(*entities)?;
+            for (rate, seconds) in [(10, 15), (500, 10)] {
+                sockets::lag(&home, *entities, rate, Duration::from_secs(seconds)).await?;
+            }
         }
     }
     let (Some(fewest), Some(most)) = (options.entities.first(), options.entities.last()) else {
@@ -84,19 +106,21 @@ async fn measure(options: &Options) -> Result<()> {
     if wanted("streams") {
         streaming::heading();
         let home = Home::start(*fewest)?;
-        let soak = Duration::from_secs_f64(options.soak_minutes * 60.0);
         let short = Duration::from_secs(20);
         for (clients, stream, time) in [
             (1, EVERY_CHANGE, short),
             (200, PUBLISHED, short),
             (200, EVERY_CHANGE, short),
-            (200, EVERY_CHANGE, soak),
         ] {
             streaming::measure(&home, clients, stream, 500, time).await?;
         }
     }
     if wanted("shaping") {
         shaping::measure(&Home::start(*fewest)?).await?;
+    }
+    if wanted("soak") {
+        let time = Duration::from_secs_f64(options.soak_minutes * 60.0);
+        soak::measure(&Home::start(*fewest)?, *fewest, time).await?;
     }
     println!(
         "\nLoad average after: {}",

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
 use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
 
 /// A connection that is logged in.
@@ -65,6 +66,23 @@ impl Commands {
         self.socket
             .send(Message::text(message.to_string()))
             .context("cannot write to the WebSocket")
+    }
+
+    /// Reads until the other side ends the connection, and gives the code of its farewell, if it says any; an error if
+    /// it goes on.
+    pub fn until_closed(&mut self) -> Result<Option<u16>> {
+        loop {
+            match self.socket.read() {
+                Ok(Message::Close(frame)) => return Ok(frame.map(|frame| frame.code.into())),
+                Err(
+                    Error::ConnectionClosed
+                    | Error::AlreadyClosed
+                    | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake),
+                ) => return Ok(None),
+                Ok(_) => {}
+                Err(error) => return Err(error).context("the connection goes on"),
+            }
+        }
     }
 
     /// The next message.

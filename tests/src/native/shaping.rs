@@ -21,8 +21,9 @@ impl Shaping for Native {
         self.0.shaping.follow(client, rows).map_err(refused)
     }
 
-    fn shaping_unfollow(&mut self, client: u32, rows: &[u32]) -> Answer<()> {
-        self.0.shaping.unfollow(client, rows).map_err(refused)
+    fn shaping_unfollow(&mut self, now: Instant, client: u32, rows: &[u32]) -> Answer<()> {
+        let unfollowed = self.0.unfollow_rows(instant(now), client, rows);
+        unfollowed.map_err(refused)
     }
 
     fn shaping_offer(

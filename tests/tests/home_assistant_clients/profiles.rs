@@ -1,11 +1,15 @@
 //! Clients that are told less often.
 
+use std::fs;
+use std::path::Path;
+
 use anyhow::{Context as _, Result};
-use serde_json::Value;
+use serde_json::{Value, json};
 use weirhouse_tests::foreign_client::{ForeignClient, Installed, Library};
 use weirhouse_tests::home_assistant::{HomeAssistant, User};
+use weirhouse_tests::program::{PATIENCE, Program};
 
-use super::{drive, equality, started};
+use super::{commands, drive, equality, started};
 
 /// One that is recognised by its token's label, and one by its user, who is no administrator.
 pub(crate) const CONFIGURATION: &str = r#"
@@ -49,5 +53,61 @@ pub(crate) fn spare_messages(
         assert!(all >= 4 * ROUNDS as u64, "{all}");
         assert!(told > 0 && told * 4 < all, "{told} of {all}");
     }
+    Ok(())
+}
+
+/// A profile is changed while its client is connected: that one has to connect again and has the new one then, others
+/// go on.
+pub(crate) fn come_into_force(
+    weirhouse: &Program,
+    data: &Path,
+    wall: &User,
+    tablet: &User,
+) -> Result<()> {
+    let port = weirhouse.address.port();
+    let [mut changed, mut kept] = [commands(port, &wall.token)?, commands(port, &tablet.token)?];
+    let seen = |states: &Value, prefix: &str| -> Result<(usize, usize)> {
+        let states = states.as_array().context("no states")?;
+        let ids = states
+            .iter()
+            .filter_map(|state| state["entity_id"].as_str());
+        Ok((
+            ids.filter(|id| id.starts_with(prefix)).count(),
+            states.len(),
+        ))
+    };
+    for client in [&mut changed, &mut kept] {
+        client.result(json!({ "type": "subscribe_entities" }))?;
+    }
+    let (sensors, all) = seen(&changed.result(json!({ "type": "get_states" }))?, "sensor.")?;
+    assert!(sensors > 0 && sensors == all, "{sensors} of {all}");
+
+    let file = data.join("weirhouse.toml");
+    let other = CONFIGURATION.replace("sensor.*", "input_boolean.*");
+    fs::write(&file, &other)?;
+    assert_eq!(changed.until_closed()?, Some(1012));
+    let mut changed = commands(port, &wall.token)?;
+    let (switches, all) = seen(
+        &changed.result(json!({ "type": "get_states" }))?,
+        "input_boolean.",
+    )?;
+    assert!(switches > 0 && switches == all, "{switches} of {all}");
+    kept.result(json!({ "type": "get_states" }))?;
+
+    // What cannot be used changes nothing for anybody.
+    fs::write(&file, other.replace("interval", "intervall"))?;
+    weirhouse.hang_up()?;
+    let started = std::time::Instant::now();
+    let told = || -> Result<bool> {
+        Ok(fs::read_to_string(data.with_extension("log"))?.contains("intervall"))
+    };
+    while !told()? {
+        assert!(started.elapsed() < PATIENCE, "the fault is not named");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    changed.result(json!({ "type": "get_states" }))?;
+    kept.result(json!({ "type": "get_states" }))?;
+    fs::write(&file, CONFIGURATION)?;
+    assert_eq!(changed.until_closed()?, Some(1012));
     Ok(())
 }

@@ -27,7 +27,8 @@ pub(crate) fn are_those_of_home_assistant(
     home.set_state("sensor.secret", "do not tell", &json!({}))?;
 
     let folder = tempfile::tempdir()?;
-    let weirhouse = weirhouse(home, &folder.path().join("data"), profiles::CONFIGURATION)?;
+    let data = folder.path().join("data");
+    let weirhouse = weirhouse(home, &data, profiles::CONFIGURATION)?;
     let url = format!("http://{}", weirhouse.address);
     let pair = |user: &User| -> Result<[ForeignClient; 2]> {
         let direct = clients.start(Library::JavaScript, home.url(), &user.token)?;
@@ -63,6 +64,10 @@ pub(crate) fn are_those_of_home_assistant(
 
     profiles::spare_messages(home, &url, clients, [(&wall, "sensor."), (&tablet, "")])?;
     commands_are_judged_by_home_assistant(home, &weirhouse, &guest)?;
+    profiles::come_into_force(&weirhouse, &data, &wall, &tablet)?;
+    for user in [&wall, &tablet, &reader] {
+        a_revoked_token_ends_its_connections(home, &weirhouse, user)?;
+    }
     rights_that_are_taken_away_are_gone(home, &weirhouse, &admin)
 }
 
@@ -127,16 +132,44 @@ fn rights_that_are_taken_away_are_gone(
     home.commands()?.result(json!({
         "type": "config/auth/update", "user_id": admin.id, "group_ids": ["guests"],
     }))?;
-    while client.receive().is_ok() {}
+    client.until_closed()?;
     let mut client = commands(weirhouse.address.port(), &admin.token)?;
     let now = client.result(json!({ "type": "get_states" }))?;
     assert!(!now.to_string().contains("do not tell") && count(&now) == Some(PERMITTED.len()));
 
-    // A token that is revoked ends its connection, as at Home Assistant itself.
+    // A user who may no longer log in loses his connection, as at Home Assistant itself.
     home.commands()?.result(json!({
         "type": "config/auth/update", "user_id": admin.id, "is_active": false,
     }))?;
-    while client.receive().is_ok() {}
+    client.until_closed()?;
     assert!(commands(weirhouse.address.port(), &admin.token).is_err());
+    Ok(())
+}
+
+/// One user's token is revoked in Home Assistant: what it opened here ends, whether the mirror or Home Assistant serves
+/// it, while somebody else's goes on.
+fn a_revoked_token_ends_its_connections(
+    home: &HomeAssistant,
+    weirhouse: &Program,
+    user: &User,
+) -> Result<()> {
+    let port = weirhouse.address.port();
+    let mut bystander = commands(port, home.token())?;
+    let [mut subscribed, mut idle] = [commands(port, &user.token)?, commands(port, &user.token)?];
+    subscribed.result(json!({ "type": "subscribe_entities" }))?;
+    idle.result(json!({ "type": "get_states" }))?;
+
+    // By another connection of the same user, as his profile page does it.
+    let mut own = commands(home.port(), &user.token)?;
+    let tokens = own.result(json!({ "type": "auth/refresh_tokens" }))?;
+    let mut tokens = tokens.as_array().context("no tokens")?.iter();
+    let current = tokens.find(|token| token["is_current"] == true);
+    let id = &current.context("no current token")?["id"];
+    // Home Assistant may end this connection before it answers.
+    let _ = own.call(json!({ "type": "auth/delete_refresh_token", "refresh_token_id": id }));
+    subscribed.until_closed().context("one that follows")?;
+    idle.until_closed().context("one that only asked")?;
+    assert!(commands(port, &user.token).is_err());
+    bystander.result(json!({ "type": "get_states" }))?;
     Ok(())
 }

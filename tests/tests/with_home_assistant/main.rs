@@ -2,6 +2,7 @@
 
 mod changes;
 mod equality;
+mod places;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -27,11 +28,7 @@ const MADE_OF: &str = "input_boolean:\nscene:\nscript: !include scripts.yaml\n";
 
 #[test]
 fn mirrors_judges_and_outlives_restarts_of_either_side() -> Result<()> {
-    let options = ConfigFolderOptions {
-        extra_yaml: MADE_OF.to_owned(),
-        ..ConfigFolderOptions::default()
-    };
-    let Some(mut home) = HomeAssistant::start_or_skip(&options)? else {
+    let Some(mut home) = HomeAssistant::start_or_skip(&lively())? else {
         return Ok(());
     };
     let link = Proxy::start(home.port())?;
@@ -53,6 +50,7 @@ fn mirrors_judges_and_outlives_restarts_of_either_side() -> Result<()> {
     drive(&home)?;
     mirrors(&home, &weirhouse)?;
     judged_within_half_a_degree(&weirhouse)?;
+    places::are_followed(&home, &weirhouse)?;
 
     let (mut changes, mut follower) = (Changes::new(SEED), Follower::default());
     follower.catch_up(&weirhouse)?;
@@ -140,6 +138,14 @@ fn mirrors_judges_and_outlives_restarts_of_either_side() -> Result<()> {
     assert_eq!(weirhouse.stop()?, 0);
 
     refuses_a_wrong_token(&home, folder.path())
+}
+
+/// The demo, with what further changes are made of.
+fn lively() -> ConfigFolderOptions {
+    ConfigFolderOptions {
+        extra_yaml: MADE_OF.to_owned(),
+        ..ConfigFolderOptions::default()
+    }
 }
 
 /// Hundreds of changes: small steps of temperatures with an attribute beside

@@ -371,22 +371,9 @@ impl Client {
         });
     }
 
-    /// Forgets rows that the client no longer follows.
-    pub(super) fn forget(&mut self, rows: &[u32]) {
-        let mut any = false;
-        for row in rows {
-            if let Some(slot) = self.slots.remove(row) {
-                any = true;
-                self.waiting -= slot.waiting();
-                self.totals.withdrawn += u64::from(slot.waiting());
-            }
-        }
-        if any {
-            let slots = &self.slots;
-            self.ready.retain(|row| slots.contains_key(row));
-            self.cooling.retain(|row| slots.contains_key(row));
-            self.named &= self.is_ready();
-        }
+    /// The client begins to follow a row, and counts as knowing it.
+    pub(super) fn join(&mut self, row: u32) {
+        self.clear(row, UNKNOWN);
     }
 
     /// Takes marks off a row, and its slot away if that leaves nothing.

@@ -175,23 +175,30 @@ impl Shaping {
         lengthen(&mut self.followers, most, Vec::new);
         let joined = rows.iter().copied();
         let joined = joined.filter(|&row| include(&mut self.followers[row as usize], client));
-        Ok(joined.collect())
+        let joined: Vec<u32> = joined.collect();
+        let known = self.clients.get_mut(client)?;
+        for &row in &joined {
+            known.join(row);
+        }
+        Ok(joined)
     }
 
-    /// Lets a client no longer follow rows.
-    pub fn unfollow(&mut self, client: u32, rows: &[u32]) -> Result<(), Error> {
+    /// Lets a client no longer follow rows: those that are there are gone for
+    /// it, as [`Shaping::remove`] tells it.
+    pub(crate) fn unfollow(&mut self, now_us: u64, client: u32, rows: &[u32]) -> Result<(), Error> {
         let known = self.clients.get_mut(client)?;
         listed(known)?;
         check_rows(rows)?;
-        known.forget(rows);
-        if !known.named {
-            self.outbox.retain(|&named| named != client);
-        }
         for &row in rows {
-            if let Some(followers) = self.followers.get_mut(row as usize) {
-                exclude(followers, client);
+            let followers = self.followers.get_mut(row as usize);
+            let followed = followers.is_some_and(|followers| exclude(followers, client));
+            let is_there = self.offered.get(row as usize).is_some_and(Option::is_some);
+            // The removal of one that is gone waits already.
+            if followed && is_there {
+                known.remove(now_us, row);
             }
         }
+        name(&mut self.outbox, client, known);
         self.find_due();
         Ok(())
     }
@@ -405,11 +412,13 @@ fn include(list: &mut Vec<u32>, number: u32) -> bool {
     place.is_err()
 }
 
-/// Takes out of a list in ascending order what is in it.
-fn exclude(list: &mut Vec<u32>, number: u32) {
-    if let Ok(place) = list.binary_search(&number) {
+/// Takes a number out of a list in ascending order; says whether it was in it.
+fn exclude(list: &mut Vec<u32>, number: u32) -> bool {
+    let place = list.binary_search(&number);
+    if let Ok(place) = place {
         list.remove(place);
     }
+    place.is_ok()
 }
 
 #[cfg(test)]

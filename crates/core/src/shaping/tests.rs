@@ -238,8 +238,8 @@ fn listed_clients_get_what_they_follow() {
     assert_eq!(number(&mut shaping, 0, 2, 1.0), [one, other]);
     assert_eq!(number(&mut shaping, 0, 4, 1.0), []);
     number(&mut shaping, 0, 1, 1.0);
-    shaping.unfollow(one, &[2]).unwrap();
-    assert_eq!(take(&mut shaping, 0, one), [(1, 1)]);
+    shaping.unfollow(0, one, &[2, 3, 9]).unwrap();
+    assert_eq!(take(&mut shaping, 0, one), [(2, 0), (1, 1)]);
     assert_eq!(take(&mut shaping, 0, other), [(2, 1)]);
     shaping.close(other).unwrap();
     // The number is given again, and with it nothing of who had it.
@@ -248,6 +248,42 @@ fn listed_clients_get_what_they_follow() {
     let refused = shaping.mark(0, one, &[1, 2]);
     assert!(matches!(refused, Err(Error::InvalidArgument(_))));
     assert_eq!(take(&mut shaping, 0, one), []);
+}
+
+#[test]
+fn what_a_client_ceases_to_follow_is_gone_for_it_once() {
+    let mut shaping = Shaping::default();
+    let settings = ProfileSettings {
+        interval_us: S.cast_signed(),
+        ..ProfileSettings::default()
+    };
+    let client = shaping.open(&settings, Scope::Listed).unwrap();
+    shaping.follow(client, &[1, 2, 3]).unwrap();
+    for row in [1, 2] {
+        number(&mut shaping, 0, row, 1.0);
+    }
+    assert_eq!(take(&mut shaping, 0, client), [(1, 1), (2, 1)]);
+    // Row 1 has news that waits, row 2 is gone by itself, row 3 was never there.
+    number(&mut shaping, 1, 1, 2.0);
+    shaping.remove(1, &[2]).unwrap();
+    for _ in 0..2 {
+        shaping.unfollow(2, client, &[1, 2, 3]).unwrap();
+    }
+    assert_eq!(take(&mut shaping, 2, client), [(2, 0), (1, 0)]);
+    number(&mut shaping, 3, 1, 3.0);
+    shaping.remove(3, &[1]).unwrap();
+    assert_eq!(take(&mut shaping, 3, client), []);
+
+    // One that leaves and comes back before anything was taken is told as both.
+    number(&mut shaping, 3 * S, 1, 4.0);
+    shaping.follow(client, &[1]).unwrap();
+    shaping.unfollow(3 * S, client, &[1]).unwrap();
+    assert_eq!(shaping.poll_ready(), [client]);
+    assert_eq!(shaping.follow(client, &[1]), Ok(vec![1]));
+    shaping.mark(3 * S, client, &[1]).unwrap();
+    assert_eq!(take(&mut shaping, 3 * S, client), [(1, 0), (1, 1)]);
+    let totals = shaping.client_totals(client).unwrap();
+    assert_eq!((totals.withdrawn, totals.given, totals.waiting), (1, 6, 0));
 }
 
 #[test]

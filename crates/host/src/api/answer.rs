@@ -12,8 +12,6 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use tracing::Instrument as _;
-
 use super::Shared;
 use super::problem::{self, Kind, Problem};
 use super::request_id::{self, RequestId};
@@ -45,13 +43,11 @@ pub(super) async fn answer(
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
 
-    // At its level it is not made at all, unless somebody wants every request.
-    let span = tracing::debug_span!("request", request_id = %id);
     let response = match admit(&shared, &request) {
         Ok(()) => {
             let handled = tokio::time::timeout(TIME_LIMIT, next.run(request));
             let handled = request::within(Arc::clone(&id), handled);
-            handled.instrument(span).await.unwrap_or_else(|_| {
+            handled.await.unwrap_or_else(|_| {
                 Problem::new(
                     Kind::Timeout,
                     format!(

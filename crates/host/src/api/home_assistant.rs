@@ -6,14 +6,17 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::{Request, State};
 use axum::response::Response;
 
 use super::Shared;
 use super::openapi::Problems;
 use super::problem::{Kind, Problem};
+use super::request_id::RequestId;
 use super::upgrade::Upgrade;
 use crate::clients::Unwelcome;
+use crate::request;
 
 /// Where a request came from.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +39,7 @@ pub(super) struct From(pub(super) IpAddr);
 )]
 pub(super) async fn get(
     State(shared): State<Arc<Shared>>,
+    Extension(RequestId(id)): Extension<RequestId>,
     mut request: Request,
 ) -> Result<Response, Problem> {
     let upgrade = Upgrade::of(&mut request)?;
@@ -49,12 +53,12 @@ pub(super) async fn get(
     let from = from.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |from| from.0);
     let place = clients.place(from).await?;
     let (answer, connection) = upgrade.accept();
-    tokio::spawn(async move {
+    tokio::spawn(request::within(id, async move {
         match connection.await {
             Ok(connection) => clients.serve(place, connection).await,
             Err(error) => tracing::debug!(%error, "a client was gone before it was answered"),
         }
-    });
+    }));
     Ok(answer)
 }
 

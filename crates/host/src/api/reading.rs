@@ -133,6 +133,17 @@ fn missing(source: Source, shared: &Shared, id: &str) -> Problem {
     }
 }
 
+/// Answers with what was composed for one request: packed where the caller takes that, and not again where it has it.
+pub(super) async fn composed(headers: &HeaderMap, tag: Tag, body: Bytes) -> Response {
+    if conditional::has(headers, tag) {
+        unchanged(tag)
+    } else if compression::is_wanted(headers, body.len()) {
+        respond(tag, compression::gzip(body).await, true)
+    } else {
+        respond(tag, body, false)
+    }
+}
+
 /// Room for the fields of an answer, those that every answer gets included.
 const FIELDS: usize = 12;
 

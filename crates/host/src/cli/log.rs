@@ -12,6 +12,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{fmt, reload};
 
+use super::log_lines::OfRequest;
 use super::sources::{Setting, origin, origin_of};
 use crate::config::{Config, Levels, LogConfig, LogFormat};
 use crate::log_tail::Keep;
@@ -94,12 +95,23 @@ pub(super) fn start(log: &LogConfig) {
         // It would tell standard error that standard error cannot be written,
         // and panic: a log on a full disk must not end the service.
         .log_internal_errors(false);
-    match log.format {
+    let format = log.format;
+    match format {
         LogFormat::Text => {
             let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-            kept.with(lines.with_ansi(colour)).init();
+            let lines = lines.with_ansi(colour).map_event_format(|inner| OfRequest {
+                inner: inner.with_ansi(colour),
+                format,
+            });
+            kept.with(lines).init();
         }
-        LogFormat::Json => kept.with(lines.json().flatten_event(true)).init(),
+        LogFormat::Json => {
+            let lines = lines
+                .json()
+                .flatten_event(true)
+                .map_event_format(|inner| OfRequest { inner, format });
+            kept.with(lines).init();
+        }
     }
     let _ = CHANGE.set(Box::new(move |targets| drop(handle.reload(targets))));
 }

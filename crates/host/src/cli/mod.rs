@@ -13,6 +13,7 @@ mod healthcheck;
 mod home_assistant;
 mod local;
 mod log;
+mod log_lines;
 mod memory;
 mod optimizer;
 mod output;

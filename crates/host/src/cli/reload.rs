@@ -9,6 +9,7 @@ use weirhouse_runner::{Component, Engine};
 use super::log;
 use super::settings::Sources;
 use crate::access::Access;
+use crate::clients::Clients;
 use crate::config::Config;
 use crate::hub::Hub;
 use crate::watch::FileWatch;
@@ -17,6 +18,8 @@ use crate::watch::FileWatch;
 pub(super) struct Reload {
     pub(super) access: Arc<Access>,
     pub(super) hub: Arc<Hub>,
+    /// Those of Home Assistant's interface, where there is a Home Assistant.
+    pub(super) clients: Option<Arc<Clients>>,
     pub(super) sources: Sources,
     /// The configuration in force.
     pub(super) config: Config,
@@ -105,6 +108,9 @@ impl Reload {
         if let Some(plugins) = self.hub.plugins() {
             plugins.configure(&config.plugins);
         }
+        if let Some(clients) = &self.clients {
+            clients.set_profiles(&config.clients);
+        }
         Ok(config)
     }
 }
@@ -135,7 +141,6 @@ fn restart_needed(before: &Config, now: &Config) -> Vec<&'static str> {
             "home_assistant.forward_addresses",
             home.forward_addresses != new_home.forward_addresses,
         ),
-        ("client", before.clients != now.clients),
         ("mqtt", before.mqtt != now.mqtt),
         ("log.format", before.log.format != now.log.format),
     ]

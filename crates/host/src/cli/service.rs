@@ -142,6 +142,7 @@ impl ServiceArgs {
             let reload = Reload {
                 access,
                 hub,
+                clients: None,
                 sources,
                 config,
                 engine,
@@ -161,7 +162,7 @@ async fn serve(
     token: &Token,
     listener: TcpListener,
     ingress: Option<TcpListener>,
-    service: Reload,
+    mut service: Reload,
 ) -> Result<(), Failure> {
     let listening = listener
         .local_addr()
@@ -180,6 +181,7 @@ async fn serve(
         .as_ref()
         .zip(dialer)
         .map(|(client, dialer)| accept_clients(client, dialer, &service, api_stopped.clone()));
+    service.clients.clone_from(&clients);
     let router = api::router(
         Arc::clone(&hub),
         clients.clone(),

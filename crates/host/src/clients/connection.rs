@@ -22,6 +22,7 @@ use weirhouse_hass::{
     Frame, Gateway, GatewayEvent, GatewayStats, Identity, Profile, Socket, Timestamp,
 };
 
+use super::in_force::Profiles;
 use super::meter::{Metered, Trust};
 use super::{ClientProfile, Clients, Place};
 use crate::hub::{Followed, Resume, StreamClient};
@@ -75,10 +76,12 @@ where
     let mut writers = JoinSet::new(); // Ends what still writes when dropped.
     let (to_client, from_client) = split(client, &mut writers);
     let (to_upstream, from_upstream) = split::<Socket>(place.upstream, &mut writers);
+    let profiles = clients.profiles();
     let mut connection = Connection {
         clients,
         from: place.from,
-        gateway: Gateway::new(clients.tells_tokens_apart()),
+        gateway: Gateway::new(profiles.tells_tokens_apart()),
+        profiles,
         trust,
         followed: None,
         shaped: None,
@@ -133,6 +136,7 @@ struct Connection<'a> {
     clients: &'a Clients,
     from: std::net::IpAddr,
     gateway: Gateway,
+    profiles: Profiles,
     trust: Trust,
     followed: Option<broadcast::Receiver<Arc<Followed>>>,
     /// What says which changes are told when, if they are shaped.
@@ -174,6 +178,10 @@ impl Connection<'_> {
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => {
                     return Ended::Close(CloseCode::Away, "Weirhouse stops");
+                }
+                () = self.profiles.changed() => {
+                    tracing::info!("a client must connect again: its profile is another now");
+                    return Ended::Close(CloseCode::Restart, "the profile has changed; connect again");
                 }
                 permit = to_client.reserve(), if pings.0 || gateway.has_client_frame() => {
                     let Ok(permit) = permit else {
@@ -260,7 +268,8 @@ impl Connection<'_> {
 
     fn log_in(&mut self, identity: &Identity) {
         self.clients.refusals.forget(self.from);
-        let profile = self.clients.profile(identity, self.from);
+        let profile = self.profiles.give(identity, self.from);
+        let profile = profile.as_ref();
         tracing::debug!(
             user_id = identity.user_id,
             admin = identity.is_admin,

@@ -4,6 +4,7 @@
 
 mod connection;
 mod counters;
+mod in_force;
 mod meter;
 mod profiles;
 mod refusals;
@@ -15,10 +16,11 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use weirhouse_hass::{CallError, Dialer, DisconnectReason, Identity, Marker, Socket};
+use weirhouse_hass::{CallError, Dialer, DisconnectReason, Marker, Socket};
 
 use crate::hub::Hub;
 pub use counters::Counters;
+use in_force::Profiles;
 pub use profiles::ClientProfile;
 use refusals::Refusals;
 
@@ -35,7 +37,7 @@ pub struct Clients {
     marker: Marker,
     /// Whether Home Assistant is told where a client is.
     forwards_addresses: bool,
-    profiles: Vec<ClientProfile>,
+    profiles: watch::Sender<Arc<[ClientProfile]>>,
     places: Arc<Semaphore>,
     refusals: Refusals,
     counters: Counters,
@@ -92,7 +94,7 @@ impl Clients {
             dialer,
             marker,
             forwards_addresses,
-            profiles,
+            profiles: watch::Sender::new(profiles.into()),
             places: Arc::new(Semaphore::new(MOST_CLIENTS)),
             refusals: Refusals::default(),
             counters: Counters::default(),
@@ -142,18 +144,20 @@ impl Clients {
         &self.counters
     }
 
-    /// Whether the label of a token decides about a profile.
-    fn tells_tokens_apart(&self) -> bool {
-        self.profiles
-            .iter()
-            .any(|profile| !profile.tokens.is_empty())
+    /// Puts other profiles in force. Who gets another one by that is asked to connect again.
+    pub fn set_profiles(&self, profiles: &[ClientProfile]) {
+        self.profiles.send_if_modified(|known| {
+            let differ = **known != *profiles;
+            if differ {
+                *known = profiles.into();
+            }
+            differ
+        });
     }
 
-    /// The profile of a client.
-    fn profile(&self, identity: &Identity, from: IpAddr) -> Option<&ClientProfile> {
-        self.profiles
-            .iter()
-            .find(|profile| profile.is_for(identity, from))
+    /// The profiles in force.
+    fn profiles(&self) -> Profiles {
+        Profiles::new(self.profiles.subscribe())
     }
 
     /// Sets a mark in the link.

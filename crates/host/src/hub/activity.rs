@@ -5,13 +5,15 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use utoipa::ToSchema;
 use weirhouse_hass::Timestamp;
-use weirhouse_runner::operations::Updates as _;
+use weirhouse_runner::wit::types::Instant;
 use weirhouse_runner::wit::updates::{Combine, Publishing, Rule};
 
+use super::engine::Engine;
 use super::publishing::reason_name;
 use super::{Hub, HubError};
 
 const SECOND_US: u64 = 1_000_000;
+const MINUTE_US: u64 = 60 * SECOND_US;
 
 /// Slices of the hour that a pace looks back on.
 const SLICES: usize = 12;
@@ -141,33 +143,47 @@ impl Hub {
     /// # Errors
     /// When the optimizer does not answer.
     pub fn activity(&self, most: usize) -> Result<Activity, HubError> {
-        let now = self.clock.now();
-        let mut engine = self.lock();
-        let engine = &mut *engine;
-        let mut paces: Vec<(f64, &str)> = engine
-            .entities
-            .iter()
-            .filter(|(_, entity)| entity.observed > 0)
-            .map(|(name, entity)| (entity.pace.per_hour(now.mono), name))
+        self.with_engine(|engine| engine.activity(self.clock.now(), most))
+    }
+}
+
+impl Engine {
+    fn activity(&mut self, now: Instant, most: usize) -> Result<Activity, HubError> {
+        // By whole minutes, so that the answer is the same while nothing is reported.
+        let minute_us = now.mono - now.mono % MINUTE_US;
+        let observed = self.entities.iter();
+        let observed = observed.filter(|(_, entity)| entity.observed > 0);
+        let mut paces: Vec<(f64, &str, u32)> = observed
+            .filter_map(|(name, entity)| {
+                let handle = self.entities.state_handle(name)?;
+                Some((entity.pace.per_hour(minute_us), name, handle))
+            })
             .collect();
-        paces.sort_unstable_by(|(a, name), (b, other)| b.total_cmp(a).then(name.cmp(other)));
+        paces.sort_unstable_by(|(a, name, _), (b, other, _)| b.total_cmp(a).then(name.cmp(other)));
         paces.truncate(most);
+        let paces: Vec<(f64, Box<str>, u32)> = paces
+            .into_iter()
+            .map(|(pace, name, handle)| (pace, name.into(), handle))
+            .collect();
+        let rules = self.call(now, |core| {
+            let handles = paces.iter().map(|(_, _, handle)| handle);
+            handles
+                .map(|handle| core.rule_of(*handle))
+                .collect::<Result<Vec<_>, _>>()
+        })?;
+        let engine = &*self;
         let mut entities = Vec::with_capacity(paces.len());
-        for (per_hour, entity_id) in paces {
+        for ((per_hour, entity_id, _), rule) in paces.iter().zip(rules) {
             let Some(entity) = engine.entities.get(entity_id) else {
                 continue;
             };
-            let Some(handle) = engine.entities.state_handle(entity_id) else {
-                continue;
-            };
-            let rule = engine.core.rule_of(handle)?;
             let state = engine.mirror.get(entity_id);
             let text = |name| state.and_then(|state| state.attributes.text(name));
             let advised = engine.policies.advised(entity_id);
             entities.push(EntityActivity {
                 name: text("friendly_name"),
                 unit: text("unit_of_measurement"),
-                entity_id: entity_id.to_owned(),
+                entity_id: entity_id.to_string(),
                 observed: entity.observed,
                 suppressed: entity.suppressed,
                 per_hour: (per_hour * 10.0).round() / 10.0,

@@ -256,7 +256,8 @@ impl Hub {
     }
 
     /// What belongs where has changed: clients that ask by place follow what
-    /// belongs there now. What is new to them waits at once.
+    /// belongs there now. What is new to them waits at once, and what left is
+    /// gone for them.
     pub(super) fn follow_places(&self, engine: &mut Engine, now: Instant) {
         let clients = engine.shaped.clients.iter();
         let by_place = clients.filter(|(_, client)| client.query.selects_by_place());
@@ -282,7 +283,7 @@ impl Hub {
             names.partition(|(_, name)| self.replica.selects(query, name));
         let numbers = |rows: Vec<(u32, _)>| rows.into_iter().map(|(row, _)| row).collect();
         let (inside, outside): (Vec<u32>, Vec<u32>) = (numbers(inside), numbers(outside));
-        engine.call(now, |core| core.shaping_unfollow(client, &outside))?;
+        engine.call(now, |core| core.shaping_unfollow(now, client, &outside))?;
         let joined = engine.call(now, |core| core.shaping_follow(client, &inside))?;
         let joined: Vec<u32> = joined
             .into_iter()

@@ -181,10 +181,12 @@ impl Session<'_> {
     }
 
     pub(super) fn unfollow(&mut self, wanted: &Rows) -> Outcome {
+        let now = self.now();
         let client = self.shaped.client(&wanted.client)?;
         let rows = self.shaped.numbers(&wanted.entities);
-        self.optimizer.shaping_unfollow(client, &rows)?;
-        ok()
+        self.optimizer.shaping_unfollow(now, client, &rows)?;
+        let ready = self.optimizer.shaping_poll_ready()?;
+        self.answer_ready(&ready)
     }
 
     pub(super) fn row(&mut self, row: &Row) -> Outcome {

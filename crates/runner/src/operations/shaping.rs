@@ -11,7 +11,7 @@ operations! {
     fallible shaping_open(profile: Profile, scope: Scope) -> u32 = weirhouse_core_shaping.call_open;
     fallible shaping_close(client: u32) -> () = weirhouse_core_shaping.call_close;
     fallible shaping_follow(client: u32, rows: &[u32]) -> Vec<u32> = weirhouse_core_shaping.call_follow;
-    fallible shaping_unfollow(client: u32, rows: &[u32]) -> () = weirhouse_core_shaping.call_unfollow;
+    fallible shaping_unfollow(now: Instant, client: u32, rows: &[u32]) -> () = weirhouse_core_shaping.call_unfollow;
     fallible shaping_offer(now: Instant, rows: &[u32], numbers: &[f64], states: &[u64], attributes: &[u64])
         -> Vec<u32> = weirhouse_core_shaping.call_offer;
     fallible shaping_remove(now: Instant, rows: &[u32]) -> Vec<u32> = weirhouse_core_shaping.call_remove;

@@ -29,8 +29,10 @@ use tokio::time::{Instant, sleep_until};
 use super::Shared;
 use super::openapi::Problems;
 use super::problem::{Kind, Problem};
+use super::request_id::RequestId;
 use super::upgrade::Upgrade;
 use crate::access::{Caller, Revocation};
+use crate::request;
 use frame::Framing;
 use options::Options;
 use published::Published;
@@ -58,9 +60,12 @@ pub(super) struct StreamCounts {
 ///
 /// With any other `significance` the stream is shaped for this client. Every change that matters to it is an event
 /// `change` with the state object, or the `fields` of it; `merged` says how many earlier changes it stands for, and is
-/// left out at 0. An entity that is gone is `removed`. A client that reads slowly gets the newest state of each entity.
+/// left out at 0. An entity that is gone, or
+/// has left the places asked for, is `removed`. A client that reads slowly gets the newest state of each entity.
 /// The `id` is a cursor: `Last-Event-ID` or `since` resume there, with all that has changed since. `cursor` opens a
-/// stream; `reset` opens one that begins with all `entities` asked for, or interrupts it: forget what you hold.
+/// stream; `reset` opens one that begins with all `entities` asked for, or interrupts it: forget what you hold. Both
+/// name the `request_id` of the request that opened the stream, as the log does in every line about it; what the home
+/// does has no request here, but its own `context`, as Home Assistant gives it.
 ///
 /// A request with `Upgrade: websocket` gets the same as text messages, one for each event, with the members `event`,
 /// `data` and, where there is one, `id`. It takes no messages from the client.
@@ -96,22 +101,23 @@ pub(super) struct StreamCounts {
 pub(super) async fn get(
     State(shared): State<Arc<Shared>>,
     Extension(caller): Extension<Arc<Caller>>,
+    Extension(RequestId(id)): Extension<RequestId>,
     mut request: Request,
 ) -> Result<Response, Problem> {
     let options = Options::read(request.uri().query(), request.headers())?;
     if request.headers().contains_key(header::UPGRADE) {
         let upgrade = Upgrade::of(&mut request)?;
-        let open = Open::new(&shared, &caller, options)?;
+        let open = Open::new(&shared, &caller, &id, options)?;
         let (answer, connection) = upgrade.accept();
-        tokio::spawn(async move {
+        tokio::spawn(request::within(id, async move {
             match connection.await {
                 Ok(connection) => socket::serve(open, connection).await,
                 Err(error) => tracing::debug!(%error, "a client was gone before it was answered"),
             }
-        });
+        }));
         return Ok(answer);
     }
-    let open = Open::new(&shared, &caller, options)?;
+    let open = Open::new(&shared, &caller, &id, options)?;
     let head = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-cache"),
@@ -126,6 +132,8 @@ struct Open {
     source: Source,
     stop: watch::Receiver<bool>,
     revocation: Revocation,
+    /// The request that opened it.
+    id: Arc<str>,
     shared: Arc<Shared>,
     _permit: OwnedSemaphorePermit,
 }
@@ -133,7 +141,7 @@ struct Open {
 /// Where its events come from.
 enum Source {
     Published(Box<Published>),
-    Shaped(Shaped),
+    Shaped(Box<Shaped>),
 }
 
 /// What comes next in a stream.
@@ -158,7 +166,12 @@ enum End {
 }
 
 impl Open {
-    fn new(shared: &Arc<Shared>, caller: &Arc<Caller>, options: Options) -> Result<Self, Problem> {
+    fn new(
+        shared: &Arc<Shared>,
+        caller: &Arc<Caller>,
+        id: &Arc<str>,
+        options: Options,
+    ) -> Result<Self, Problem> {
         let Options { query, shape } = options;
         let hub = &shared.hub;
         hub.replica().check(&query)?;
@@ -172,12 +185,16 @@ impl Open {
             })?;
         let source = match shape {
             None => Source::Published(Box::new(Published::new(hub, query))),
-            Some((profile, resume)) => Source::Shaped(Shaped::open(hub, query, profile, resume)?),
+            Some((profile, resume)) => {
+                let stream = Shaped::open(hub, query, profile, resume, id)?;
+                Source::Shaped(Box::new(stream))
+            }
         };
         Ok(Self {
             source,
             stop: shared.stop.clone(),
             revocation: shared.access.revocation(caller),
+            id: Arc::clone(id),
             shared: Arc::clone(shared),
             _permit: permit,
         })
@@ -198,9 +215,14 @@ impl Open {
             }
         };
         tokio::select! {
+            // Whatever else there is to tell: not to one whose token is gone.
+            biased;
             // A closed channel means that the server is gone: end as well.
             _ = self.stop.wait_for(|stop| *stop) => Next::End(End::Stop),
-            () = self.revocation.wait() => Next::End(End::Revoked),
+            () = self.revocation.wait() => {
+                tracing::info!("a stream ends: its token is no longer accepted");
+                Next::End(End::Revoked)
+            }
             more = source => {
                 self.shared.stream_counts.events.fetch_add(events, Ordering::Relaxed);
                 more.map_or(Next::End(End::Broken), |()| Next::Events(out))
@@ -220,7 +242,9 @@ impl Open {
 
 fn server_sent(open: Open) -> impl Stream<Item = Result<Bytes, Infallible>> {
     stream::unfold(open, |mut open| async move {
-        let text = match open.next(Framing::ServerSent).await {
+        // The request was answered long ago, and is still what this is done for.
+        let id = Arc::clone(&open.id);
+        let text = match request::within(id, open.next(Framing::ServerSent)).await {
             Next::Events(events) => Bytes::from(events),
             // An id without data moves the client's place, and is no event.
             Next::Silence => match open.progress() {

@@ -49,6 +49,8 @@ pub(super) struct Shaped {
     more: bool,
     /// Where the client was told to resume.
     told: Option<Cursor>,
+    /// The request that opened the stream.
+    request_id: Arc<str>,
 }
 
 enum Opening {
@@ -62,6 +64,7 @@ impl Shaped {
         query: Query,
         profile: Profile,
         resume: Resume,
+        request_id: &Arc<str>,
     ) -> Result<Self, HubError> {
         let (client, start) = hub.open_stream(profile, query, resume)?;
         let opening = match (start, resume) {
@@ -75,6 +78,7 @@ impl Shaped {
             opening: Some(opening),
             more: false,
             told: None,
+            request_id: Arc::clone(request_id),
         })
     }
 
@@ -141,11 +145,16 @@ impl Shaped {
                     id: Some(&id),
                     ..Event::named("cursor")
                 };
-                let json = json!({ "cursor": id }).to_string();
+                let json = json!({ "cursor": id, "request_id": &*self.request_id }).to_string();
                 append(framing, &event, json.as_bytes());
             }
             Opening::Reset(reason, entities) => {
-                let json = json!({ "reason": reason.name(), "entities": entities }).to_string();
+                let json = json!({
+                    "reason": reason.name(),
+                    "entities": entities,
+                    "request_id": &*self.request_id,
+                });
+                let json = json.to_string();
                 append(framing, &Event::named("reset"), json.as_bytes());
             }
         }

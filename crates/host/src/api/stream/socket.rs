@@ -100,7 +100,12 @@ where
             }
             Next::End(End::Broken) => return Some((CloseCode::Error, "the stream broke")),
         };
-        match timeout(UNREAD_LIMIT, send(socket, &events)).await {
+        let sent = tokio::select! {
+            sent = timeout(UNREAD_LIMIT, send(socket, &events)) => sent,
+            // One that does not read has had its time.
+            () = open.revocation.wait() => return None,
+        };
+        match sent {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return fault(&error),
             Err(_) => return None,

@@ -1,5 +1,6 @@
 //! Who reports how often, and what becomes of it.
 
+use axum::body::Body;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use weirhouse_hass::{Change, Event};
@@ -50,6 +51,27 @@ async fn the_noisiest_come_first_with_their_rule() {
     assert_eq!(noisy["rule"]["text"], "any change");
     assert_eq!(noisy["reason"], "changed");
     assert_eq!(entities[2]["per_hour"], 0.0, "a first value is no change");
+
+    // Nothing was reported since: nothing is sent again.
+    let answer = api.call("GET", "/v1/activity", "").await;
+    let again = api
+        .request("GET", "/v1/activity")
+        .header("if-none-match", answer.header("etag"))
+        .body(Body::empty());
+    assert_eq!(
+        api.send(again.unwrap()).await.status,
+        StatusCode::NOT_MODIFIED
+    );
+    change(&api, "sensor.c", "3");
+    let again = api
+        .request("GET", "/v1/activity")
+        .header("if-none-match", answer.header("etag"))
+        .header("accept-encoding", "gzip")
+        .body(Body::empty());
+    let changed = api.send(again.unwrap()).await;
+    assert_eq!(changed.status, StatusCode::OK);
+    assert_eq!(changed.header("content-encoding"), "gzip");
+    assert!(changed.body.len() * 2 < answer.body.len());
 
     let limited = get(&api, "/v1/activity?limit=1").await;
     assert_eq!(limited["entities"].as_array().unwrap().len(), 1);

@@ -34,6 +34,16 @@ struct Seen {
     data: Value,
 }
 
+impl Seen {
+    /// Holds it against what interrupts or opens a stream; gives the request it names.
+    fn is_reset(&self, reason: &str, entities: u64) -> &str {
+        assert_eq!(self.event, "reset");
+        let told = (&self.data["reason"], &self.data["entities"]);
+        assert_eq!(told, (&json!(reason), &json!(entities)));
+        self.data["request_id"].as_str().unwrap()
+    }
+}
+
 impl Reader {
     async fn open(api: &Api, query: &str) -> Self {
         Self::resumed(api, query, None).await
@@ -99,7 +109,7 @@ impl Reader {
     async fn cursor(&mut self) -> String {
         let opening = self.next().await;
         assert_eq!(opening.event, "cursor", "{opening:?}");
-        assert_eq!(opening.data, json!({ "cursor": opening.id }));
+        assert_eq!(opening.data["cursor"], json!(opening.id));
         opening.id.unwrap()
     }
 }
@@ -149,8 +159,8 @@ async fn a_snapshot_comes_first_and_changes_as_they_happen() {
         .handle(snapshot(&[("light.a", "on"), ("sensor.b", "2")]));
     let mut stream = Reader::open(&api, "significance=none&snapshot=true").await;
     let reset = stream.next().await;
-    assert_eq!((reset.event.as_str(), reset.id), ("reset", None));
-    assert_eq!(reset.data, json!({ "reason": "requested", "entities": 2 }));
+    assert_eq!((reset.event.as_str(), &reset.id), ("reset", &None));
+    reset.is_reset("requested", 2);
     let first = stream.next().await;
     // Whoever leaves here has not seen everything.
     assert_eq!(first.id, None);
@@ -308,7 +318,7 @@ async fn a_cursor_resumes_without_a_gap() {
         let mut stream =
             Reader::resumed(&api, "significance=none&entity=light.*", Some(last)).await;
         let reset = stream.next().await;
-        assert_eq!(reset.data, json!({ "reason": "cursor", "entities": 2 }));
+        reset.is_reset("cursor", 2);
         assert_eq!(stream.change().await, change("light.a", "off", 0));
         assert_eq!(stream.change().await, change("light.c", "on", 0));
     }
@@ -371,7 +381,14 @@ async fn streams_follow_patterns_and_areas_and_what_joins_them() {
     assert_eq!(hall.change().await, change("light.a", "off", 0));
     // One comes into the area, the other leaves it.
     place(&api, &[("light.b", "hall"), ("light.a", "attic")]);
-    assert_eq!(hall.change().await, change("light.b", "off", 0));
+    let left = hall.next().await;
+    assert_eq!(left.event, "removed");
+    assert_eq!(left.data, json!({ "entity_id": "light.a" }));
+    let joined = hall.next().await;
+    assert_eq!(
+        (joined.event.as_str(), &joined.data["entity_id"]),
+        ("change", &json!("light.b"))
+    );
     states[0].1 = "on";
     states[1].1 = "on";
     api.hub.handle(snapshot(&states));
@@ -382,6 +399,41 @@ async fn streams_follow_patterns_and_areas_and_what_joins_them() {
         .await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
     assert_eq!(refused.problem(), "invalid-argument");
+}
+
+#[tokio::test]
+async fn who_resumes_or_asks_by_cursor_learns_what_left_an_area() {
+    let api = Api::new();
+    api.hub
+        .handle(snapshot(&[("light.a", "on"), ("light.b", "off")]));
+    place(&api, &[("light.a", "hall")]);
+    let query = "significance=none&area=hall";
+    let mut hall = Reader::open(&api, query).await;
+    let old = hall.cursor().await;
+    let list = async |path: &str| -> Value {
+        let answer = api.call("GET", path, "").await;
+        serde_json::from_slice(&answer.body).unwrap()
+    };
+    let first = list("/v1/states?area=hall").await;
+    place(&api, &[("light.b", "hall"), ("light.a", "attic")]);
+    assert_eq!(hall.next().await.event, "removed");
+    let joined = hall.next().await;
+    assert_eq!(joined.data["entity_id"], "light.b");
+
+    // A reader by cursor is given all there is now, and told so.
+    let cursor = first["cursor"].as_str().unwrap();
+    let now = list(&format!("/v1/states?area=hall&since={cursor}")).await;
+    assert_eq!(now["full"], true);
+    assert_eq!(now["states"].as_array().map(Vec::len), Some(1));
+    assert_eq!(now["states"][0]["entity_id"], "light.b");
+
+    // A stream that is resumed behind the move has nothing to tell, one from before it everything.
+    let mut after = Reader::resumed(&api, query, joined.id.as_deref()).await;
+    assert_eq!(after.cursor().await, joined.id.unwrap());
+    after.is_silent().await;
+    let mut before = Reader::resumed(&api, query, Some(&old)).await;
+    before.next().await.is_reset("cursor", 1);
+    assert_eq!(before.change().await, change("light.b", "off", 0));
 }
 
 #[tokio::test]
