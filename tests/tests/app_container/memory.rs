@@ -98,7 +98,7 @@ fn with_far_too_little_it_says_how_much_it_needs() -> Result<()> {
     installed(&data)?;
     let log = refusal_of(&image.start_limited(&data, 8 << 20)?)?;
     ensure!(
-        log.contains("this process may have 8 MiB of memory and needs 48 MiB"),
+        log.contains("this process may have 8 MiB of memory and needs 56 MiB"),
         "{log}"
     );
     Ok(())
