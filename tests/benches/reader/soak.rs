@@ -111,13 +111,14 @@ async fn open(home: &Home) -> Result<Vec<Stream>> {
         for _ in 0..clients {
             let received = Rc::default();
             let path = format!("/v1/stream?entity=sensor.bench_*&{asked}");
-            let task = task::spawn_local(listen(
+            let listening = listen(
                 home.weirhouse.address,
                 path,
                 home.weirhouse.token.clone(),
                 None,
                 Rc::clone(&received),
-            ));
+            );
+            let task = task::spawn_local(watched(asked, listening));
             streams.push(Stream {
                 what: asked.to_owned(),
                 accounts,
@@ -129,7 +130,8 @@ async fn open(home: &Home) -> Result<Vec<Stream>> {
     for _ in 0..FOLLOWERS {
         let received = Rc::default();
         let client = Client::log_in(home.weirhouse.address, home.assistant.token()).await?;
-        let task = task::spawn_local(client.follow(None, Rc::clone(&received)));
+        let following = client.follow(None, Rc::clone(&received));
+        let task = task::spawn_local(watched("subscribe_entities", following));
         streams.push(Stream {
             what: "subscribe_entities".to_owned(),
             accounts: true,
@@ -138,6 +140,15 @@ async fn open(home: &Home) -> Result<Vec<Stream>> {
         });
     }
     Ok(streams)
+}
+
+/// Says why a stream ended, should it do so.
+async fn watched(what: &'static str, stream: impl Future<Output = Result<()>>) -> Result<()> {
+    let ended = stream.await;
+    if let Err(error) = &ended {
+        println!("`{what}` ended: {error:#}");
+    }
+    ended
 }
 
 /// Prints what the streams received, and what of the changes is missing.

@@ -74,7 +74,7 @@ pub(super) fn empty() -> OpenApi {
 const INTRODUCTION: &str = "States of a home, a stream of significant updates, and a two-level cache.\n\n\
 Every error is a problem document (RFC 9457): programs match on its `type`, people read its `detail`. \
 Every answer carries `X-Request-Id`, which is the one that was sent if that is 1 to 128 letters, digits and `-_.:`. \
-Lines of the log that are written for the request name it, and so does the first event of a stream that it opened.";
+Lines of the log that are written for the request name it, and so does the first event of a shaped stream that it opened.";
 
 /// Adds routes that need no token.
 pub(super) fn add_open(whole: &mut OpenApi, mut part: OpenApi) {
