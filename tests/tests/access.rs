@@ -253,8 +253,16 @@ fn check_names_what_is_wrong_and_show_where_values_come_from() -> Result<()> {
     }
     fs::write(&file, "[api]\nburst = 7\n")?;
     assert!(run(&["config", "check", &name])?.status.success());
-    fs::write(data.join("options.json"), r#"{"presets": false}"#)?;
     let folder = data.display().to_string();
+    let options = r#"{"rule": [{"entity": "sensor.a", "publishing": "centred"}]}"#;
+    fs::write(data.join("options.json"), options)?;
+    let refused = run(&["config", "check", "--data-dir", &folder])?;
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(
+        said.contains("options.json: `rule[1]`: publishing"),
+        "{said}"
+    );
+    fs::write(data.join("options.json"), r#"{"presets": false}"#)?;
     let shown = run(&["config", "show", "--data-dir", &folder, "--settle", "10s"])?;
     let shown = String::from_utf8(shown.stdout)?;
     for (line, origin) in [

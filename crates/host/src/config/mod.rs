@@ -203,9 +203,14 @@ impl Config {
         self.origins.get(path)
     }
 
-    /// A fault with the value at `path`, where it was written.
+    /// A fault with the value at `path`, where it was written; of a table that
+    /// is where its first value was.
     pub fn fault(&self, path: &str, message: impl fmt::Display) -> Fault {
-        let (file, line) = match self.origin(path) {
+        let within = format!("{path}.");
+        let parts = self.origins.range(within.clone()..);
+        let mut parts = parts.take_while(|(part, _)| part.starts_with(&within));
+        let origin = self.origin(path).or_else(|| Some(parts.next()?.1));
+        let (file, line) = match origin {
             Some(Origin::File(file, line)) => (file.clone(), *line),
             Some(origin) => (PathBuf::from(origin.to_string()), None),
             None => (PathBuf::from("the defaults"), None),

@@ -5,7 +5,7 @@ use weirhouse_runner::plugin::Capability;
 use super::document::Value;
 use super::fields::{Fields, flag, text, texts};
 use super::{Config, Fault};
-use crate::plugins::Entry;
+use crate::plugins::{Entry, is_name};
 
 /// All `[[plugin]]`.
 pub(super) fn plugins(
@@ -25,6 +25,10 @@ pub(super) fn plugins(
         if plugin.name.is_empty() {
             faults
                 .push(fields.wrong("has no `name`; `weirhouse plugin list` names those there are"));
+        } else if !is_name(&plugin.name) {
+            faults.push(fields.wrong(
+                "has a `name` that no plugin can have: they are lower-case letters, digits and hyphens",
+            ));
         } else if plugins.iter().any(|it| it.name == plugin.name) {
             faults.push(fields.wrong("is the second of its `name`; say all of a plugin in one"));
         }

@@ -165,6 +165,7 @@ fn every_fault_is_named_with_its_line_and_what_is_accepted() {
         ("[[rule]]\nabsolute = 1", 1, "[default_rule]"),
         ("[[rule]]\ndomain = \"Sensor\"", 2, "must be a domain"),
         ("[rule]\nabsolute = 1", 1, "[[rule]]"),
+        ("[[plugin]]\nname = \"Two Words\"", 1, "lower-case letters"),
         ("rule = [1]", 1, "`rule[1]` must be a table"),
         (
             "[[refresh]]\nentity = \"meter\"\nevery = \"60s\"",
