@@ -17,7 +17,7 @@ export default async function plugins({ open, axe, reached }) {
   const works = "kalman-power";
   await figure(works, "asked").filter({ hasText: /^[1-9]/ }).waitFor();
   const said = await plugin(works).textContent();
-  for (const text of ["working", "0.1.0", "Passes on loads, not the noise of their meter", "whether a reading matters"]) {
+  for (const text of ["working", "0.1.0", "Passes on loads, not the noise of their meter", "whether a number matters"]) {
     assert(said.includes(text), `no ${text} in ${said}`);
   }
   assert.match(await figure(works, "entities").textContent(), /^[1-9]\d*$/);

@@ -194,7 +194,10 @@ impl Engine {
                 advice: advised.and_then(|(_, reason)| reason.map(str::to_owned)),
             });
         }
+        // To the second: the two clocks are not read at one moment.
+        let second_us = SECOND_US.cast_signed();
         let started = now.wall.saturating_sub(now.mono.cast_signed());
+        let started = (started + second_us / 2).div_euclid(second_us) * second_us;
         Ok(Activity {
             since: Timestamp::from_micros(started),
             entities,
