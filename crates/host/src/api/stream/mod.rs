@@ -60,8 +60,8 @@ pub(super) struct StreamCounts {
 ///
 /// With any other `significance` the stream is shaped for this client. Every change that matters to it is an event
 /// `change` with the state object, or the `fields` of it; `merged` says how many earlier changes it stands for, and is
-/// left out at 0. An entity that is gone, or
-/// has left the places asked for, is `removed`. A client that reads slowly gets the newest state of each entity.
+/// left out at 0. An entity that is gone, or has left the places asked for, is `removed`.
+/// A client that reads slowly gets the newest state of each entity.
 /// The `id` is a cursor: `Last-Event-ID` or `since` resume there, with all that has changed since. `cursor` opens a
 /// stream; `reset` opens one that begins with all `entities` asked for, or interrupts it: forget what you hold. Both
 /// name the `request_id` of the request that opened the stream, as the log does in every line about it; what the home
