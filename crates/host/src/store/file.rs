@@ -13,9 +13,10 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use redb::{Builder, Database, ReadableDatabase, ReadableTable, TableDefinition};
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::commit_mark::{CommitMark, LastRun};
+use super::compaction;
 use super::guard::guarded;
 use super::{SetAside, StoreError, Usage};
 
@@ -33,6 +34,13 @@ pub(super) const NUMBERS: TableDefinition<&str, u64> = TableDefinition::new("num
 pub(super) const NUMBER_ENTRIES: &str = "entries";
 pub(super) const NUMBER_BYTES: &str = "bytes";
 const NUMBER_LAYOUT: &str = "layout";
+
+/// What the name of a file that was set aside has behind that of the store,
+/// before the second in which that was.
+const DAMAGED: &str = ".damaged-";
+
+/// How many files that were set aside are kept.
+const MOST_ASIDE: usize = 3;
 
 /// Version of the table layout.
 const LAYOUT: u64 = 1;
@@ -70,7 +78,7 @@ pub(super) fn open_after(
     cache_bytes: usize,
 ) -> Result<OpenFile, StoreError> {
     let opened = match last_run {
-        LastRun::Orderly => open_existing(path, cache_bytes),
+        LastRun::Orderly => open_compacted(mark, path, cache_bytes),
         LastRun::InCommit => mark.verifying(|| open_verified(path, cache_bytes)),
         LastRun::InVerification => mark.verifying(|| {
             if path.is_file() {
@@ -109,6 +117,43 @@ fn open_verified(path: &Path, cache_bytes: usize) -> Result<Option<OpenFile>, Re
     // Repaired: what was read of it before may be different now.
     drop(file);
     open_existing(path, cache_bytes)
+}
+
+/// Opens the file and, if most of it holds nothing, shortens it, about a
+/// second for each 100 MB.
+fn open_compacted(
+    mark: &CommitMark,
+    path: &Path,
+    cache_bytes: usize,
+) -> Result<Option<OpenFile>, Refusal> {
+    let Some(mut file) = open_existing(path, cache_bytes)? else {
+        return Ok(None);
+    };
+    let bytes = fs::metadata(path).map_err(Refusal::Io)?.len();
+    if !compaction::is_worth_it(bytes, file.usage) {
+        return Ok(Some(file));
+    }
+    match mark.committing(|| guarded(|| Ok(file.db.compact()?))) {
+        Ok(_) => {
+            let left = fs::metadata(path).map_err(Refusal::Io)?.len();
+            info!(
+                "{} held little and was shortened from {} to {} KiB",
+                path.display(),
+                bytes >> 10,
+                left >> 10
+            );
+            Ok(Some(file))
+        }
+        // What was committed before is still there; whether it can be read is seen by reading it.
+        Err(error) => {
+            warn!(
+                "cannot shorten {}: {error}; it stays as long as it is",
+                path.display()
+            );
+            drop(file);
+            open_existing(path, cache_bytes)
+        }
+    }
 }
 
 /// Sets the file aside for `reason` and starts a fresh one. The caller has
@@ -292,14 +337,51 @@ impl Refusal {
     }
 }
 
+/// Renames the file, and deletes the oldest of those that were set aside
+/// before: each may be as large as a cache may be, and a disk that damages files
+/// would be full of them.
 fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    let aside = rename_aside(path)?;
+    let mut all = asides(path).unwrap_or_default();
+    all.sort_unstable();
+    let old = all.len().saturating_sub(MOST_ASIDE);
+    for (_, old) in all.drain(..old) {
+        if let Err(error) = fs::remove_file(&old) {
+            warn!("cannot delete {}: {error}", old.display());
+        }
+    }
+    Ok(aside)
+}
+
+/// The files that were set aside, each with the second and the number in its name.
+fn asides(path: &Path) -> io::Result<Vec<((u64, u32), PathBuf)>> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder_of(path))? {
+        let entry = entry?;
+        let file = entry.file_name();
+        let when = file
+            .to_str()
+            .and_then(|file| file.strip_prefix(&*name)?.strip_prefix(DAMAGED))
+            .and_then(|when| {
+                let (second, number) = when.split_once('-').unwrap_or((when, "0"));
+                Some((second.parse().ok()?, number.parse().ok()?))
+            });
+        if let Some(when) = when {
+            found.push((when, entry.path()));
+        }
+    }
+    Ok(found)
+}
+
+fn rename_aside(path: &Path) -> io::Result<PathBuf> {
     let seconds = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs());
     let mut number = 0_u32;
     loop {
         let mut name = path.as_os_str().to_owned();
-        name.push(format!(".damaged-{seconds}"));
+        name.push(format!("{DAMAGED}{seconds}"));
         if number > 0 {
             name.push(format!("-{number}"));
         }
@@ -314,8 +396,12 @@ fn set_aside(path: &Path) -> io::Result<PathBuf> {
 }
 
 fn sync_folder_of(path: &Path) -> io::Result<()> {
+    File::open(folder_of(path))?.sync_all()
+}
+
+fn folder_of(path: &Path) -> &Path {
     match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
-        _ => File::open(".")?.sync_all(),
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
 }

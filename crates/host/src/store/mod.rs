@@ -14,6 +14,7 @@ mod backup;
 mod blobs;
 mod commit;
 mod commit_mark;
+mod compaction;
 mod error;
 mod evict;
 mod file;

@@ -120,22 +120,6 @@ impl RedbStore {
         })
     }
 
-    /// Gives unused parts of the file back to the file system; says whether
-    /// there were any. Blocks every other call while it runs, about a second
-    /// for 100 MB, so it belongs into a quiet moment.
-    pub fn compact(&self) -> Result<bool, StoreError> {
-        self.flush()?;
-        let mut state = self.between_commits();
-        let Some(mut db) = state.db.take().and_then(Arc::into_inner) else {
-            return Err(self.shared.closed(&state));
-        };
-        let compacted = db.compact();
-        state.db = Some(Arc::new(db));
-        compacted.map_err(|error| StoreError::Unavailable {
-            reason: self.shared.explain(&error.into()),
-        })
-    }
-
     /// The state, once no commit is under way. None begins while it is held.
     fn between_commits(&self) -> MutexGuard<'_, State> {
         let mut state = self.shared.lock();
