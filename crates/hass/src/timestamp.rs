@@ -46,22 +46,73 @@ impl Timestamp {
     }
 }
 
+/// The longest text of a time in the years that have four digits.
+const LONGEST: usize = "2026-11-21T07:13:45.047092+00:00".len();
+
+/// The text of a time, without a place on the heap: a home has thousands, each told again and again.
+struct Text {
+    bytes: [u8; LONGEST],
+    length: usize,
+}
+
+impl Text {
+    /// `None` for a year that has not four digits.
+    fn of(at: Timestamp) -> Option<Self> {
+        let seconds = at.0.div_euclid(MICROS_PER_SECOND);
+        let micros = at.0.rem_euclid(MICROS_PER_SECOND);
+        let (year, month, day) = civil_date(seconds.div_euclid(SECONDS_PER_DAY));
+        if !(0..=9999).contains(&year) {
+            return None;
+        }
+        let of_day = seconds.rem_euclid(SECONDS_PER_DAY);
+        let mut text = Self {
+            bytes: [0; LONGEST],
+            length: 0,
+        };
+        text.number(year / 100, b"");
+        text.number(year % 100, b"-");
+        text.number(month, b"-");
+        text.number(day, b"T");
+        text.number(of_day / 3600, b":");
+        text.number(of_day / 60 % 60, b":");
+        text.number(of_day % 60, b"");
+        if micros != 0 {
+            text.push(b".");
+            text.number(micros / 10_000, b"");
+            text.number(micros / 100 % 100, b"");
+            text.number(micros % 100, b"");
+        }
+        text.push(b"+00:00");
+        Some(text)
+    }
+
+    /// Appends a number of two digits, and what follows it.
+    fn number(&mut self, number: i64, then: &[u8]) {
+        self.push(&[b'0' + (number / 10) as u8, b'0' + (number % 10) as u8]);
+        self.push(then);
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        let end = self.length + bytes.len();
+        self.bytes[self.length..end].copy_from_slice(bytes);
+        self.length = end;
+    }
+
+    fn as_str(&self) -> &str {
+        // Only what is ASCII was put there.
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
+}
+
 /// RFC 3339 in UTC, written as Python's `isoformat` does: `+00:00` for the zone and no fraction when it is zero.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.div_euclid(MICROS_PER_SECOND);
-        let micros = self.0.rem_euclid(MICROS_PER_SECOND);
-        let (year, month, day) = civil_date(seconds.div_euclid(SECONDS_PER_DAY));
-        let of_day = seconds.rem_euclid(SECONDS_PER_DAY);
-        let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
-        )?;
-        if micros != 0 {
-            write!(f, ".{micros:06}")?;
+        if let Some(text) = Text::of(*self) {
+            return f.write_str(text.as_str());
         }
-        f.write_str("+00:00")
+        // Python has no such year, and nothing is too slow for it.
+        let (year, month, day) = civil_date(self.0.div_euclid(MICROS_PER_SECOND * SECONDS_PER_DAY));
+        write!(f, "{year:04}-{month:02}-{day:02}T00:00:00+00:00")
     }
 }
 
@@ -73,7 +124,10 @@ impl<'de> Deserialize<'de> for Timestamp {
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        match Text::of(*self) {
+            Some(text) => serializer.serialize_str(text.as_str()),
+            None => serializer.collect_str(self),
+        }
     }
 }
 
