@@ -5,7 +5,7 @@
 //! then still carries the foreign name, which is how such requests are told
 //! apart. This is no access control: that is the token's part.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::http::uri::Authority;
 
@@ -31,6 +31,10 @@ impl AllowedHosts {
     /// Whether a request with this `Host` is meant for this server; any port
     /// will do, for ports are often forwarded.
     pub(super) fn allows(&self, host: &str) -> bool {
+        // What nearly all requests have, without taking it apart.
+        if let Ok(address) = host.parse::<SocketAddr>() {
+            return self.is_own(address.ip());
+        }
         let Ok(authority) = host.parse::<Authority>() else {
             return false;
         };
@@ -40,13 +44,15 @@ impl AllowedHosts {
             .trim_end_matches(']')
             .to_ascii_lowercase();
         match name.parse::<IpAddr>() {
-            // Bound to every address, the machine's own are not known here; but
-            // rebinding needs a name, so that a literal address is harmless.
-            Ok(address) => {
-                address.is_loopback() || address == self.bound_to || self.bound_to.is_unspecified()
-            }
+            Ok(address) => self.is_own(address),
             Err(_) => name == "localhost" || self.names.contains(&name),
         }
+    }
+
+    /// Bound to every address, the machine's own are not known here; but
+    /// rebinding needs a name, so that a literal address is harmless.
+    fn is_own(&self, address: IpAddr) -> bool {
+        address.is_loopback() || address == self.bound_to || self.bound_to.is_unspecified()
     }
 }
 

@@ -3,19 +3,20 @@
 //!
 //! Nothing here knows a resource.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::extract::{Request, State};
+use axum::body::HttpBody as _;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tower::Service as _;
 
-use super::Shared;
+use super::origin::RequestOrigin;
 use super::problem::{self, Kind, Problem};
-use super::request_id::{self, RequestId};
-use crate::access::Caller;
+use super::{Api, BODY_LIMIT_BYTES, permission, request_id};
 use crate::request;
 
 /// Longest time from the request's head to the answer's head. Far over any
@@ -32,38 +33,111 @@ const HEADERS_LIMIT_BYTES: usize = 16 << 10;
 const NOTHING: HeaderValue =
     HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox");
 
-/// The outermost layer.
-pub(super) async fn answer(
-    State(shared): State<Arc<Shared>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let started = Instant::now();
-    let id = shared.request_ids.of(request.headers());
-    request.extensions_mut().insert(RequestId(Arc::clone(&id)));
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-
-    let response = match admit(&shared, &request) {
-        Ok(()) => {
-            let handled = tokio::time::timeout(TIME_LIMIT, next.run(request));
-            let handled = request::within(Arc::clone(&id), handled);
-            handled.await.unwrap_or_else(|_| {
-                Problem::new(
-                    Kind::Timeout,
-                    format!(
-                        "the request was not complete within {} s",
-                        TIME_LIMIT.as_secs()
-                    ),
-                )
-                .into_response()
-            })
+impl Api {
+    /// Answers a request that came from an address, or within a batch.
+    ///
+    /// A function around the router rather than a layer of it: each layer of a
+    /// router costs every request some allocations and copies, and those of
+    /// what is within it once more.
+    pub(super) async fn answer(&self, from: Option<IpAddr>, mut request: Request) -> Response {
+        let started = Instant::now();
+        let id = self.shared.request_ids.of(request.headers());
+        let told = tracing::enabled!(tracing::Level::DEBUG)
+            .then(|| (request.method().clone(), request.uri().path().to_owned()));
+        let response = match self.admit(&request) {
+            Ok(()) => {
+                self.introduce(&mut request, &id, from);
+                // A router is ready at any time.
+                let handled = self.routes.clone().call(request);
+                let handled = tokio::time::timeout(TIME_LIMIT, handled);
+                let handled = request::within(Arc::clone(&id), handled);
+                handled
+                    .await
+                    .map_or_else(|_| too_slow().into_response(), IntoResponse::into_response)
+            }
+            Err(problem) => problem.into_response(),
+        };
+        let response = finish(response, &id);
+        self.shared.answered.note(response.status());
+        if let Some((method, path)) = told {
+            tracing::debug!(
+                request_id = %id,
+                %method,
+                path,
+                status = response.status().as_u16(),
+                micros = started.elapsed().as_micros() as u64,
+                "request"
+            );
         }
-        Err(problem) => problem.into_response(),
-    };
+        response
+    }
 
+    /// Tells handlers where the request comes from.
+    fn introduce(&self, request: &mut Request, id: &Arc<str>, address: Option<IpAddr>) {
+        let caller = match &self.visitor {
+            Some(visitor) => Ok(Arc::clone(visitor)),
+            None => permission::identify(&self.shared.access, request.headers()),
+        };
+        request.extensions_mut().insert(RequestOrigin {
+            request_id: Arc::clone(id),
+            address,
+            caller,
+        });
+        if !request.body().is_end_stream() {
+            DefaultBodyLimit::max(BODY_LIMIT_BYTES).apply(request);
+        }
+    }
+
+    /// Checks the size of the head, and whom the request is addressed to.
+    fn admit(&self, request: &Request) -> Result<(), Problem> {
+        let fields = request.headers().iter();
+        let bytes: usize = fields
+            .map(|(name, value)| name.as_str().len() + value.len())
+            .sum();
+        if bytes > HEADERS_LIMIT_BYTES {
+            return Err(Problem::new(
+                Kind::HeadersTooLarge,
+                format!("the header fields have {bytes} bytes; {HEADERS_LIMIT_BYTES} are the most"),
+            ));
+        }
+        // Who comes through Home Assistant names its address, not ours.
+        if self.visitor.is_some() {
+            return Ok(());
+        }
+        let header = request
+            .headers()
+            .get(header::HOST)
+            .map(|value| value.to_str().unwrap_or_default());
+        let host = header.or_else(|| request.uri().authority().map(Authority::as_str));
+        match host {
+            Some(host) if self.shared.hosts.allows(host) => Ok(()),
+            Some(host) => Err(Problem::new(
+                Kind::Misdirected,
+                format!(
+                    "the Host header names `{}`; ask for a loopback address or the address this server listens on, or allow the name with --allow-host",
+                    host.escape_debug()
+                ),
+            )),
+            None => Err(Problem::invalid("the Host header is missing")),
+        }
+    }
+}
+
+fn too_slow() -> Problem {
+    Problem::new(
+        Kind::Timeout,
+        format!(
+            "the request was not complete within {} s",
+            TIME_LIMIT.as_secs()
+        ),
+    )
+}
+
+/// Writes problems out, and sets what every answer carries.
+fn finish(response: Response, id: &str) -> Response {
     let mut response = problem::adopt(response);
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        *response.body_mut() = problem.render(&id).into();
+        *response.body_mut() = problem.render(id).into();
         // The length of the body it replaces.
         response.headers_mut().remove(header::CONTENT_LENGTH);
         if response.status().is_server_error() {
@@ -76,7 +150,7 @@ pub(super) async fn answer(
         }
     }
     let headers = response.headers_mut();
-    if let Ok(value) = HeaderValue::from_str(&id) {
+    if let Ok(value) = HeaderValue::from_str(id) {
         headers.insert(request_id::HEADER, value);
     }
     set_default(headers, header::CONTENT_SECURITY_POLICY, NOTHING);
@@ -95,51 +169,7 @@ pub(super) async fn answer(
         header::REFERRER_POLICY,
         HeaderValue::from_static("no-referrer"),
     );
-    shared.answered.note(response.status());
-    tracing::debug!(
-        request_id = %id,
-        %method,
-        path,
-        status = response.status().as_u16(),
-        micros = started.elapsed().as_micros() as u64,
-        "request"
-    );
     response
-}
-
-/// Checks the size of the head, and whom the request is addressed to.
-fn admit(shared: &Shared, request: &Request) -> Result<(), Problem> {
-    let fields = request.headers().iter();
-    let bytes: usize = fields
-        .map(|(name, value)| name.as_str().len() + value.len())
-        .sum();
-    if bytes > HEADERS_LIMIT_BYTES {
-        return Err(Problem::new(
-            Kind::HeadersTooLarge,
-            format!("the header fields have {bytes} bytes; {HEADERS_LIMIT_BYTES} are the most"),
-        ));
-    }
-    // Who comes through Home Assistant names its address, not ours.
-    let caller = request.extensions().get::<Arc<Caller>>();
-    if caller.is_some_and(|caller| caller.is_visitor()) {
-        return Ok(());
-    }
-    let header = request
-        .headers()
-        .get(header::HOST)
-        .map(|value| value.to_str().unwrap_or_default());
-    let host = header.or_else(|| request.uri().authority().map(Authority::as_str));
-    match host {
-        Some(host) if shared.hosts.allows(host) => Ok(()),
-        Some(host) => Err(Problem::new(
-            Kind::Misdirected,
-            format!(
-                "the Host header names `{}`; ask for a loopback address or the address this server listens on, or allow the name with --allow-host",
-                host.escape_debug()
-            ),
-        )),
-        None => Err(Problem::invalid("the Host header is missing")),
-    }
 }
 
 fn set_default(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {

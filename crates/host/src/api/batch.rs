@@ -10,16 +10,16 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json, Router};
+use axum::{Extension, Json};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::task::JoinHandle;
-use tower::ServiceExt as _;
 
+use super::origin::RequestOrigin;
 use super::problem::{Kind, Problem};
-use super::request_id::{self, RequestId};
+use super::{Api, request_id};
 
 /// Most requests in one batch.
 const MOST_REQUESTS: usize = 100;
@@ -46,8 +46,8 @@ const GIVEN: [&str; 7] = [
 ];
 
 /// The routes that a batch can ask.
-#[derive(Debug, Clone)]
-pub(super) struct Inside(pub(super) Router);
+#[derive(Clone)]
+pub(super) struct Inside(pub(super) Api);
 
 /// What is sent.
 #[derive(Debug, Deserialize)]
@@ -114,8 +114,8 @@ struct Answer {
     responses((status = 200, description = "The answers, in the order of the requests", body = serde_json::Value))
 )]
 pub(super) async fn post(
-    Extension(Inside(routes)): Extension<Inside>,
-    Extension(RequestId(id)): Extension<RequestId>,
+    Extension(Inside(inside)): Extension<Inside>,
+    Extension(origin): Extension<RequestOrigin>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
@@ -138,7 +138,7 @@ pub(super) async fn post(
     let mut responses = Vec::with_capacity(batch.requests.len());
     let mut reads: Vec<(String, JoinHandle<Response>)> = Vec::new();
     for (number, item) in batch.requests.into_iter().enumerate() {
-        let item_id = format!("{id}.{number}");
+        let item_id = format!("{}.{number}", origin.request_id);
         let reads_only = item.reads_only();
         if !reads_only || reads.len() >= AT_ONCE {
             collect(&mut reads, &mut responses, &mut left).await;
@@ -150,8 +150,8 @@ pub(super) async fn post(
         };
         let served = match request {
             Ok(request) => {
-                let routes = routes.clone();
-                tokio::spawn(async move { routes.oneshot(request).await.into_response() })
+                let inside = inside.clone();
+                tokio::spawn(async move { inside.answer(None, request).await })
             }
             Err(problem) => tokio::spawn(async move { problem.into_response() }),
         };

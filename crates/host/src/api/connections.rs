@@ -6,7 +6,9 @@
 //! that is being answered never is.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
@@ -15,8 +17,6 @@ use axum::http::{Request, Response};
 use http_body::{Frame, SizeHint};
 use tokio::sync::Notify;
 
-use super::home_assistant::From;
-
 /// Most connections at once: all streams and as many others. Half of the usual
 /// limit on open files.
 pub(super) const MAX_CONNECTIONS: usize = 512;
@@ -24,34 +24,29 @@ pub(super) const MAX_CONNECTIONS: usize = 512;
 /// All open connections.
 #[derive(Default)]
 pub(super) struct Connections {
-    table: Mutex<Table>,
-    freed: Notify,
-}
-
-#[derive(Default)]
-struct Table {
-    open: HashMap<u64, Open>,
+    open: Mutex<HashMap<u64, Arc<Open>>>,
     /// Counts what happens, so that it can be told what was longest ago.
-    clock: u64,
+    clock: AtomicU64,
+    freed: Notify,
 }
 
 struct Open {
     /// Requests being answered; pipelined ones are more than one.
-    busy: u32,
-    idle_since: u64,
-    close: Arc<Notify>,
+    busy: AtomicU32,
+    idle_since: AtomicU64,
+    close: Notify,
 }
 
 /// A place among the connections; free again when dropped.
 pub(super) struct Place {
     number: u64,
-    close: Arc<Notify>,
+    open: Arc<Open>,
     all: Arc<Connections>,
 }
 
 /// A request being answered on a connection, until the end of the answer's body.
 struct Busy {
-    number: u64,
+    open: Arc<Open>,
     all: Arc<Connections>,
 }
 
@@ -70,80 +65,72 @@ impl Connections {
     /// A free place; without one, the longest idle connection is told to close,
     /// which frees its place in a moment.
     fn take(self: &Arc<Self>) -> Option<Place> {
-        self.with(|table| {
-            if table.open.len() >= MAX_CONNECTIONS {
-                let idle = table.open.values().filter(|open| open.busy == 0);
-                if let Some(longest) = idle.min_by_key(|open| open.idle_since) {
-                    longest.close.notify_one();
-                }
-                return None;
+        let mut all = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= MAX_CONNECTIONS {
+            let idle = all.values().filter(|open| open.busy.load(Relaxed) == 0);
+            if let Some(longest) = idle.min_by_key(|open| open.idle_since.load(Relaxed)) {
+                longest.close.notify_one();
             }
-            table.clock += 1;
-            let (number, close) = (table.clock, Arc::new(Notify::new()));
-            let open = Open {
-                busy: 0,
-                idle_since: number,
-                close: Arc::clone(&close),
-            };
-            table.open.insert(number, open);
-            Some(Place {
-                number,
-                close,
-                all: Arc::clone(self),
-            })
+            return None;
+        }
+        let number = self.moment();
+        let open = Arc::new(Open {
+            busy: AtomicU32::new(0),
+            idle_since: AtomicU64::new(number),
+            close: Notify::new(),
+        });
+        all.insert(number, Arc::clone(&open));
+        Some(Place {
+            number,
+            open,
+            all: Arc::clone(self),
         })
     }
 
-    fn with<T>(&self, change: impl FnOnce(&mut Table) -> T) -> T {
-        change(&mut self.table.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Later than all moments before.
+    fn moment(&self) -> u64 {
+        self.clock.fetch_add(1, Relaxed)
     }
 }
 
 impl Place {
     /// Returns when the place is wanted for another.
     pub(super) fn wanted(&self) -> impl Future<Output = ()> + use<> {
-        let close = Arc::clone(&self.close);
-        async move { close.notified().await }
+        let open = Arc::clone(&self.open);
+        async move { open.close.notified().await }
     }
 
-    /// Marks the connection as busy until the answer to `request` has left.
-    pub(super) fn busy(&self) -> impl FnOnce(Response<Body>) -> Response<Body> + use<> {
-        self.all.with(|table| {
-            if let Some(open) = table.open.get_mut(&self.number) {
-                open.busy += 1;
-            }
-        });
+    /// Marks the connection as busy until the answer to a request has left.
+    pub(super) fn busy(&self) -> impl FnOnce(Response<Body>) -> Response<Answering> + use<> {
+        self.open.busy.fetch_add(1, Relaxed);
         let busy = Busy {
-            number: self.number,
+            open: Arc::clone(&self.open),
             all: Arc::clone(&self.all),
         };
-        move |response| response.map(|body| Body::new(Answering { body, _busy: busy }))
+        move |response| response.map(|body| Answering { body, _busy: busy })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.all.with(|table| table.open.remove(&self.number));
+        let mut all = self.all.open.lock().unwrap_or_else(PoisonError::into_inner);
+        all.remove(&self.number);
+        drop(all);
         self.all.freed.notify_one();
     }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.all.with(|table| {
-            table.clock += 1;
-            if let Some(open) = table.open.get_mut(&self.number) {
-                open.busy = open.busy.saturating_sub(1);
-                open.idle_since = table.clock;
-            }
-        });
+        self.open.idle_since.store(self.all.moment(), Relaxed);
+        self.open.busy.fetch_sub(1, Relaxed);
         // Who waits for a place may have found nobody idle.
         self.all.freed.notify_one();
     }
 }
 
 /// The body of an answer, which keeps its connection busy.
-struct Answering {
+pub(super) struct Answering {
     body: Body,
     _busy: Busy,
 }
@@ -168,29 +155,25 @@ impl HttpBody for Answering {
     }
 }
 
-/// Answers requests through a router, tells it where they come from, and marks the connection busy meanwhile.
-pub(super) fn service<B>(
-    router: axum::Router,
-    place: Arc<Place>,
-    from: From,
-) -> impl tower::Service<
+/// Answers requests, and marks the connection busy meanwhile.
+pub(super) fn service<B, F>(
+    place: Place,
+    answer: impl Fn(Request<Body>) -> F,
+) -> impl hyper::service::Service<
     Request<B>,
-    Response = Response<Body>,
-    Error = std::convert::Infallible,
-    Future = impl Future<Output = Result<Response<Body>, std::convert::Infallible>> + Send,
-> + Clone
+    Response = Response<Answering>,
+    Error = Infallible,
+    Future = impl Future<Output = Result<Response<Answering>, Infallible>> + Send,
+>
 where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<axum::BoxError>,
+    F: Future<Output = Response<Body>> + Send,
 {
-    tower::service_fn(move |mut request: Request<B>| {
-        request.extensions_mut().insert(from);
-        let router = router.clone();
+    hyper::service::service_fn(move |request: Request<B>| {
         let finish = place.busy();
-        async move {
-            let answered = tower::ServiceExt::oneshot(router, request).await;
-            answered.map(finish)
-        }
+        let answered = answer(request.map(Body::new));
+        async move { Ok(finish(answered.await)) }
     })
 }
 

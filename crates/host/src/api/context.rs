@@ -132,7 +132,7 @@ fn describe(headers: &mut HeaderMap, context: &Context, format: Format, tokenize
     let texts = [
         (CURSOR, Some(context.cursor.clone())),
         (AS_OF, context.as_of.clone()),
-        (header::ETAG, Some(context.tag.to_string())),
+        (header::ETAG, Some(context.tag.text().as_str().to_owned())),
     ];
     for (name, text) in texts {
         if let Some(Ok(text)) = text.map(HeaderValue::try_from) {

@@ -3,7 +3,7 @@
 //! It asks for no token of ours: a client says its token for Home Assistant in the conversation, and Home Assistant
 //! judges it.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use axum::Extension;
@@ -12,15 +12,11 @@ use axum::response::Response;
 
 use super::Shared;
 use super::openapi::Problems;
+use super::origin::RequestOrigin;
 use super::problem::{Kind, Problem};
-use super::request_id::RequestId;
 use super::upgrade::Upgrade;
 use crate::clients::Unwelcome;
 use crate::request;
-
-/// Where a request came from.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct From(pub(super) IpAddr);
 
 /// Home Assistant's own WebSocket interface, with Home Assistant's own tokens.
 ///
@@ -39,7 +35,7 @@ pub(super) struct From(pub(super) IpAddr);
 )]
 pub(super) async fn get(
     State(shared): State<Arc<Shared>>,
-    Extension(RequestId(id)): Extension<RequestId>,
+    Extension(origin): Extension<RequestOrigin>,
     mut request: Request,
 ) -> Result<Response, Problem> {
     let upgrade = Upgrade::of(&mut request)?;
@@ -49,11 +45,10 @@ pub(super) async fn get(
             "this Weirhouse works for a simulated home; there is no Home Assistant behind it",
         ));
     };
-    let from = request.extensions().get::<From>();
-    let from = from.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |from| from.0);
+    let from = origin.address.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
     let place = clients.place(from).await?;
     let (answer, connection) = upgrade.accept();
-    tokio::spawn(request::within(id, async move {
+    tokio::spawn(request::within(origin.request_id, async move {
         match connection.await {
             Ok(connection) => clients.serve(place, connection).await,
             Err(error) => tracing::debug!(%error, "a client was gone before it was answered"),
@@ -62,7 +57,7 @@ pub(super) async fn get(
     Ok(answer)
 }
 
-impl std::convert::From<Unwelcome> for Problem {
+impl From<Unwelcome> for Problem {
     fn from(unwelcome: Unwelcome) -> Self {
         let detail = unwelcome.to_string();
         match unwelcome {

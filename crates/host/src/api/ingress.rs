@@ -7,11 +7,8 @@
 
 use std::net::IpAddr;
 
-use axum::{Extension, Router};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
-
-use crate::access::Access;
 
 /// What a stranger is told, before the connection is closed.
 const REFUSED: &str = "HTTP/1.1 403 Forbidden\r\n\
@@ -19,11 +16,6 @@ content-type: text/plain; charset=utf-8\r\n\
 content-length: 108\r\n\
 connection: close\r\n\r\n\
 This port serves Home Assistant's ingress only. Open the page in Home Assistant, or use the API on its port.";
-
-/// The API as visitors have it: without a token, to look and not to touch.
-pub fn for_visitors(api: Router, access: &Access) -> Router {
-    api.layer(Extension(access.visitor()))
-}
 
 /// Whom a listener serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

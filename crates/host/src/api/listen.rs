@@ -10,17 +10,17 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::extract::Request;
+use axum::response::Response;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 #[cfg(target_os = "linux")]
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 
+use super::Api;
 use super::connections::{self, Connections, Place};
-use super::home_assistant::From;
 use super::ingress::{self, Admits};
 
 /// How long open requests may go on after the stop.
@@ -69,12 +69,24 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, ListenError> {
 
 /// Serves whom it admits until `stop` becomes true or its sender is dropped,
 /// then lets open requests finish for a moment.
-pub async fn serve(
+pub async fn serve(listener: TcpListener, api: Api, admits: Admits, stop: watch::Receiver<bool>) {
+    let api = Arc::new(api);
+    let answer = move |from, request| {
+        let api = Arc::clone(&api);
+        async move { api.answer(Some(from), request).await }
+    };
+    serve_with(listener, answer, admits, stop).await;
+}
+
+/// As `serve`, with what answers requests from an address.
+async fn serve_with<F>(
     listener: TcpListener,
-    router: Router,
+    answer: impl Fn(IpAddr, Request) -> F + Clone + Send + 'static,
     admits: Admits,
     mut stop: watch::Receiver<bool>,
-) {
+) where
+    F: Future<Output = Response> + Send + 'static,
+{
     let mut strangers = 0_u64;
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
@@ -105,9 +117,8 @@ pub async fn serve(
             continue;
         }
         let wanted = place.wanted();
-        let from = From(peer.to_canonical());
-        let service = connections::service(router.clone(), Arc::new(place), from);
-        let service = TowerToHyperService::new(service);
+        let (answer, from) = (answer.clone(), peer.to_canonical());
+        let service = connections::service(place, move |request| answer(from, request));
         let connection = http.serve_connection(TokioIo::new(stream), service);
         let (mut stopping, open) = (stop.clone(), open.clone());
         tokio::spawn(async move {
@@ -174,7 +185,7 @@ fn bracketed(address: &SocketAddr) -> String {
 mod tests {
     use std::net::Ipv4Addr;
 
-    use axum::routing::get;
+    use axum::response::IntoResponse as _;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
@@ -196,18 +207,13 @@ mod tests {
     #[tokio::test]
     async fn after_the_stop_open_requests_finish_and_new_ones_fail() {
         let (stop, stopped) = watch::channel(false);
-        let slow = || async {
+        let slow = |_, _| async {
             tokio::time::sleep(Duration::from_millis(300)).await;
-            "done"
+            "done".into_response()
         };
         let listener = bind(ANY_PORT).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let server = tokio::spawn(serve(
-            listener,
-            Router::new().route("/", get(slow)),
-            Admits::Everyone,
-            stopped,
-        ));
+        let server = tokio::spawn(serve_with(listener, slow, Admits::Everyone, stopped));
         let mut client = TcpStream::connect(address).await.unwrap();
         client
             .write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")

@@ -60,6 +60,7 @@ mod memo;
 mod metrics;
 mod mirrored;
 mod openapi;
+mod origin;
 mod parameters;
 mod permission;
 mod plugins;
@@ -79,9 +80,7 @@ mod upgrade;
 
 use std::sync::Arc;
 
-use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
-use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use axum::{Extension, Router};
 use tokio::sync::{Mutex, Semaphore, watch};
@@ -91,11 +90,12 @@ use utoipa_axum::routes;
 
 use allowed_hosts::AllowedHosts;
 use answered::Answered;
-pub use ingress::{Admits, for_visitors};
+pub use ingress::Admits;
 pub use listen::{ListenError, bind, serve};
+pub(crate) use origin::RequestOrigin;
 pub use problem::{Kind, Problem};
 
-use crate::access::{Access, Scope};
+use crate::access::{Access, Caller, Scope};
 use crate::clients::Clients;
 use crate::config::ApiConfig;
 use crate::context::Known;
@@ -127,46 +127,74 @@ struct Shared {
     stop: watch::Receiver<bool>,
 }
 
-/// The API over `hub`. Streams end when `stop` becomes true or its sender is
-/// dropped.
-pub fn router(
-    hub: Arc<Hub>,
-    clients: Option<Arc<Clients>>,
-    access: Arc<Access>,
-    config: &ApiConfig,
-    stop: watch::Receiver<bool>,
-) -> Router {
-    let names = config.allow_hosts.iter().cloned().chain(own_names());
-    let hosts = AllowedHosts::new(config.listen.ip(), names);
-    let table = table(&mut None);
-    let shared = Arc::new(Shared {
-        hub,
-        clients,
-        access,
-        hosts,
-        request_ids: RequestIds::new(),
-        answered: Answered::default(),
-        memo: Memo::default(),
-        context: Arc::default(),
-        streams: Arc::new(Semaphore::new(stream::MAX_STREAMS)),
-        stream_counts: stream::StreamCounts::default(),
-        stop,
-    });
-    // What a batch may ask for, too: everything but what answers without an
-    // end, and batches.
-    let inside = protected(&shared, table.resources.clone());
-    let inside = inside
-        .layer(from_fn_with_state(Arc::clone(&shared), answer::answer))
-        .with_state(Arc::clone(&shared));
-    let batch = table.batch.layer(Extension(batch::Inside(inside)));
-    let behind_token = table.resources.merge(table.elsewhere).merge(batch);
-    let mut router = table.open.merge(protected(&shared, behind_token));
-    if let Some(cors) = cors(config) {
-        router = router.layer(cors);
+/// The API: what every request passes, and the routes behind that.
+#[derive(Clone)]
+pub struct Api {
+    shared: Arc<Shared>,
+    routes: Router,
+    /// Whose all requests are, where that is known without a token.
+    visitor: Option<Arc<Caller>>,
+}
+
+impl Api {
+    /// The API over `hub`. Streams end when `stop` becomes true or its sender is
+    /// dropped.
+    pub fn new(
+        hub: Arc<Hub>,
+        clients: Option<Arc<Clients>>,
+        access: Arc<Access>,
+        config: &ApiConfig,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
+        let names = config.allow_hosts.iter().cloned().chain(own_names());
+        let hosts = AllowedHosts::new(config.listen.ip(), names);
+        let table = table(&mut None);
+        let shared = Arc::new(Shared {
+            hub,
+            clients,
+            access,
+            hosts,
+            request_ids: RequestIds::new(),
+            answered: Answered::default(),
+            memo: Memo::default(),
+            context: Arc::default(),
+            streams: Arc::new(Semaphore::new(stream::MAX_STREAMS)),
+            stream_counts: stream::StreamCounts::default(),
+            stop,
+        });
+        // What a batch may ask for, too: everything but what answers without an
+        // end, and batches.
+        let inside = table.resources.clone().fallback(unknown_route);
+        let inside = Self::over(&shared, inside);
+        let batch = table.batch.layer(Extension(batch::Inside(inside)));
+        let mut routes = table
+            .open
+            .merge(table.resources)
+            .merge(table.elsewhere)
+            .merge(batch)
+            .fallback(unknown_route);
+        if let Some(cors) = cors(config) {
+            routes = routes.layer(cors);
+        }
+        Self::over(&shared, routes)
     }
-    router
-        .layer(from_fn_with_state(Arc::clone(&shared), answer::answer))
-        .with_state(shared)
+
+    fn over(shared: &Arc<Shared>, routes: Router<Arc<Shared>>) -> Self {
+        Self {
+            routes: routes.with_state(Arc::clone(shared)),
+            shared: Arc::clone(shared),
+            visitor: None,
+        }
+    }
+
+    /// The same as visitors have it: without a token, to look and not to touch.
+    #[must_use]
+    pub fn for_visitors(&self) -> Self {
+        Self {
+            visitor: Some(self.shared.access.visitor()),
+            ..self.clone()
+        }
+    }
 }
 
 /// Names that lead here and nowhere else: this machine's, by which one app
@@ -263,18 +291,6 @@ fn describe() -> OpenApi {
     whole.unwrap_or_default()
 }
 
-/// Routes behind a token. The fallback is among them, so that without one even
-/// the absence of a route is not told.
-fn protected(shared: &Arc<Shared>, routes: Router<Arc<Shared>>) -> Router<Arc<Shared>> {
-    routes
-        .fallback(unknown_route)
-        .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
-        .layer(from_fn_with_state(
-            Arc::clone(shared),
-            permission::authenticate,
-        ))
-}
-
 /// What lets web pages of the configured origins call the API; they still need
 /// a token. `None`, and with it nothing for any page, where none is configured.
 fn cors(config: &ApiConfig) -> Option<CorsLayer> {
@@ -295,14 +311,19 @@ fn cors(config: &ApiConfig) -> Option<CorsLayer> {
     })
 }
 
-async fn unknown_route(uri: Uri) -> Problem {
-    Problem::new(
-        Kind::UnknownRoute,
-        format!(
-            "there is no `{}`; /docs and /v1/openapi.json say what there is",
-            uri.path()
-        ),
-    )
+/// Without a token even the absence of a route is not told.
+async fn unknown_route(Extension(origin): Extension<RequestOrigin>, uri: Uri) -> Problem {
+    permission::permit(Some(&origin), None)
+        .err()
+        .unwrap_or_else(|| {
+            Problem::new(
+                Kind::UnknownRoute,
+                format!(
+                    "there is no `{}`; /docs and /v1/openapi.json say what there is",
+                    uri.path()
+                ),
+            )
+        })
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> Problem {

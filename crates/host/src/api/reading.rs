@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
@@ -156,7 +156,7 @@ fn unchanged(tag: Tag) -> Response {
 }
 
 fn respond(tag: Tag, body: Bytes, packed: bool) -> Response {
-    let mut response = body.into_response();
+    let mut response = Response::new(Body::from(body));
     let headers = response.headers_mut();
     headers.reserve(FIELDS);
     headers.insert(
@@ -172,7 +172,7 @@ fn respond(tag: Tag, body: Bytes, packed: bool) -> Response {
 
 /// What both forms of an answer carry.
 fn mark(headers: &mut HeaderMap, tag: Tag) {
-    if let Ok(tag) = HeaderValue::from_str(&tag.to_string()) {
+    if let Ok(tag) = HeaderValue::from_str(tag.text().as_str()) {
         headers.insert(header::ETAG, tag);
     }
     // To be kept, and asked about before it is used.

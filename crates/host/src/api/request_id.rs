@@ -13,10 +13,6 @@ pub(super) const HEADER: &str = "x-request-id";
 /// Longest id taken over from a client, in bytes.
 const LONGEST: usize = 128;
 
-/// The id of a request, for its handler.
-#[derive(Debug, Clone)]
-pub(super) struct RequestId(pub(super) Arc<str>);
-
 /// Gives out ids.
 #[derive(Debug)]
 pub(super) struct RequestIds {

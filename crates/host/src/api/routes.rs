@@ -7,13 +7,13 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
 use axum::routing::MethodRouter;
 use utoipa::openapi::path::{HttpMethod, Operation};
 use utoipa::openapi::{Components, OpenApi, OpenApiBuilder};
 use utoipa_axum::router::UtoipaMethodRouter;
 
-use super::{Shared, openapi, permission, wrong_method};
+use super::permission::Require;
+use super::{Shared, openapi, wrong_method};
 use crate::access::Scope;
 
 /// Some routes, and what is said of them.
@@ -76,7 +76,7 @@ impl Routes {
         if let (Some(whole), Some(part)) = (whole, self.described) {
             openapi::add_protected(whole, part, None);
         }
-        self.router.method_not_allowed_fallback(wrong_method)
+        behind(self.router, None)
     }
 
     /// The routes for tokens of this scope.
@@ -88,8 +88,13 @@ impl Routes {
         if let (Some(whole), Some(part)) = (whole, self.described) {
             openapi::add_protected(whole, part, Some(scope));
         }
-        self.router
-            .method_not_allowed_fallback(wrong_method)
-            .route_layer(from_fn_with_state(scope, permission::require))
+        behind(self.router, Some(scope))
     }
+}
+
+/// Routes that need a token, with a scope if one is named.
+fn behind(router: Router<Arc<Shared>>, scope: Option<Scope>) -> Router<Arc<Shared>> {
+    router
+        .method_not_allowed_fallback(wrong_method)
+        .route_layer(Require(scope))
 }

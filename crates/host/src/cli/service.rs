@@ -23,7 +23,7 @@ use super::reload::Reload;
 use super::settings::{SettingsArgs, Sources};
 use super::{home_assistant, memory, status, stop};
 use crate::access::Access;
-use crate::api::{self, Admits, own_name};
+use crate::api::{self, Admits, Api, own_name};
 use crate::clients::{Clients, Upstream};
 use crate::companion::{self, Announcement};
 use crate::config::Config;
@@ -182,7 +182,7 @@ async fn serve(
         .zip(dialer)
         .map(|(client, dialer)| accept_clients(client, dialer, &service, api_stopped.clone()));
     service.clients.clone_from(&clients);
-    let router = api::router(
+    let served = Api::new(
         Arc::clone(&hub),
         clients.clone(),
         Arc::clone(&service.access),
@@ -190,11 +190,15 @@ async fn serve(
         api_stopped.clone(),
     );
     let visitors = ingress.map(|listener| {
-        let router = api::for_visitors(router.clone(), &service.access);
         let admits = Admits::Only(service.config.ingress.from);
-        tokio::spawn(api::serve(listener, router, admits, api_stopped.clone()))
+        tokio::spawn(api::serve(
+            listener,
+            served.for_visitors(),
+            admits,
+            api_stopped.clone(),
+        ))
     });
-    let api = tokio::spawn(api::serve(listener, router, Admits::Everyone, api_stopped));
+    let api = tokio::spawn(api::serve(listener, served, Admits::Everyone, api_stopped));
     let figures = service.config.mqtt.clone();
     let reload = tokio::spawn(service.follow());
     let plugins = hub.plugins().cloned();

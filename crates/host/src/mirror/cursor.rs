@@ -71,16 +71,49 @@ impl Tag {
     }
 }
 
-/// As HTTP's `ETag`.
-impl fmt::Display for Tag {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "W/\"{:08x}-{:016x}\"", self.epoch, self.digest)
+/// A tag as HTTP's `ETag`, without a place on the heap.
+pub struct TagText([u8; TagText::LENGTH]);
+
+impl TagText {
+    const LENGTH: usize = r#"W/"00112233-0011223344556677""#.len();
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        // It was made of ASCII.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl Tag {
+    /// As HTTP's `ETag`.
+    pub fn text(self) -> TagText {
+        let mut text = *br#"W/"00112233-0011223344556677""#;
+        hexadecimal(&mut text[3..11], self.epoch.into());
+        hexadecimal(&mut text[12..28], self.digest);
+        TagText(text)
+    }
+}
+
+/// Fills `places` with the lowest digits of a number.
+fn hexadecimal(places: &mut [u8], number: u64) {
+    let digits = std::iter::successors(Some(number), |number| Some(number >> 4));
+    for (place, number) in places.iter_mut().rev().zip(digits) {
+        *place = b"0123456789abcdef"[(number & 15) as usize];
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tag_is_written_with_all_its_digits() {
+        let tag = Tag {
+            epoch: 0x00ab_cdef,
+            digest: 0x0123_4567_89ab_cdef,
+        };
+        assert_eq!(tag.text().as_str(), "W/\"00abcdef-0123456789abcdef\"");
+    }
 
     #[test]
     fn a_cursor_is_read_as_written_and_nothing_else_is_one() {

@@ -8,13 +8,13 @@
 //! `index.html` is built from `crates/host/page` by `cargo xtask page`, and lies
 //! here so that building the program needs no Node.js.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use axum::Extension;
 use axum::http::header;
 use axum::response::{Html, IntoResponse, Response};
 
-use crate::access::Caller;
+use crate::api::RequestOrigin;
 
 /// Sources of the pages; `NONCE` stands where the policy's nonce goes.
 const INDEX: &str = include_str!("index.html");
@@ -58,8 +58,8 @@ impl Page {
     }
 
     /// The page; Home Assistant shows it to visitors in a frame.
-    fn respond(&'static self, caller: Option<&Caller>) -> Response {
-        let policy = if caller.is_some_and(Caller::is_visitor) {
+    fn respond(&'static self, to_visitor: bool) -> Response {
+        let policy = if to_visitor {
             self.policy
                 .replace("frame-ancestors 'none'", "frame-ancestors 'self'")
         } else {
@@ -77,8 +77,8 @@ impl Page {
     tag = "About",
     responses((status = 200, description = "The page", content_type = "text/html"))
 )]
-pub async fn get(caller: Option<Extension<Arc<Caller>>>) -> Response {
-    INDEX_PAGE.respond(caller.as_ref().map(|caller| &***caller))
+pub(crate) async fn get(origin: Option<Extension<RequestOrigin>>) -> Response {
+    INDEX_PAGE.respond(origin.is_some_and(|origin| origin.is_visitor()))
 }
 
 /// What the API offers, as a page.
@@ -88,8 +88,8 @@ pub async fn get(caller: Option<Extension<Arc<Caller>>>) -> Response {
     tag = "About",
     responses((status = 200, description = "The page", content_type = "text/html"))
 )]
-pub async fn docs() -> Response {
-    DOCS_PAGE.respond(None)
+pub(crate) async fn docs() -> Response {
+    DOCS_PAGE.respond(false)
 }
 
 #[cfg(test)]

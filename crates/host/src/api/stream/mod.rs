@@ -28,8 +28,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Shared;
 use super::openapi::Problems;
+use super::origin::RequestOrigin;
 use super::problem::{Kind, Problem};
-use super::request_id::RequestId;
 use super::upgrade::Upgrade;
 use crate::access::{Caller, Revocation};
 use crate::request;
@@ -100,14 +100,14 @@ pub(super) struct StreamCounts {
 )]
 pub(super) async fn get(
     State(shared): State<Arc<Shared>>,
-    Extension(caller): Extension<Arc<Caller>>,
-    Extension(RequestId(id)): Extension<RequestId>,
+    Extension(origin): Extension<RequestOrigin>,
     mut request: Request,
 ) -> Result<Response, Problem> {
+    let (id, caller) = (origin.request_id, origin.caller.as_ref()?);
     let options = Options::read(request.uri().query(), request.headers())?;
     if request.headers().contains_key(header::UPGRADE) {
         let upgrade = Upgrade::of(&mut request)?;
-        let open = Open::new(&shared, &caller, &id, options)?;
+        let open = Open::new(&shared, caller, &id, options)?;
         let (answer, connection) = upgrade.accept();
         tokio::spawn(request::within(id, async move {
             match connection.await {
@@ -117,7 +117,7 @@ pub(super) async fn get(
         }));
         return Ok(answer);
     }
-    let open = Open::new(&shared, &caller, &id, options)?;
+    let open = Open::new(&shared, caller, &id, options)?;
     let head = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-cache"),

@@ -1,4 +1,4 @@
-//! The router from outside: real requests, a real hub, no sockets.
+//! The API from outside: real requests, a real hub, no sockets.
 
 mod activity;
 mod batches;
@@ -16,17 +16,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::response::Response;
 use futures_util::StreamExt as _;
 use serde_json::Value;
 use tokio::sync::watch;
-use tower::ServiceExt as _;
 use weirhouse_hass::Event;
 
-use super::router;
+use super::Api as Served;
 use crate::access::{Access, RateLimit, Scope, TokensLock};
 use crate::config::Config;
 use crate::data_dir::DataDir;
@@ -36,7 +34,7 @@ use crate::store::{RedbOptions, RedbStore};
 /// An API with a hub behind it.
 struct Api {
     hub: Arc<Hub>,
-    router: Router,
+    served: Served,
     token: String,
     access: Arc<Access>,
     stop: watch::Sender<bool>,
@@ -63,7 +61,7 @@ impl Api {
         let (stop, stopped) = watch::channel(false);
         let config = Config::default().api;
         Self {
-            router: router(
+            served: Served::new(
                 Arc::clone(&hub),
                 None,
                 Arc::clone(&access),
@@ -82,11 +80,11 @@ impl Api {
     fn restart(self) -> Self {
         let Self {
             hub,
-            router,
+            served,
             folder,
             ..
         } = self;
-        drop((hub, router));
+        drop((hub, served));
         Self::on(folder)
     }
 
@@ -110,7 +108,7 @@ impl Api {
     }
 
     async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        let response = self.served.answer(None, request).await;
         let (parts, body) = response.into_parts();
         Answer {
             status: parts.status,

@@ -6,7 +6,6 @@ use axum::body::{Body, BodyDataStream};
 use axum::http::StatusCode;
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
-use tower::ServiceExt as _;
 use weirhouse_hass::{Change, Class, Event};
 
 use super::{Api, snapshot};
@@ -56,7 +55,7 @@ impl Reader {
             request = request.header("last-event-id", last);
         }
         let request = request.body(Body::empty()).unwrap();
-        let response = api.router.clone().oneshot(request).await.unwrap();
+        let response = api.served.answer(None, request).await;
         assert_eq!(response.status(), StatusCode::OK);
         Self {
             body: response.into_body().into_data_stream(),

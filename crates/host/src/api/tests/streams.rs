@@ -6,7 +6,6 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::http::{StatusCode, header};
 use serde_json::Value;
-use tower::ServiceExt as _;
 
 use super::{Api, snapshot};
 use crate::access::{Scope, TokensLock};
@@ -17,7 +16,7 @@ async fn a_stream_carries_what_it_was_asked_for_and_ends_with_the_server() {
     let api = Api::new();
     let request = api.request("GET", "/v1/stream?entity=sensor.a&entity=light.*");
     let request = request.body(Body::empty()).unwrap();
-    let response = api.router.clone().oneshot(request).await.unwrap();
+    let response = api.served.answer(None, request).await;
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(
         response.headers()[header::CONTENT_TYPE],
@@ -46,7 +45,7 @@ async fn a_slow_stream_is_told_what_it_missed() {
         .request("GET", "/v1/stream")
         .body(Body::empty())
         .unwrap();
-    let response = api.router.clone().oneshot(request).await.unwrap();
+    let response = api.served.answer(None, request).await;
     // Nobody reads while far more happens than is kept.
     let entities: Vec<String> = (0..6000)
         .map(|number| format!("sensor.s{number}"))
@@ -82,7 +81,7 @@ async fn streams_are_bounded_and_free_their_place() {
             .request("GET", "/v1/stream")
             .body(Body::empty())
             .unwrap();
-        api.router.clone().oneshot(request).await.unwrap()
+        api.served.answer(None, request).await
     };
     let mut streams = Vec::new();
     for _ in 0..MAX_STREAMS {
@@ -98,7 +97,7 @@ async fn a_stream_ends_with_its_token() {
     let mut api = Api::new();
     api.token = api.create_token("guest", &[Scope::Read]);
     let request = api.request("GET", "/v1/stream").body(Body::empty());
-    let response = api.router.clone().oneshot(request.unwrap()).await.unwrap();
+    let response = api.served.answer(None, request.unwrap()).await;
     assert_eq!(response.status(), StatusCode::OK);
     let lock = TokensLock::take(api.folder.path()).unwrap();
     lock.revoke("guest").unwrap();

@@ -2,11 +2,9 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use tower::ServiceExt as _;
 
 use super::Api;
 use crate::access::Scope;
-use crate::api::for_visitors;
 
 /// Asks as the Supervisor passes a user's request on: no token, and a host that
 /// is not ours.
@@ -18,8 +16,7 @@ async fn visit(api: &Api, method: &str, path: &str) -> axum::response::Response 
         .header("x-ingress-path", "/api/hassio_ingress/secret")
         .body(Body::empty())
         .unwrap();
-    let router = for_visitors(api.router.clone(), &api.access);
-    router.oneshot(request).await.unwrap()
+    api.served.for_visitors().answer(None, request).await
 }
 
 #[tokio::test]
@@ -49,7 +46,7 @@ async fn only_visitors_see_the_page_in_a_frame() {
     let visited = visit(&api, "GET", "/").await;
     assert!(policy(&visited).contains("frame-ancestors 'self'"));
     let request = api.request("GET", "/").body(Body::empty()).unwrap();
-    let direct = api.router.clone().oneshot(request).await.unwrap();
+    let direct = api.served.answer(None, request).await;
     assert!(policy(&direct).contains("frame-ancestors 'none'"));
 }
 
@@ -63,7 +60,7 @@ async fn what_a_visitor_may_cannot_be_claimed_with_headers() {
         .header("x-remote-user-id", "1")
         .body(Body::empty())
         .unwrap();
-    let answer = api.router.clone().oneshot(request).await.unwrap();
+    let answer = api.served.answer(None, request).await;
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
 }
 

@@ -190,7 +190,7 @@ fn one_row_carries_its_notes_and_a_tag_of_both() {
     let states = query(Source::States);
     let one = |query: &Query, id: &str| match replica.one(query, id, |_| false).unwrap() {
         Found::New(tag, body) => Some((tag, serde_json::from_slice::<Value>(&body).unwrap())),
-        Found::Known(tag) => panic!("{tag} is known"),
+        Found::Known(tag) => panic!("{tag:?} is known"),
         Found::Missing => None,
     };
     let (tag_before, before) = one(&states, "light.a").unwrap();

@@ -80,7 +80,7 @@ fn query(source: Source) -> Query {
 fn answer(replica: &Replica, query: &Query) -> Value {
     match replica.list(query, |_| false).unwrap() {
         Listing::New(_, body) => serde_json::from_slice(&body).unwrap(),
-        Listing::Known(tag) => panic!("{tag} is known"),
+        Listing::Known(tag) => panic!("{tag:?} is known"),
     }
 }
 
