@@ -3,10 +3,10 @@
 //! Applies snapshots and changes and tells what differed. It decides nothing about the values, and it cannot
 //! tell an attribute rewritten from `1` to `1.0`: Home Assistant holds these equal and does not send them.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use indexmap::IndexMap;
 use serde::Serialize;
 
 use crate::state::{AttributeChanges, Attributes, Change, Context, State};
@@ -19,7 +19,8 @@ use crate::{Snapshot, Timestamp};
 #[derive(Debug)]
 pub struct Mirror {
     /// Shared, so that a state can be told to many without a copy; a write to one that is held elsewhere copies it.
-    states: HashMap<Arc<str>, Arc<State>>,
+    /// In Home Assistant's order: that of the snapshot, and what appears later at the end.
+    states: IndexMap<Arc<str>, Arc<State>>,
     stale: bool,
     as_of: Option<Duration>,
     unmatched: u64,
@@ -70,7 +71,7 @@ pub struct EntityView<'a> {
 impl Default for Mirror {
     fn default() -> Self {
         Self {
-            states: HashMap::new(),
+            states: IndexMap::new(),
             stale: true,
             as_of: None,
             unmatched: 0,
@@ -93,7 +94,7 @@ impl Mirror {
         self.states.reserve(snapshot.len());
         let mut observations = Vec::new();
         for (entity_id, state) in snapshot {
-            let (name, old) = match before.remove_entry(entity_id.as_str()) {
+            let (name, old) = match before.swap_remove_entry(entity_id.as_str()) {
                 Some((name, old)) => (name, Some(old)),
                 None => (entity_id.as_str().into(), None),
             };
@@ -140,7 +141,7 @@ impl Mirror {
             }
             Change::Removed { entity_id } => self
                 .states
-                .remove(entity_id.as_str())
+                .shift_remove(entity_id.as_str())
                 .map(|_| Observation::removed(entity_id)),
         };
         if observation.is_none() {
@@ -180,7 +181,7 @@ impl Mirror {
         self.states.get(entity_id).cloned()
     }
 
-    /// All entities, to be kept, in no particular order.
+    /// All entities, to be kept, in Home Assistant's order.
     pub fn iter_shared(&self) -> impl Iterator<Item = (&Arc<str>, &Arc<State>)> {
         self.states.iter()
     }

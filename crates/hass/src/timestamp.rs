@@ -40,6 +40,14 @@ impl Timestamp {
         self.0
     }
 
+    /// Appends the text that `Display` writes.
+    pub fn append_to(self, out: &mut Vec<u8>) {
+        match Text::of(self) {
+            Some(text) => out.extend_from_slice(text.as_str().as_bytes()),
+            None => out.extend_from_slice(self.to_string().as_bytes()),
+        }
+    }
+
     /// Float seconds since the Unix epoch, as the compressed feed tells times.
     pub fn as_unix_seconds(self) -> f64 {
         self.0 as f64 / 1e6
@@ -165,7 +173,11 @@ mod tests {
             (4_107_542_399.999_999_5, "2100-03-01T00:00:00+00:00"),
             (-1.25, "1969-12-31T23:59:58.750000+00:00"),
         ] {
-            assert_eq!(Timestamp::from_unix_seconds(seconds).to_string(), text);
+            let time = Timestamp::from_unix_seconds(seconds);
+            assert_eq!(time.to_string(), text);
+            let mut appended = Vec::new();
+            time.append_to(&mut appended);
+            assert_eq!(appended, text.as_bytes());
         }
     }
 

@@ -11,6 +11,9 @@ use super::{
 };
 use crate::State;
 
+/// What a state takes in an answer, in bytes: a sensor with a unit and a name, generously.
+const ROOM_FOR_A_STATE: usize = 640;
+
 impl Gateway {
     pub(super) fn can_answer(&self, query: &Query) -> bool {
         let subscribes = matches!(query, Query::Entities(_) | Query::Changes);
@@ -56,15 +59,18 @@ impl Gateway {
         match question.query {
             Query::List(_) | Query::End(_) => {}
             Query::States => {
-                let mut list = String::from("[");
-                for (entity_id, state) in &known.states {
-                    if list.len() > 1 {
-                        list.push(',');
+                let room = known.states.len() * ROOM_FOR_A_STATE;
+                let answer = message::result_in(id, room, |list| {
+                    list.push('[');
+                    for (nth, (entity_id, state)) in known.states.iter().enumerate() {
+                        if nth > 0 {
+                            list.push(',');
+                        }
+                        encode::full(list, entity_id, state);
                     }
-                    encode::full(&mut list, entity_id, state);
-                }
-                list.push(']');
-                self.say(Frame::Text(message::result(id, &list)));
+                    list.push(']');
+                });
+                self.say(Frame::Text(answer));
             }
             Query::Entities(ids) => {
                 let wanted = |id: &str| ids.is_empty() || ids.contains(id);

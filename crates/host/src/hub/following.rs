@@ -49,12 +49,10 @@ impl Home for Hub {
             return None;
         }
         let held = engine.mirror.iter_shared();
-        let mut states: Vec<_> = held
+        let states = held
             .map(|(id, it)| (Arc::clone(id), Arc::clone(it)))
             .collect();
         let sequence = engine.written;
-        drop(engine);
-        states.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         Some(States { sequence, states })
     }
 
