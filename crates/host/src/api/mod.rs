@@ -80,7 +80,7 @@ mod upgrade;
 
 use std::sync::Arc;
 
-use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
+use axum::http::{HeaderValue, Method, Uri, header};
 use axum::routing::get;
 use axum::{Extension, Router};
 use tokio::sync::{Mutex, Semaphore, watch};
@@ -300,7 +300,7 @@ fn cors(config: &ApiConfig) -> Option<CorsLayer> {
         header::AUTHORIZATION,
         header::CONTENT_TYPE,
         header::IF_NONE_MATCH,
-        HeaderName::from_static(request_id::HEADER),
+        request_id::HEADER,
     ];
     (!origins.is_empty()).then(|| {
         CorsLayer::new()

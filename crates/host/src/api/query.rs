@@ -14,7 +14,9 @@ pub(super) struct Query(Vec<(String, String)>);
 impl Query {
     /// Reads a query string in which only `known` names may occur.
     pub(super) fn parse(raw: Option<&str>, known: &[&str]) -> Result<Self, Problem> {
-        let raw = raw.unwrap_or("");
+        let Some(raw) = raw.filter(|raw| !raw.is_empty()) else {
+            return Ok(Self(Vec::new()));
+        };
         let pairs: Vec<(String, String)> = form_urlencoded::parse(raw.as_bytes())
             .into_owned()
             .collect();

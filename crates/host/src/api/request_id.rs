@@ -2,13 +2,14 @@
 //!
 //! An id is unique within this instance; it is no secret and orders nothing.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName};
 
 /// The header that carries the id, in both directions.
-pub(super) const HEADER: &str = "x-request-id";
+pub(super) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Longest id taken over from a client, in bytes.
 const LONGEST: usize = 128;
@@ -16,8 +17,8 @@ const LONGEST: usize = 128;
 /// Gives out ids.
 #[derive(Debug)]
 pub(super) struct RequestIds {
-    /// Random per start, so that ids of two runs differ.
-    run: u32,
+    /// Random per start, so that ids of two runs differ; with a dash behind it.
+    run: Box<str>,
     next: AtomicU64,
 }
 
@@ -28,7 +29,7 @@ impl RequestIds {
         // Without randomness ids repeat between runs, which only makes a log harder to search.
         let _ = getrandom::fill(&mut run);
         Self {
-            run: u32::from_le_bytes(run),
+            run: format!("{:08x}-", u32::from_le_bytes(run)).into(),
             next: AtomicU64::new(1),
         }
     }
@@ -43,7 +44,11 @@ impl RequestIds {
             return id.into();
         }
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        format!("{:08x}-{number}", self.run).into()
+        let mut id = String::with_capacity(self.run.len() + 20);
+        id.push_str(&self.run);
+        // Writing to a text has no way to fail.
+        let _ = write!(id, "{number}");
+        id.into()
     }
 }
 

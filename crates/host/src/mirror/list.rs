@@ -4,7 +4,6 @@
 //! composed, by copying rows.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::io::Write as _;
 
 use weirhouse_hass::{Class, Group, Place, Timestamp};
 
@@ -120,8 +119,11 @@ impl Replica {
 /// Appends a date, or null.
 fn append_date(out: &mut Vec<u8>, date: Option<Timestamp>) {
     match date {
-        // Writing to memory has no way to fail.
-        Some(date) => drop(write!(out, "\"{date}\"")),
+        Some(date) => {
+            out.push(b'"');
+            date.append_to(out);
+            out.push(b'"');
+        }
         None => out.extend_from_slice(b"null"),
     }
 }
