@@ -59,7 +59,8 @@ export class Client {
     try {
       const answer = await fetch(path, {
         headers: token === null ? {} : { Authorization: `Bearer ${token}` },
-        cache: "no-store",
+        // Never without asking; what has not changed is not sent again.
+        cache: "no-cache",
         signal: giveUp.signal,
       });
       if (answer.ok || answer.status === also) return (await answer.json()) as T;
