@@ -22,7 +22,8 @@ pub struct Engine {
 /// numeric work slows by more than half.
 ///
 /// No map from machine code to WebAssembly is kept: it is an eighth of the file,
-/// and would only add offsets to the backtrace of a trap.
+/// and would only add offsets to the backtrace of a trap. Nor are tables by which
+/// a native debugger unwinds: nothing here unwinds through a component.
 ///
 /// Counting instructions slows them, so that no released program does it.
 pub(crate) fn config(counting: bool) -> Config {
@@ -30,6 +31,7 @@ pub(crate) fn config(counting: bool) -> Config {
     config.epoch_interruption(true);
     config.wasm_component_model(true);
     config.generate_address_map(false);
+    config.native_unwind_info(false);
     config.consume_fuel(counting);
     config
 }
