@@ -114,7 +114,7 @@ fn serve(assistant: &HomeAssistant, folder: &Path) -> Result<Program> {
 
 /// Killed when dropped.
 pub(crate) struct Rival {
-    process: Child,
+    pub(crate) process: Child,
     pub(crate) address: SocketAddr,
 }
 

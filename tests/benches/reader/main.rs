@@ -8,6 +8,7 @@
     reason = "clients share one thread, so that the rest of the machine is left to what is measured"
 )]
 
+mod bare;
 mod clients;
 mod home;
 mod lag;
@@ -20,6 +21,7 @@ mod soak;
 mod sockets;
 mod streaming;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -45,6 +47,9 @@ struct Options {
     /// Only these parts: mirror, reads, sockets, lag, streams, shaping, soak
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
+    /// Be a server that does nothing, to compare with
+    #[arg(long, hide = true)]
+    bare: Option<SocketAddr>,
     /// What `cargo bench` passes
     #[arg(long, hide = true)]
     bench: bool,
@@ -52,6 +57,9 @@ struct Options {
 
 fn main() -> Result<()> {
     let options = Options::parse();
+    if let Some(address) = options.bare {
+        return bare::serve(address);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

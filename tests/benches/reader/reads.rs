@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::time::sleep;
 
+use crate::bare;
 use crate::home::Home;
 use crate::load::{Ask, header};
 use crate::process::processor_s;
@@ -35,7 +36,9 @@ pub(crate) async fn measure(home: &Home, entities: usize) -> Result<()> {
     let (our_token, their_token) = (ours.token.as_str(), home.assistant.token());
     let (our_pid, their_pid) = (ours.pid(), home.assistant.pid().unwrap_or_default());
     let rival = home.rival()?;
+    let bare = bare::start()?;
     wait_for(rival.address).await;
+    wait_for(bare.address).await;
     let at_ours = |path: &str, more: &str| Ask::new(ours.address, path, our_token, more);
     let at_theirs = |path: &str| Ask::new(theirs, path, their_token, "");
     let tag = header(&at_ours("/v1/states", ""), "etag").await?;
@@ -53,6 +56,13 @@ pub(crate) async fn measure(home: &Home, entities: usize) -> Result<()> {
             "Weirhouse",
             our_pid,
             at_ours("/v1/states/sensor.bench_0001", ""),
+            200,
+        ),
+        (
+            "a text as long",
+            "axum alone",
+            bare.pid(),
+            Ask::new(bare.address, "/", "", ""),
             200,
         ),
         (
