@@ -3,12 +3,16 @@
 //! Types and the merge rules of the compressed feed only: which entities exist is the mirror's matter,
 //! what a value means is the host's.
 
+use std::sync::OnceLock;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::Timestamp;
 
 /// One entity's state as Home Assistant holds it.
+///
+/// Only a diff of the feed changes one; what is changed by hand is told as it was before.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(from = "CompressedState")]
 pub struct State {
@@ -22,6 +26,24 @@ pub struct State {
     pub last_changed: Timestamp,
     /// When state or attributes were last written with a difference.
     pub last_updated: Timestamp,
+    /// What was written of it.
+    pub(crate) written: Written,
+}
+
+/// JSON of a state, written for the first client that asked and kept for the others.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    /// As `get_states` tells it, without the entity's identifier.
+    pub(crate) full: OnceLock<Box<str>>,
+    /// As `subscribe_entities` tells it.
+    pub(crate) compressed: OnceLock<Box<str>>,
+}
+
+/// A copy is made to be changed, and begins with nothing written.
+impl Clone for Written {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 /// Attribute values by name, each the exact JSON text Home Assistant sent.
@@ -134,6 +156,7 @@ impl From<CompressedState> for State {
             context,
             last_changed,
             last_updated: compressed.last_updated.unwrap_or(last_changed),
+            written: Written::default(),
         }
     }
 }
@@ -267,6 +290,7 @@ impl AttributeChanges {
 impl State {
     /// Merges a diff. Tells whether the state text differs now and which attributes do.
     pub(crate) fn merge(&mut self, diff: Diff) -> (bool, AttributeChanges) {
+        self.written = Written::default();
         let Additions {
             state,
             attributes,

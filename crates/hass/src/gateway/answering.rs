@@ -75,14 +75,17 @@ impl Gateway {
             Query::Entities(ids) => {
                 let wanted = |id: &str| ids.is_empty() || ids.contains(id);
                 known.states.retain(|(entity_id, _)| wanted(entity_id));
-                let mut event = String::from(r#"{"a":{"#);
-                for (entity_id, state) in &known.states {
-                    encode::member(&mut event, entity_id);
-                    encode::compressed(&mut event, state);
-                }
-                event.push_str("}}");
+                let room = known.states.len() * ROOM_FOR_A_STATE;
+                let event = message::event_in(id, room, |event| {
+                    event.push_str(r#"{"a":{"#);
+                    for (entity_id, state) in &known.states {
+                        encode::member(event, entity_id);
+                        encode::compressed(event, state);
+                    }
+                    event.push_str("}}");
+                });
                 self.say(Frame::Text(message::result(id, "null")));
-                self.say(Frame::Text(message::event(id, &event)));
+                self.say(Frame::Text(event));
                 self.subscribe(id, Form::Entities(ids), known);
             }
             Query::Changes => {

@@ -5,7 +5,6 @@
 //! Assistant's own answers keep it as it was when the state was first serialised, mostly at that moment.
 
 use std::fmt::Write as _;
-use std::ops::Range;
 
 use serde::Serialize;
 
@@ -38,25 +37,29 @@ pub(super) fn member(out: &mut String, name: &str) {
     out.push(':');
 }
 
-/// Appends a state in full. Tens of thousands are written for one client that begins, so nothing is made on the way.
+/// Appends a state in full. Tens of thousands are written for one client that begins, most of them for others before.
 pub(super) fn full(out: &mut String, entity_id: &str, state: &State) {
     out.push_str(r#"{"entity_id":"#);
     text(out, entity_id);
+    let rest = state.written.full.get_or_init(|| {
+        let mut rest = String::new();
+        all_but_name(&mut rest, state);
+        rest.into()
+    });
+    out.push_str(rest);
+}
+
+fn all_but_name(out: &mut String, state: &State) {
     out.push_str(r#","state":"#);
     text(out, &state.state);
     out.push_str(r#","attributes":"#);
     attributes(out, &state.attributes);
     out.push_str(r#","last_changed":"#);
-    let changed = time(out, state.last_changed);
-    // Mostly the same moment, and a date takes longer to write than all the rest.
-    for name in [r#","last_reported":"#, r#","last_updated":"#] {
-        out.push_str(name);
-        if state.last_updated == state.last_changed {
-            out.extend_from_within(changed.clone());
-        } else {
-            time(out, state.last_updated);
-        }
-    }
+    time(out, state.last_changed);
+    out.push_str(r#","last_reported":"#);
+    time(out, state.last_updated);
+    out.push_str(r#","last_updated":"#);
+    time(out, state.last_updated);
     out.push_str(r#","context":{"id":"#);
     identifier(out, state.context.id.as_deref());
     out.push_str(r#","parent_id":"#);
@@ -76,12 +79,10 @@ fn attributes(out: &mut String, attributes: &Attributes) {
     out.push('}');
 }
 
-/// Appends a date; gives where it stands.
-fn time(out: &mut String, time: Timestamp) -> Range<usize> {
-    let from = out.len();
+/// Appends a date.
+fn time(out: &mut String, time: Timestamp) {
     // Writing to a text has no way to fail.
     let _ = write!(out, "\"{time}\"");
-    from..out.len()
 }
 
 /// Appends an identifier, or null.
@@ -94,6 +95,15 @@ fn identifier(out: &mut String, id: Option<&str>) {
 
 /// Appends a state in the compressed form.
 pub(super) fn compressed(out: &mut String, state: &State) {
+    let written = state.written.compressed.get_or_init(|| {
+        let mut written = String::new();
+        compress(&mut written, state);
+        written.into()
+    });
+    out.push_str(written);
+}
+
+fn compress(out: &mut String, state: &State) {
     out.push('{');
     member(out, "s");
     text(out, &state.state);
@@ -190,6 +200,24 @@ mod tests {
 
     fn state(told: &Value) -> State {
         serde_json::from_str(&told.to_string()).unwrap()
+    }
+
+    #[test]
+    fn what_was_written_of_a_state_is_not_told_once_it_has_changed() {
+        let written = |state: &State| {
+            let (mut full, mut short) = (String::new(), String::new());
+            super::full(&mut full, "sensor.a", state);
+            compressed(&mut short, state);
+            let [full, short]: [Value; 2] =
+                [&full, &short].map(|text| serde_json::from_str(text).unwrap());
+            (full["state"].clone(), short["s"].clone())
+        };
+        let mut state = state(&json!({ "s": "1", "a": {}, "c": "x", "lc": 1.0 }));
+        assert_eq!(written(&state), (json!("1"), json!("1")));
+        let held = state.clone();
+        state.merge(serde_json::from_value(json!({ "+": { "s": "2" } })).unwrap());
+        assert_eq!(written(&state), (json!("2"), json!("2")));
+        assert_eq!(written(&held), (json!("1"), json!("1")));
     }
 
     #[test]

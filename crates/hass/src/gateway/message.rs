@@ -24,7 +24,17 @@ pub(super) fn result_in(id: u64, room: usize, write: impl FnOnce(&mut String)) -
 
 /// An event of a subscription; `event` is JSON.
 pub(super) fn event(id: u64, event: &str) -> String {
-    format!(r#"{{"id":{id},"type":"event","event":{event}}}"#)
+    event_in(id, event.len(), |out| out.push_str(event))
+}
+
+/// An event of a subscription, whose JSON of about `room` bytes is written in place.
+pub(super) fn event_in(id: u64, room: usize, write: impl FnOnce(&mut String)) -> String {
+    let mut out = String::with_capacity(room + 60);
+    // Writing to a text has no way to fail.
+    let _ = write!(out, r#"{{"id":{id},"type":"event","event":"#);
+    write(&mut out);
+    out.push('}');
+    out
 }
 
 /// The refusal of a command; `id` is JSON, for what a client sent as one may be anything.
