@@ -26,11 +26,15 @@ pub(super) async fn read(
     queue: mpsc::Sender<Inbound>,
     stats: Arc<LinkStats>,
 ) {
+    // A text shares its memory with the stream's buffer. While one is held the stream takes a new buffer when its own
+    // is used up; otherwise it would keep that of a large message for good.
+    let mut previous = None;
     loop {
         let inbound = match stream.next().await {
             Some(Ok(Message::Text(text))) => {
                 stats.frames.fetch_add(1, Ordering::Relaxed);
                 stats.bytes.fetch_add(text.len() as u64, Ordering::Relaxed);
+                drop(previous.replace(text.clone()));
                 Ok(text)
             }
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,

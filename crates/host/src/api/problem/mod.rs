@@ -1,7 +1,7 @@
 //! Errors of the API as problem details (RFC 9457).
 //!
 //! A handler answers with a [`Problem`], or with an error that becomes one; the
-//! middleware in `answer` writes its body, because only there is the request's
+//! function in `answer` writes its body, because only there is the request's
 //! id known. Nothing here decides when something is a problem.
 
 mod foreign;
