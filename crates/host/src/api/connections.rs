@@ -97,7 +97,15 @@ impl Place {
     /// Returns when the place is wanted for another.
     pub(super) fn wanted(&self) -> impl Future<Output = ()> + use<> {
         let open = Arc::clone(&self.open);
-        async move { open.close.notified().await }
+        async move {
+            loop {
+                open.close.notified().await;
+                // A request may have come since it was chosen.
+                if open.busy.load(Relaxed) == 0 {
+                    return;
+                }
+            }
+        }
     }
 
     /// Marks the connection as busy until the answer to a request has left.
@@ -193,6 +201,11 @@ mod tests {
         // The oldest is being answered, the next was answered just now.
         let answering = places[0].busy();
         drop(places[1].busy());
+        // One that was chosen before its request came.
+        let chosen = places[0].wanted();
+        places[0].open.close.notify_one();
+        let closed = tokio::time::timeout(Duration::from_millis(50), chosen).await;
+        assert!(closed.is_err(), "it is being answered");
         let waiting = {
             let all = Arc::clone(&all);
             tokio::spawn(async move { all.place().await })
