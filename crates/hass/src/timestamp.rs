@@ -40,6 +40,16 @@ impl Timestamp {
         self.0
     }
 
+    /// Year, month and day; the second of the day; the microsecond.
+    fn parts(self) -> ((i64, i64, i64), i64, i64) {
+        let seconds = self.0.div_euclid(MICROS_PER_SECOND);
+        (
+            civil_date(seconds.div_euclid(SECONDS_PER_DAY)),
+            seconds.rem_euclid(SECONDS_PER_DAY),
+            self.0.rem_euclid(MICROS_PER_SECOND),
+        )
+    }
+
     /// Appends the text that `Display` writes.
     pub fn append_to(self, out: &mut Vec<u8>) {
         match Text::of(self) {
@@ -66,13 +76,10 @@ struct Text {
 impl Text {
     /// `None` for a year that has not four digits.
     fn of(at: Timestamp) -> Option<Self> {
-        let seconds = at.0.div_euclid(MICROS_PER_SECOND);
-        let micros = at.0.rem_euclid(MICROS_PER_SECOND);
-        let (year, month, day) = civil_date(seconds.div_euclid(SECONDS_PER_DAY));
+        let ((year, month, day), of_day, micros) = at.parts();
         if !(0..=9999).contains(&year) {
             return None;
         }
-        let of_day = seconds.rem_euclid(SECONDS_PER_DAY);
         let mut text = Self {
             bytes: [0; LONGEST],
             length: 0,
@@ -119,8 +126,16 @@ impl fmt::Display for Timestamp {
             return f.write_str(text.as_str());
         }
         // Python has no such year, and nothing is too slow for it.
-        let (year, month, day) = civil_date(self.0.div_euclid(MICROS_PER_SECOND * SECONDS_PER_DAY));
-        write!(f, "{year:04}-{month:02}-{day:02}T00:00:00+00:00")
+        let ((year, month, day), of_day, micros) = self.parts();
+        let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
+        )?;
+        if micros != 0 {
+            write!(f, ".{micros:06}")?;
+        }
+        f.write_str("+00:00")
     }
 }
 
@@ -189,6 +204,12 @@ mod tests {
             let read: Timestamp = serde_json::from_str(&format!("{seconds:?}")).unwrap();
             assert_eq!(read, Timestamp::from_unix_seconds(seconds), "{seconds:?}");
         }
+    }
+
+    #[test]
+    fn a_year_of_five_digits_is_written_with_its_time() {
+        let time = Timestamp::from_unix_seconds(253_402_300_800.25);
+        assert_eq!(time.to_string(), "10000-01-01T00:00:00.250000+00:00");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! Assistant's own answers keep it as it was when the state was first serialised, mostly at that moment.
 
 use std::fmt::Write as _;
+use std::sync::OnceLock;
 
 use serde::Serialize;
 
@@ -41,12 +42,16 @@ pub(super) fn member(out: &mut String, name: &str) {
 pub(super) fn full(out: &mut String, entity_id: &str, state: &State) {
     out.push_str(r#"{"entity_id":"#);
     text(out, entity_id);
-    let rest = state.written.full.get_or_init(|| {
-        let mut rest = String::new();
-        all_but_name(&mut rest, state);
-        rest.into()
-    });
-    out.push_str(rest);
+    once(out, &state.written.full, |out| all_but_name(out, state));
+}
+
+/// Appends what is kept there, or else is written now and kept.
+fn once(out: &mut String, kept: &OnceLock<Box<str>>, write: impl FnOnce(&mut String)) {
+    out.push_str(kept.get_or_init(|| {
+        let mut written = String::new();
+        write(&mut written);
+        written.into()
+    }));
 }
 
 fn all_but_name(out: &mut String, state: &State) {
@@ -95,12 +100,7 @@ fn identifier(out: &mut String, id: Option<&str>) {
 
 /// Appends a state in the compressed form.
 pub(super) fn compressed(out: &mut String, state: &State) {
-    let written = state.written.compressed.get_or_init(|| {
-        let mut written = String::new();
-        compress(&mut written, state);
-        written.into()
-    });
-    out.push_str(written);
+    once(out, &state.written.compressed, |out| compress(out, state));
 }
 
 fn compress(out: &mut String, state: &State) {
