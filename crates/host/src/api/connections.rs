@@ -1,9 +1,14 @@
-//! The open connections: how many there may be, and which one goes when all
-//! places are taken.
+//! The open connections: how many there may be, which one goes when all places
+//! are taken, and when one that says nothing ends.
 //!
 //! A client that connects and says nothing must not keep others out. When there
 //! is no place left, the connection that has been idle longest is closed; one
 //! that is being answered never is.
+//!
+//! A connection is idle until the head of a request is complete, so that a head
+//! that trickles ends with the rest. One timer for each connection sees to it,
+//! where hyper would make one for each head: an allocation, and a turn in and
+//! out of the runtime's wheel, with every request.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -11,30 +16,42 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{Request, Response};
 use http_body::{Frame, SizeHint};
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
 /// Most connections at once: all streams and as many others. Half of the usual
 /// limit on open files.
 pub(super) const MAX_CONNECTIONS: usize = 512;
 
 /// All open connections.
-#[derive(Default)]
 pub(super) struct Connections {
     open: Mutex<HashMap<u64, Arc<Open>>>,
-    /// Counts what happens, so that it can be told what was longest ago.
-    clock: AtomicU64,
+    opened: AtomicU64,
     freed: Notify,
+    /// What moments are counted from.
+    began: Instant,
 }
 
 struct Open {
     /// Requests being answered; pipelined ones are more than one.
     busy: AtomicU32,
-    idle_since: AtomicU64,
+    /// Since `began`, in microseconds.
+    idle_since_us: AtomicU64,
     close: Notify,
+}
+
+/// Why a connection is closed that its client left open.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Closing {
+    /// Its place is wanted for another.
+    Wanted,
+    /// It was idle for too long.
+    Idle,
 }
 
 /// A place among the connections; free again when dropped.
@@ -51,6 +68,16 @@ struct Busy {
 }
 
 impl Connections {
+    /// None, as yet.
+    pub(super) fn new() -> Self {
+        Self {
+            open: Mutex::default(),
+            opened: AtomicU64::new(0),
+            freed: Notify::new(),
+            began: Instant::now(),
+        }
+    }
+
     /// A place for one more connection, once there is one.
     pub(super) async fn place(self: &Arc<Self>) -> Place {
         loop {
@@ -67,16 +94,18 @@ impl Connections {
     fn take(self: &Arc<Self>) -> Option<Place> {
         let mut all = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= MAX_CONNECTIONS {
-            let idle = all.values().filter(|open| open.busy.load(Relaxed) == 0);
-            if let Some(longest) = idle.min_by_key(|open| open.idle_since.load(Relaxed)) {
+            let idle = all.iter().filter(|(_, open)| open.busy.load(Relaxed) == 0);
+            let since =
+                |(number, open): &(&u64, &Arc<Open>)| (open.idle_since_us.load(Relaxed), **number);
+            if let Some((_, longest)) = idle.min_by_key(since) {
                 longest.close.notify_one();
             }
             return None;
         }
-        let number = self.moment();
+        let number = self.opened.fetch_add(1, Relaxed);
         let open = Arc::new(Open {
             busy: AtomicU32::new(0),
-            idle_since: AtomicU64::new(number),
+            idle_since_us: AtomicU64::new(self.now_us()),
             close: Notify::new(),
         });
         all.insert(number, Arc::clone(&open));
@@ -87,22 +116,34 @@ impl Connections {
         })
     }
 
-    /// Later than all moments before.
-    fn moment(&self) -> u64 {
-        self.clock.fetch_add(1, Relaxed)
+    fn now_us(&self) -> u64 {
+        self.began.elapsed().as_micros() as u64
     }
 }
 
 impl Place {
-    /// Returns when the place is wanted for another.
-    pub(super) fn wanted(&self) -> impl Future<Output = ()> + use<> {
-        let open = Arc::clone(&self.open);
+    /// Returns when the connection is to be closed: when its place is wanted for
+    /// another, or once it has been idle for so long.
+    pub(super) fn closing(&self, longest_idle: Duration) -> impl Future<Output = Closing> + use<> {
+        let (open, all) = (Arc::clone(&self.open), Arc::clone(&self.all));
         async move {
+            let mut left = longest_idle;
             loop {
-                open.close.notified().await;
+                let wanted = timeout(left, open.close.notified()).await.is_ok();
                 // A request may have come since it was chosen.
-                if open.busy.load(Relaxed) == 0 {
-                    return;
+                if open.busy.load(Relaxed) > 0 {
+                    left = longest_idle;
+                    continue;
+                }
+                if wanted {
+                    return Closing::Wanted;
+                }
+                let idle_us = all
+                    .now_us()
+                    .saturating_sub(open.idle_since_us.load(Relaxed));
+                left = longest_idle.saturating_sub(Duration::from_micros(idle_us));
+                if left.is_zero() {
+                    return Closing::Idle;
                 }
             }
         }
@@ -130,7 +171,7 @@ impl Drop for Place {
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.open.idle_since.store(self.all.moment(), Relaxed);
+        self.open.idle_since_us.store(self.all.now_us(), Relaxed);
         self.open.busy.fetch_sub(1, Relaxed);
         // Who waits for a place may have found nobody idle.
         self.all.freed.notify_one();
@@ -180,43 +221,75 @@ where
 {
     hyper::service::service_fn(move |request: Request<B>| {
         let finish = place.busy();
-        let answered = answer(request.map(Body::new));
+        let answered = answer(request.map(|body| {
+            // Nearly all have none, and an empty one needs no room.
+            if body.is_end_stream() {
+                Body::empty()
+            } else {
+                Body::new(body)
+            }
+        }));
         async move { Ok(finish(answered.await)) }
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
+
+    const LONG: Duration = Duration::from_mins(1);
 
     #[tokio::test]
     async fn the_longest_idle_connection_makes_room_and_a_busy_one_stays() {
-        let all = Arc::new(Connections::default());
+        let all = Arc::new(Connections::new());
         let mut places = Vec::new();
         for _ in 0..MAX_CONNECTIONS {
             places.push(all.place().await);
         }
         // The oldest is being answered, the next was answered just now.
         let answering = places[0].busy();
+        std::thread::sleep(Duration::from_millis(1));
         drop(places[1].busy());
         // One that was chosen before its request came.
-        let chosen = places[0].wanted();
+        let chosen = places[0].closing(LONG);
         places[0].open.close.notify_one();
-        let closed = tokio::time::timeout(Duration::from_millis(50), chosen).await;
+        let closed = timeout(Duration::from_millis(50), chosen).await;
         assert!(closed.is_err(), "it is being answered");
         let waiting = {
             let all = Arc::clone(&all);
             tokio::spawn(async move { all.place().await })
         };
-        let third = places[2].wanted();
-        tokio::time::timeout(Duration::from_secs(5), third)
-            .await
-            .expect("the third is asked to go");
+        let third = places[2].closing(LONG);
+        let closing = timeout(Duration::from_secs(5), third).await;
+        assert_eq!(closing, Ok(Closing::Wanted), "the third is asked to go");
         assert!(!waiting.is_finished());
         drop(places.remove(2));
         waiting.await.unwrap();
+        drop(answering);
+    }
+
+    #[tokio::test]
+    async fn a_connection_ends_that_is_idle_for_too_long_and_no_other() {
+        let all = Arc::new(Connections::new());
+        let silent = all.place().await;
+        let answered = all.place().await;
+        let slow = all.place().await;
+        let began = Instant::now();
+        let limit = Duration::from_millis(200);
+        let answering = slow.busy();
+        let (silent, answered_ends) = (silent.closing(limit), answered.closing(limit));
+        let (silent, answered, slow) = tokio::join!(
+            async { (silent.await, began.elapsed()) },
+            async {
+                tokio::time::sleep(limit / 2).await;
+                drop(answered.busy());
+                (answered_ends.await, began.elapsed())
+            },
+            timeout(limit * 3, slow.closing(limit)),
+        );
+        assert_eq!((silent.0, answered.0), (Closing::Idle, Closing::Idle));
+        assert!(silent.1 >= limit && answered.1 >= limit * 3 / 2);
+        assert!(slow.is_err(), "it is being answered");
         drop(answering);
     }
 }

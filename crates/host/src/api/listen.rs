@@ -13,14 +13,14 @@ use std::time::Duration;
 use axum::extract::Request;
 use axum::response::Response;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 #[cfg(target_os = "linux")]
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 
 use super::Api;
-use super::connections::{self, Connections, Place};
+use super::connections::{self, Closing, Connections, Place};
 use super::ingress::{self, Admits};
 
 /// How long open requests may go on after the stop.
@@ -28,7 +28,7 @@ const GRACE: Duration = Duration::from_secs(3);
 
 /// Longest time a connection may take for a request's head or idle between
 /// two requests, so that forgotten ones end.
-const HEAD_LIMIT: Duration = Duration::from_secs(30);
+const IDLE_LIMIT: Duration = Duration::from_secs(30);
 
 /// A client that takes nothing of what it is sent for this long is gone.
 #[cfg(target_os = "linux")]
@@ -89,12 +89,11 @@ async fn serve_with<F>(
 {
     let mut strangers = 0_u64;
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(HEAD_LIMIT)
+    http.header_read_timeout(None)
         .max_buf_size(HEAD_LIMIT_BYTES);
     // Held by every connection: it ends with the last.
     let (open, mut all_closed) = mpsc::channel::<Infallible>(1);
-    let connections = Arc::new(Connections::default());
+    let connections = Arc::new(Connections::new());
     loop {
         let accepted = tokio::select! {
             _ = stop.wait_for(|stop| *stop) => break,
@@ -116,14 +115,14 @@ async fn serve_with<F>(
             });
             continue;
         }
-        let wanted = place.wanted();
+        let closing = place.closing(IDLE_LIMIT);
         let (answer, from) = (answer.clone(), peer.to_canonical());
         let service = connections::service(place, move |request| answer(from, request));
         let connection = http.serve_connection(TokioIo::new(stream), service);
         let (mut stopping, open) = (stop.clone(), open.clone());
         tokio::spawn(async move {
             let mut connection = pin!(connection.with_upgrades());
-            let mut wanted = pin!(wanted);
+            let mut closing = pin!(closing);
             let mut told = false;
             loop {
                 tokio::select! {
@@ -133,8 +132,8 @@ async fn serve_with<F>(
                         }
                         break;
                     }
-                    () = wanted.as_mut() => {
-                        tracing::debug!("an idle connection made room for another");
+                    why = closing.as_mut() => {
+                        tracing::debug!(wanted = why == Closing::Wanted, "an idle connection was closed");
                         break;
                     }
                     _ = stopping.wait_for(|stop| *stop), if !told => {
