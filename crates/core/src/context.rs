@@ -6,20 +6,20 @@
 //! in order of relevance as long as they fit, which keeps the choice explainable;
 //! packing as much as possible into the budget is not the aim.
 
+mod choice;
+
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::vec::Vec;
-use core::cmp::Ordering;
 
 use crate::sort::{sort, sort_by};
 use crate::time::length;
 use crate::{Error, Now};
 
+use choice::{Candidate, Ranks, Rooms, check_list};
+
 /// Most lines: far beyond the largest homes known.
 const MOST_LINES: usize = 100_000;
-
-/// Most items in each list of a request.
-const MOST_LISTED: usize = 1_000;
 
 /// Forms are numbered below this: a few formats, each with a few tokenizers.
 const MOST_FORMS: u32 = 16;
@@ -325,125 +325,6 @@ impl Context {
     }
 }
 
-/// A line that may be chosen.
-struct Candidate {
-    /// Its place among those to keep, if it is one.
-    kept: Option<usize>,
-    relevance: f64,
-    order: u64,
-    entity: u32,
-    /// Its section's place in the request.
-    section: usize,
-    tokens: u32,
-}
-
-impl Candidate {
-    fn by_relevance(&self, other: &Self) -> Ordering {
-        let kept = |candidate: &Self| candidate.kept.unwrap_or(usize::MAX);
-        kept(self)
-            .cmp(&kept(other))
-            .then(other.relevance.total_cmp(&self.relevance))
-            .then(self.order.cmp(&other.order))
-    }
-}
-
-/// Places in the lists of a request.
-struct Ranks {
-    areas: BTreeMap<u32, usize>,
-    keep: BTreeMap<u32, usize>,
-}
-
-impl Ranks {
-    fn of(request: &Request) -> Self {
-        // Reversed, so that of a number listed twice the first place counts.
-        let places = |list: &[u32]| {
-            let mut places = BTreeMap::new();
-            let numbers = list.iter().enumerate().rev();
-            places.extend(numbers.map(|(place, &number)| (number, place)));
-            places
-        };
-        Self {
-            areas: places(&request.areas),
-            keep: places(&request.keep),
-        }
-    }
-
-    fn kept(&self, entity: u32) -> Option<usize> {
-        self.keep.get(&entity).copied()
-    }
-
-    fn nearness(&self, area: u32) -> f64 {
-        let place = self.areas.get(&area).filter(|_| area != 0);
-        place.map_or(0.0, |&place| 1.0 / (place as f64 + 1.0))
-    }
-}
-
-/// What is left of the budgets.
-struct Rooms<'a> {
-    most: u32,
-    spent: u32,
-    sections: &'a [SectionBudget],
-    /// Tokens spent in each section, its heading included.
-    spent_in: Vec<u32>,
-    places: BTreeMap<u32, usize>,
-}
-
-impl<'a> Rooms<'a> {
-    fn open(request: &'a Request) -> Result<Self, Error> {
-        check_list("sections", request.sections.len())?;
-        if request.frame > request.most {
-            return Err(Error::InvalidArgument(format!(
-                "frame must be at most `most`, which is {}, not {}",
-                request.most, request.frame
-            )));
-        }
-        let mut places = BTreeMap::new();
-        for (place, budget) in request.sections.iter().enumerate() {
-            if places.insert(budget.section, place).is_some() {
-                return Err(Error::InvalidArgument(format!(
-                    "section {} is listed twice",
-                    budget.section
-                )));
-            }
-        }
-        Ok(Self {
-            most: request.most,
-            spent: request.frame,
-            sections: &request.sections,
-            spent_in: request.sections.iter().map(|_| 0).collect(),
-            places,
-        })
-    }
-
-    fn index_of(&self, section: u32) -> Option<usize> {
-        self.places.get(&section).copied()
-    }
-
-    fn section(&self, place: usize) -> u32 {
-        self.sections[place].section
-    }
-
-    /// Spends the tokens of a line and, before the first of a section, of its
-    /// heading; spends nothing where they do not fit.
-    fn take(&mut self, place: usize, tokens: u32) -> bool {
-        let budget = &self.sections[place];
-        let spent_in = &mut self.spent_in[place];
-        let heading = if *spent_in == 0 { budget.heading } else { 0 };
-        let fits = |spent: u32, most: u32| {
-            let total = spent.checked_add(heading)?.checked_add(tokens)?;
-            (total <= most).then_some(total)
-        };
-        let (Some(in_section), Some(in_all)) =
-            (fits(*spent_in, budget.most), fits(self.spent, self.most))
-        else {
-            return false;
-        };
-        *spent_in = in_section;
-        self.spent = in_all;
-        true
-    }
-}
-
 fn same_length(name: &str, length: usize, expected: usize) -> Result<(), Error> {
     if length == expected {
         return Ok(());
@@ -459,15 +340,6 @@ fn check_form(form: u32) -> Result<(), Error> {
     }
     Err(Error::InvalidArgument(format!(
         "form must be below {MOST_FORMS}, not {form}"
-    )))
-}
-
-fn check_list(name: &str, length: usize) -> Result<(), Error> {
-    if length <= MOST_LISTED {
-        return Ok(());
-    }
-    Err(Error::TooLarge(format!(
-        "{name} has {length} items, at most {MOST_LISTED} are taken"
     )))
 }
 

@@ -3,7 +3,8 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::{Optimizer, check_pieces, same_length};
+use super::Optimizer;
+use super::readings::{check_pieces, same_length};
 use crate::reading::Reading;
 use crate::significance::{Advice, Reason};
 use crate::{Error, Instant};

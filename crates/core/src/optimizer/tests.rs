@@ -1,6 +1,8 @@
 mod totals;
 
 use super::*;
+use crate::batch::Batching;
+use crate::significance::{Publication, Reason, UpdateTotals};
 
 fn at(ms: u64) -> Instant {
     Instant {

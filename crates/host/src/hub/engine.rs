@@ -15,12 +15,13 @@ use weirhouse_runner::{Component, Fault, Optimizer};
 use super::entities::{Entities, Name};
 use super::error::HubError;
 use super::history::Counters;
+use super::link::Link;
 use super::media_types::MediaTypes;
+use super::operations::Operations;
 use super::policies::Policies;
 use super::removals::Removing;
 use super::settings::{Refresh, Settings};
 use super::shaping::Shaped;
-use super::stats::{Link, Operations};
 
 /// Traps in a row after which the optimizer is left alone until the next
 /// event: each costs an instance, and more would only heat the machine.

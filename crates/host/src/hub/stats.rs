@@ -1,23 +1,13 @@
-//! Figures about a running hub, and whether it works.
+//! Figures about a running hub.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 use utoipa::ToSchema;
-use weirhouse_runner::Optimizer;
-use weirhouse_runner::operations::Clock as _;
 use weirhouse_runner::wit::cache::LevelTotals;
-use weirhouse_runner::wit::metrics::{Key, Kind, Samples};
-use weirhouse_runner::wit::types::Instant;
 
-use super::engine::Engine;
 use super::{Hub, HubError};
-use crate::request;
-
-/// Samples after which they are told to the optimizer, which counts them.
-pub(super) const SAMPLES: usize = 256;
 
 /// What `GET /v1/stats` answers. Counters start at zero with the process.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -205,149 +195,6 @@ pub struct OperationStats {
     pub p99_us: f64,
 }
 
-/// Whether everything works.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Health {
-    /// Whether this instance does its work. An absent Home Assistant does not
-    /// count: starting this one anew would not bring it back.
-    pub ok: bool,
-    /// Its parts.
-    pub components: Vec<ComponentHealth>,
-}
-
-/// One part.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct ComponentHealth {
-    /// `optimizer`, `storage`, `home-assistant` or `plugins`.
-    pub component: &'static str,
-    /// Whether it works.
-    pub ok: bool,
-    /// What is wrong and what to do; empty while nothing is.
-    pub message: String,
-}
-
-/// The link as events describe it.
-#[derive(Debug, Default)]
-pub(super) struct Link {
-    connected: bool,
-    reason: Option<String>,
-    ha_version: Option<String>,
-    connections: u64,
-    pub(super) refresh_failures: u64,
-}
-
-impl Link {
-    pub(super) fn connected(&mut self, ha_version: Option<String>) {
-        tracing::info!(
-            ha_version = ha_version.as_deref().unwrap_or("unknown"),
-            "connected"
-        );
-        self.connected = true;
-        self.reason = None;
-        self.ha_version = ha_version;
-        self.connections += 1;
-    }
-
-    /// The number of the connection, if there is one.
-    pub(super) fn connection(&self) -> Option<u64> {
-        self.connected.then_some(self.connections)
-    }
-
-    pub(super) fn disconnected(&mut self, reason: String) {
-        self.connected = false;
-        self.reason = Some(reason);
-    }
-}
-
-/// How long one operation took.
-#[derive(Debug)]
-struct Sample {
-    operation: &'static str,
-    micros: f64,
-    failed: bool,
-    /// The id of the request it was part of.
-    request: Option<Arc<str>>,
-}
-
-impl Sample {
-    fn key(&self) -> Key {
-        Key {
-            name: self.operation.to_owned(),
-            tags: Vec::new(),
-        }
-    }
-
-    /// Empty for none.
-    fn request_id(&self) -> String {
-        self.request.as_deref().unwrap_or_default().to_owned()
-    }
-}
-
-/// Durations of operations until they are told to the optimizer, which counts
-/// them.
-#[derive(Debug, Default)]
-pub(super) struct Operations {
-    samples: Vec<Sample>,
-}
-
-impl Operations {
-    pub(super) fn note(&mut self, operation: &'static str, took: Duration, succeeded: bool) {
-        self.samples.push(Sample {
-            operation,
-            micros: took.as_secs_f64() * 1e6,
-            failed: !succeeded,
-            request: request::current(),
-        });
-    }
-
-    /// Samples that were not told yet.
-    pub(super) fn len(&self) -> usize {
-        self.samples.len()
-    }
-
-    fn tell(
-        &mut self,
-        now: Instant,
-        core: &mut dyn Optimizer,
-    ) -> Result<(), weirhouse_runner::Fault> {
-        let samples = std::mem::take(&mut self.samples);
-        let keys: Vec<Key> = samples.iter().map(Sample::key).collect();
-        let columns = Samples {
-            metrics: core.metric_intern(Kind::Timer, &keys)?,
-            micros: samples.iter().map(|sample| sample.micros).collect(),
-            failed: samples.iter().map(|s| u8::from(s.failed)).collect(),
-            requests: samples.iter().map(Sample::request_id).collect(),
-        };
-        let recorded = core.metric_record(now, &columns)?;
-        for slow in recorded.slow {
-            if let Some(sample) = samples.get(slow as usize) {
-                let ms = sample.micros / 1e3;
-                let request_id = sample.request.as_deref();
-                tracing::warn!(
-                    operation = sample.operation,
-                    ms,
-                    request_id,
-                    "slow operation"
-                );
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Engine {
-    /// Tells the optimizer how long things took, once there is enough to tell.
-    pub(super) fn tell_operations(&mut self, now: Instant) {
-        if self.operations.len() < SAMPLES {
-            return;
-        }
-        let mut operations = std::mem::take(&mut self.operations);
-        if let Err(error) = self.call(now, |core| operations.tell(now, core)) {
-            tracing::warn!(%error, "some durations were not counted");
-        }
-    }
-}
-
 impl Hub {
     /// Figures about this run.
     ///
@@ -446,41 +293,6 @@ impl Hub {
                 })
                 .collect(),
         })
-    }
-
-    /// Whether this instance does its work, part by part.
-    pub fn health(&self) -> Health {
-        let store = self.store.health();
-        let plugins = self.plugins().and_then(|it| it.trouble());
-        let mut engine = self.lock();
-        let optimizer = engine
-            .core
-            .next_deadline()
-            .err()
-            .map(|fault| fault.to_string());
-        let part = |component, trouble: Option<String>| ComponentHealth {
-            component,
-            ok: trouble.is_none(),
-            message: trouble.unwrap_or_default(),
-        };
-        let home = (!engine.link.connected).then(|| {
-            engine
-                .link
-                .reason
-                .clone()
-                .unwrap_or_else(|| "not connected yet".to_owned())
-        });
-        let components = vec![
-            part("optimizer", optimizer),
-            part("storage", store.degraded),
-            part("home-assistant", home),
-            part("plugins", plugins),
-        ];
-        // Without a home and without plugins it does its work all the same.
-        let ok = components
-            .iter()
-            .all(|part| part.ok || ["home-assistant", "plugins"].contains(&part.component));
-        Health { ok, components }
     }
 }
 

@@ -9,7 +9,7 @@ use weirhouse_runner::operations::Removals as _;
 use weirhouse_runner::wit::updates::{Publishing, Rule};
 use weirhouse_runner::{Component, Engine};
 
-use super::stats::SAMPLES;
+use super::operations::SAMPLES;
 use super::{Hub, Notice, PutOptions, Refresh, RuleFor, Settings};
 use crate::store::{Blobs, L2Store, MemoryStore, Record, Stamp};
 

@@ -4,24 +4,24 @@
 //! Whatever happens to the plugin, every reading is given on, and readings of one
 //! entity in the order in which they came.
 
-use std::collections::VecDeque;
+mod faults;
+mod keeping;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::oneshot;
-use weirhouse_hass::Timestamp;
 use weirhouse_runner::limits::plugin::STACK_BYTES;
 use weirhouse_runner::plugin::wit::ttl::{Entry, Lifetime};
-use weirhouse_runner::plugin::{Capability, Package, PluginFault, Standing, Strikes};
+use weirhouse_runner::plugin::{Capability, Package, PluginFault, Strikes};
 
 use super::consult::{Consultation, settings, text_of};
 use super::folder::Folder;
 use super::mailbox::{Mailbox, Waiting, first_of_each};
-use super::register::{Quarantine, Register, RegisterLock};
 use super::services::{Ground, SharedGround};
 use super::status::{PluginState, PluginStatus};
-use crate::data_dir::write_atomically;
 use crate::hub::{Advised, Hub};
 
 /// Readings that may wait. A plugin that falls farther behind is passed by.
@@ -46,7 +46,7 @@ pub(super) struct Assignment {
     pub(super) package: Package,
     pub(super) sha256: String,
     pub(super) granted: Vec<Capability>,
-    pub(super) written: std::collections::BTreeMap<String, String>,
+    pub(super) written: BTreeMap<String, String>,
 }
 
 /// A plugin at work, from outside.
@@ -348,108 +348,6 @@ impl Work {
         status.needs = needs.iter().map(ToString::to_string).collect();
         status.state = PluginState::Working;
         status.message = None;
-    }
-
-    fn strike(&mut self, cause: &'static str, fault: &str) {
-        let now = self.started.elapsed();
-        let standing = self.strikes.strike(now);
-        let count = self.strikes.count(now);
-        self.status().count_fault(cause, fault.to_owned());
-        match standing {
-            Standing::RestsUntil(until) => {
-                self.rests_until = until;
-                tracing::warn!(
-                    plugin = self.name,
-                    strike = count,
-                    fault,
-                    "a plugin failed; it rests, and the built-in policy decides"
-                );
-            }
-            Standing::Quarantined => self.quarantine(fault),
-        }
-    }
-
-    fn quarantine(&mut self, fault: &str) {
-        self.quarantined = true;
-        self.live = None;
-        tracing::error!(
-            plugin = self.name,
-            fault,
-            "a plugin failed three times in ten minutes and is quarantined; `weirhouse plugin quarantine release` ends that"
-        );
-        let sha256 = self.assignment.as_ref().map(|it| it.sha256.clone());
-        let quarantine = Quarantine {
-            fault: fault.to_owned(),
-            since: Timestamp::from_unix_seconds(now_ms() as f64 / 1000.0).to_string(),
-            sha256: sha256.unwrap_or_default(),
-        };
-        let mut status = self.status();
-        status.state = PluginState::Quarantined;
-        status.message = Some(format!("since {}: {fault}", quarantine.since));
-        drop(status);
-        let note = |register: &mut Register| {
-            register.entry(&self.name).quarantine = Some(quarantine);
-        };
-        let noted = RegisterLock::take(&self.folder).and_then(|lock| lock.change(note));
-        if let Err(error) = noted {
-            tracing::warn!(%error, "the quarantine ends with this run");
-        }
-    }
-
-    /// What the live instance learned.
-    fn learned(&mut self) -> Option<Vec<u8>> {
-        match self.live.as_mut()?.learned() {
-            Ok(learned) => learned,
-            Err(fault) => {
-                self.live = None;
-                self.strike(fault.cause(), &fault.to_string());
-                None
-            }
-        }
-    }
-
-    fn save_learned(&mut self) {
-        self.saved = Instant::now();
-        if let Some(learned) = self.learned() {
-            self.write(&self.folder.learned(&self.name), &learned);
-        }
-        if self.has_unsaved() {
-            self.save_stored();
-        }
-    }
-
-    fn has_unsaved(&self) -> bool {
-        self.ground
-            .as_ref()
-            .is_some_and(|ground| ground.lock().unsaved)
-    }
-
-    fn save_stored(&self) {
-        let Some(ground) = &self.ground else {
-            return;
-        };
-        let mut ground = ground.lock();
-        ground.unsaved = false;
-        if let Ok(bytes) = postcard::to_allocvec(&ground.stored) {
-            self.write(&self.folder.stored(&self.name), &bytes);
-        }
-    }
-
-    fn load_stored(&self) -> std::collections::BTreeMap<String, Vec<u8>> {
-        let path = self.folder.stored(&self.name);
-        let Ok(bytes) = std::fs::read(&path) else {
-            return std::collections::BTreeMap::new();
-        };
-        postcard::from_bytes(&bytes).unwrap_or_else(|error| {
-            tracing::warn!(plugin = self.name, %error, "what it stored is damaged; it starts with nothing");
-            std::collections::BTreeMap::new()
-        })
-    }
-
-    fn write(&self, path: &std::path::Path, bytes: &[u8]) {
-        if let Err(error) = write_atomically(path, bytes) {
-            tracing::warn!(plugin = self.name, %error, path = %path.display(), "what it keeps was not written");
-        }
     }
 
     fn status(&self) -> MutexGuard<'_, PluginStatus> {
