@@ -16,6 +16,7 @@ use weirhouse::plugins::{
 };
 use weirhouse::store::{Blobs, MemoryStore};
 use weirhouse_hass::{Change, Event, State};
+use weirhouse_runner::wit::selection::Conditions;
 use weirhouse_runner::wit::updates::Rule;
 use weirhouse_runner::{Component, Engine};
 use weirhouse_tests::{component, plugin};
@@ -274,9 +275,11 @@ fn a_promise_of_the_users_rule_is_kept_against_the_plugin() -> Result<()> {
     let home = Home::with(Settings {
         presets: false,
         rules: vec![weirhouse::hub::RuleFor {
-            entities: vec!["sensor.meter".to_owned()],
+            conditions: Conditions {
+                entities: vec!["sensor.meter".to_owned()],
+                ..Conditions::default()
+            },
             rule,
-            ..weirhouse::hub::RuleFor::default()
         }],
         ..Settings::default()
     })?;

@@ -7,13 +7,7 @@ use crate::{Component, with};
 
 impl Guest for Component {
     fn intern(series: Vec<Series>) -> Result<Vec<u32>, Error> {
-        let series: Vec<core::Series> = series
-            .into_iter()
-            .map(|Series { entity, attribute }| core::Series {
-                entity: entity.into(),
-                attribute: attribute.map(Into::into),
-            })
-            .collect();
+        let series: Vec<core::Series> = series.into_iter().map(core::Series::from).collect();
         Ok(with(|optimizer| optimizer.intern(&series))?)
     }
 
@@ -48,5 +42,14 @@ impl Guest for Component {
             state_class,
         };
         Ok(with(|optimizer| optimizer.describe(entity, &facts))?)
+    }
+}
+
+impl From<Series> for core::Series {
+    fn from(Series { entity, attribute }: Series) -> Self {
+        Self {
+            entity: entity.into(),
+            attribute: attribute.map(Into::into),
+        }
     }
 }

@@ -22,6 +22,7 @@ mod metrics;
 mod removals;
 mod resilience;
 mod schedule;
+mod selection;
 mod shaping;
 mod state;
 mod types;

@@ -32,6 +32,7 @@ pub mod reading;
 pub mod resilience;
 pub mod rule;
 pub mod schedule;
+pub mod selection;
 pub mod shaping;
 pub mod significance;
 mod slots;

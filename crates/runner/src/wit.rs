@@ -11,6 +11,7 @@ wasmtime::component::bindgen!({
     additional_derives: [PartialEq],
 });
 
+use selection::Conditions;
 use updates::{Combine, Publishing, Rule};
 
 /// Any change matters.
@@ -27,6 +28,18 @@ impl Default for Rule {
             levels: Vec::new(),
             total: false,
             learn: false,
+        }
+    }
+}
+
+/// Every state.
+impl Default for Conditions {
+    fn default() -> Self {
+        Self {
+            entities: Vec::new(),
+            domains: Vec::new(),
+            device_classes: Vec::new(),
+            attribute: None,
         }
     }
 }

@@ -38,6 +38,8 @@ pub enum Entities {
     Names(Vec<Handle>),
     Describe(Handle, Option<Name>, Option<Name>),
     Filter(bool, Vec<Name>, Vec<Name>, Name),
+    /// Rules by entities and device classes, and whom one is looked for.
+    Select(Vec<(Vec<Name>, Vec<Name>)>, Name, Option<Name>),
 }
 
 #[derive(Debug, Clone, Arbitrary)]

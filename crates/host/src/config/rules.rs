@@ -1,6 +1,7 @@
 //! Rules and refreshes: read here, judged by the optimizer.
 
 use weirhouse_runner::wit::schedule::{Class, Volatility};
+use weirhouse_runner::wit::selection::Conditions;
 use weirhouse_runner::wit::updates::{Combine, Publishing, Rule};
 
 use super::document::Value;
@@ -58,23 +59,22 @@ pub(super) fn rules(
 ) -> Vec<RuleFor> {
     let mut rules = Vec::with_capacity(tables.len());
     for mut fields in tables {
-        let mut selected = RuleFor {
-            rule: rule(&mut fields, faults),
-            ..RuleFor::default()
-        };
-        fields.set("entity", faults, &mut selected.entities, texts);
-        fields.set("domain", faults, &mut selected.domains, domains);
-        fields.set("device_class", faults, &mut selected.device_classes, texts);
-        fields.set("attribute", faults, &mut selected.attribute, |it| {
+        let rule = rule(&mut fields, faults);
+        let mut conditions = Conditions::default();
+        let c = &mut conditions;
+        fields.set("entity", faults, &mut c.entities, texts);
+        fields.set("domain", faults, &mut c.domains, domains);
+        fields.set("device_class", faults, &mut c.device_classes, texts);
+        fields.set("attribute", faults, &mut c.attribute, |it| {
             text(it).map(Some)
         });
-        if selected.is_for_everything() {
+        if c.entities.is_empty() && c.domains.is_empty() && c.device_classes.is_empty() {
             faults.push(fields.wrong(
                 "names no `entity`, `domain` or `device_class`; a rule for everything is [default_rule]",
             ));
         }
         fields.finish(config, faults);
-        rules.push(selected);
+        rules.push(RuleFor { conditions, rule });
     }
     rules
 }

@@ -186,13 +186,13 @@ impl Page<'_> {
         self.entry("disk_bytes", &disk.bytes.to_string());
     }
 
-    fn selected(&mut self, rule: &RuleFor) {
+    fn selected(&mut self, RuleFor { conditions, rule }: &RuleFor) {
         let some = |names: &Vec<String>| (!names.is_empty()).then(|| list(names));
-        self.optional("entity", some(&rule.entities));
-        self.optional("domain", some(&rule.domains));
-        self.optional("device_class", some(&rule.device_classes));
-        self.optional("attribute", rule.attribute.as_deref().map(quoted));
-        self.rule(&rule.rule);
+        self.optional("entity", some(&conditions.entities));
+        self.optional("domain", some(&conditions.domains));
+        self.optional("device_class", some(&conditions.device_classes));
+        self.optional("attribute", conditions.attribute.as_deref().map(quoted));
+        self.rule(rule);
     }
 
     fn client(&mut self, client: &ClientProfile) {

@@ -93,7 +93,7 @@ fn a_file_with_everything_is_taken() {
     assert_eq!(config.hub.default_rule.percentage, Some(0.01));
     assert_eq!(config.hub.default_rule.max_age, Some(900_000_000));
     assert_eq!(config.hub.rules.len(), 2);
-    assert_eq!(config.hub.rules[1].domains, ["sensor", "number"]);
+    assert_eq!(config.hub.rules[1].conditions.domains, ["sensor", "number"]);
     let cache = config.hub.cache.unwrap();
     assert_eq!((cache.max_bytes, cache.capacity), (8 << 20, 500));
     let meter = Refresh::Every(Duration::from_mins(1));

@@ -27,10 +27,9 @@ impl Config {
         for (index, rule) in self.hub.rules.iter().enumerate() {
             let path = format!("rule[{}]", index + 1);
             note(&path, core.set_default_rule(&rule.rule));
-            if let Some(globs) = rule.globs() {
-                let path = format!("{path}.entity");
-                note(&path, core.filter_kept(&globs, &[]).map(drop));
-            }
+            let path = format!("{path}.entity");
+            let asked = core.selection_first(std::slice::from_ref(&rule.conditions), &[]);
+            note(&path, asked.map(drop));
         }
         if let Some(batching) = self.hub.batching {
             note("batching", core.set_batching(batching));

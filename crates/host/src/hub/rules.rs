@@ -1,11 +1,11 @@
-//! Which rule is for which series, and changing settings while at work.
-//!
-//! Only the choice by name and device class is made here; globs are matched and
-//! rules applied by the optimizer.
+//! The rules that were written, and changing settings while at work. Which rule
+//! is for which series, the optimizer says.
+
+use std::collections::BTreeMap;
 
 use weirhouse_runner::Fault;
-use weirhouse_runner::operations::{Cache as _, Filter as _, Schedule as _, Updates as _};
-use weirhouse_runner::wit::filter::{Mode, Rules as Globs};
+use weirhouse_runner::operations::{Cache as _, Schedule as _, Selection as _, Updates as _};
+use weirhouse_runner::wit::selection::{Candidate, Conditions};
 use weirhouse_runner::wit::types::Instant;
 use weirhouse_runner::wit::updates::{Publishing, Rule};
 
@@ -13,47 +13,17 @@ use super::engine::Engine;
 use super::entities::Name;
 use super::{Hub, HubError, Settings};
 
-/// A rule and the series it is for: those that fit everything that is given.
+/// Series that are asked about in one call: what crosses at once stays part of
+/// the optimizer's memory.
+const ASKED_AT_ONCE: usize = 256;
+
+/// A rule, and the series it is for.
 #[derive(Debug, Clone, Default)]
 pub struct RuleFor {
-    /// Globs over entity ids; one is enough. Empty for all.
-    pub entities: Vec<String>,
-    /// Domains; one is enough. Empty for all.
-    pub domains: Vec<String>,
-    /// Device classes; one is enough. Empty for all.
-    pub device_classes: Vec<String>,
-    /// An attribute by name; `None` for the state.
-    pub attribute: Option<String>,
+    /// What a series must be.
+    pub conditions: Conditions,
     /// The rule.
     pub rule: Rule,
-}
-
-impl RuleFor {
-    /// Whether it names no entities in any way.
-    pub fn is_for_everything(&self) -> bool {
-        self.entities.is_empty() && self.domains.is_empty() && self.device_classes.is_empty()
-    }
-
-    /// The globs in the optimizer's words; `None` where there are none.
-    pub fn globs(&self) -> Option<Globs> {
-        (!self.entities.is_empty()).then(|| Globs {
-            mode: Mode::Include,
-            patterns: self.entities.clone(),
-            exceptions: Vec::new(),
-        })
-    }
-
-    /// Whether it is for the series, as far as that does not depend on globs.
-    fn fits(&self, name: &Name, device_class: Option<&str>) -> bool {
-        let domain = name.entity.split_once('.').map_or("", |(domain, _)| domain);
-        self.attribute.as_deref() == name.attribute.as_deref()
-            && (self.domains.is_empty() || self.domains.iter().any(|it| it == domain))
-            && (self.device_classes.is_empty()
-                || self
-                    .device_classes
-                    .iter()
-                    .any(|it| Some(it.as_str()) == device_class))
-    }
 }
 
 impl Settings {
@@ -92,45 +62,34 @@ impl Engine {
     }
 
     fn tell_each(&mut self, rules: &[RuleFor], series: &[(u32, Name)]) -> Result<(), Fault> {
-        let mut left: Vec<&(u32, Name)> = series.iter().collect();
-        for (number, rule) in (0..).zip(rules) {
-            let (fitting, others): (Vec<_>, Vec<_>) = left.into_iter().partition(|(_, name)| {
-                let state = self.mirror.get(&name.entity);
-                let class = state.and_then(|state| state.attributes.text("device_class"));
-                rule.fits(name, class.as_deref())
-            });
-            left = others;
-            let kept = match rule.globs() {
-                Some(globs) if !fitting.is_empty() => {
-                    let names: Vec<String> = fitting
-                        .iter()
-                        .map(|(_, name)| name.entity.to_string())
-                        .collect();
-                    self.core.filter_kept(&globs, &names)?
-                }
-                _ => vec![1; fitting.len()],
+        let conditions: Vec<_> = rules.iter().map(|it| it.conditions.clone()).collect();
+        let mut handles: BTreeMap<Option<u32>, Vec<u32>> = BTreeMap::new();
+        for series in series.chunks(ASKED_AT_ONCE) {
+            let chosen = if rules.is_empty() {
+                vec![None; series.len()]
+            } else {
+                let candidates = series.iter().map(|(_, name)| self.candidate(name));
+                let candidates: Vec<Candidate> = candidates.collect();
+                self.core.selection_first(&conditions, &candidates)?
             };
-            let mut handles = Vec::with_capacity(fitting.len());
-            for (one, kept) in fitting.into_iter().zip(kept) {
-                if kept == 1 {
-                    handles.push(one.0);
-                    self.entities.note_rule(&one.1, Some(number));
-                } else {
-                    left.push(one);
-                }
-            }
-            if !handles.is_empty() {
-                self.core.set_rule(&handles, Some(&rule.rule))?;
+            for ((handle, name), rule) in series.iter().zip(chosen) {
+                self.entities.note_rule(name, rule);
+                handles.entry(rule).or_default().push(*handle);
             }
         }
-        for (_, name) in &left {
-            self.entities.note_rule(name, None);
+        for (rule, handles) in handles {
+            let rule = rule.and_then(|place| rules.get(place as usize));
+            self.core.set_rule(&handles, rule.map(|it| &it.rule))?;
         }
-        let left: Vec<u32> = left.into_iter().map(|(handle, _)| *handle).collect();
-        if left.is_empty() {
-            return Ok(());
+        Ok(())
+    }
+
+    fn candidate(&self, name: &Name) -> Candidate {
+        let state = self.mirror.get(&name.entity);
+        Candidate {
+            series: name.series(),
+            device_class: state.and_then(|state| state.attributes.text("device_class")),
         }
-        self.core.set_rule(&left, None)
     }
 
     /// Takes entities off the schedule that `before` had and the settings no

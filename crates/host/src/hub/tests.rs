@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use weirhouse_hass::{Change, Event, Registry, State};
 use weirhouse_runner::operations::Removals as _;
+use weirhouse_runner::wit::selection::Conditions;
 use weirhouse_runner::wit::updates::{Publishing, Rule};
 use weirhouse_runner::{Component, Engine};
 
@@ -256,15 +257,19 @@ fn the_first_rule_that_is_for_a_series_counts_until_others_are_set() {
     };
     let (hub, _folder) = open_in_memory(settings(vec![
         RuleFor {
-            entities: vec!["sensor.power_*".into(), "*.never".into()],
+            conditions: Conditions {
+                entities: vec!["sensor.power_*".into(), "*.never".into()],
+                ..Conditions::default()
+            },
             rule: rule(5.0),
-            ..RuleFor::default()
         },
         RuleFor {
-            domains: vec!["sensor".into()],
-            device_classes: vec!["temperature".into()],
+            conditions: Conditions {
+                domains: vec!["sensor".into()],
+                device_classes: vec!["temperature".into()],
+                ..Conditions::default()
+            },
             rule: rule(2.0),
-            ..RuleFor::default()
         },
     ]));
     let entities = [
@@ -287,9 +292,11 @@ fn the_first_rule_that_is_for_a_series_counts_until_others_are_set() {
 
     // What is refused changes nothing.
     let broken = RuleFor {
-        entities: vec!["[".into()],
+        conditions: Conditions {
+            entities: vec!["[".into()],
+            ..Conditions::default()
+        },
         rule: rule(1.0),
-        ..RuleFor::default()
     };
     assert!(hub.set_settings(settings(vec![broken])).is_err());
     read("13");

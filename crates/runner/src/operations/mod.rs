@@ -20,6 +20,7 @@ mod metrics;
 mod removals;
 mod resilience;
 mod schedule;
+mod selection;
 mod shaping;
 mod state;
 mod updates;
@@ -39,6 +40,7 @@ pub use metrics::Metrics;
 pub use removals::Removals;
 pub use resilience::Resilience;
 pub use schedule::Schedule;
+pub use selection::Selection;
 pub use shaping::Shaping;
 pub use state::State;
 pub use updates::Updates;
@@ -63,6 +65,7 @@ pub trait Optimizer:
     + Removals
     + Resilience
     + Schedule
+    + Selection
     + Shaping
     + State
     + Updates
@@ -85,6 +88,7 @@ impl<T> Optimizer for T where
         + Removals
         + Resilience
         + Schedule
+        + Selection
         + Shaping
         + State
         + Updates

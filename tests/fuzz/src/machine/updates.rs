@@ -7,6 +7,7 @@ use weirhouse_core::rule::{Combine, Publishing, RuleSettings};
 use weirhouse_core::schedule::{
     self, Bounds, Class, Night, Pace, Source, Volatility, fresh_share, mean_age,
 };
+use weirhouse_core::selection::{Conditions, Selection};
 use weirhouse_core::{Facts, Opinions, Override, Series};
 
 use super::{Machine, Outcome, pick};
@@ -49,6 +50,22 @@ impl Machine {
                     Mode::Exclude
                 };
                 Filter::parse(mode, &names(patterns), &names(exceptions))?.keeps(&name.0);
+            }
+            Entities::Select(rules, entity, device_class) => {
+                let rules = rules.iter().map(|(entities, device_classes)| Conditions {
+                    entities: names(entities),
+                    device_classes: names(device_classes),
+                    ..Conditions::default()
+                });
+                let rules: Vec<_> = rules.collect();
+                let count = rules.len();
+                let series = Series {
+                    entity: entity.0.as_str().into(),
+                    attribute: None,
+                };
+                let device_class = device_class.as_ref().map(|name| name.0.as_str());
+                let first = Selection::parse(rules)?.first(&series, device_class);
+                assert!(first.is_none_or(|place| (place as usize) < count));
             }
         }
         Ok(())
