@@ -10,8 +10,10 @@ tokio::task_local! {
 }
 
 /// Does `work` on behalf of the request of this id.
-pub(crate) async fn within<T>(id: Arc<str>, work: impl Future<Output = T>) -> T {
-    CURRENT.scope(id, work).await
+///
+/// No async function, which would hold `work` twice.
+pub(crate) fn within<T>(id: Arc<str>, work: impl Future<Output = T>) -> impl Future<Output = T> {
+    CURRENT.scope(id, work)
 }
 
 /// The id of the request this is done for; `None` for the loop's own work.

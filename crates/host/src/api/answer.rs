@@ -3,6 +3,7 @@
 //!
 //! Nothing here knows a resource.
 
+use std::future::ready;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,6 +13,8 @@ use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt as _;
+use futures_util::future::Either;
 use tower::Service as _;
 
 use super::origin::RequestOrigin;
@@ -38,38 +41,47 @@ impl Api {
     ///
     /// A function around the router rather than a layer of it: each layer of a
     /// router costs every request some allocations and copies, and those of
-    /// what is within it once more.
-    pub(super) async fn answer(&self, from: Option<IpAddr>, mut request: Request) -> Response {
+    /// what is within it once more. No async function either: its future would
+    /// hold the request and what becomes of it side by side, and a future is
+    /// copied several times on its way to the connection.
+    pub(super) fn answer(
+        &self,
+        from: Option<IpAddr>,
+        mut request: Request,
+    ) -> impl Future<Output = Response> + use<> {
         let started = Instant::now();
         let id = self.shared.request_ids.of(request.headers());
         let told = tracing::enabled!(tracing::Level::DEBUG)
             .then(|| (request.method().clone(), request.uri().path().to_owned()));
-        let response = match self.admit(&request) {
+        let answered = match self.admit(&request) {
             Ok(()) => {
                 self.introduce(&mut request, &id, from);
                 // A router is ready at any time.
                 let handled = self.routes.clone().call(request);
                 let handled = tokio::time::timeout(TIME_LIMIT, handled);
                 let handled = request::within(Arc::clone(&id), handled);
-                handled
-                    .await
-                    .map_or_else(|_| too_slow().into_response(), IntoResponse::into_response)
+                Either::Left(handled.map(|handled| {
+                    handled.map_or_else(|_| too_slow().into_response(), IntoResponse::into_response)
+                }))
             }
-            Err(problem) => problem.into_response(),
+            Err(problem) => Either::Right(ready(problem.into_response())),
         };
-        let response = finish(response, &id);
-        self.shared.answered.note(response.status());
-        if let Some((method, path)) = told {
-            tracing::debug!(
-                request_id = %id,
-                %method,
-                path,
-                status = response.status().as_u16(),
-                micros = started.elapsed().as_micros() as u64,
-                "request"
-            );
-        }
-        response
+        let shared = Arc::clone(&self.shared);
+        answered.map(move |response| {
+            let response = finish(response, &id);
+            shared.answered.note(response.status());
+            if let Some((method, path)) = told {
+                tracing::debug!(
+                    request_id = %id,
+                    %method,
+                    path,
+                    status = response.status().as_u16(),
+                    micros = started.elapsed().as_micros() as u64,
+                    "request"
+                );
+            }
+            response
+        })
     }
 
     /// Tells handlers where the request comes from.

@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{Request, Response};
+use futures_util::FutureExt as _;
 use http_body::{Frame, SizeHint};
 use tokio::sync::Notify;
 use tokio::time::timeout;
@@ -219,6 +220,7 @@ where
     B::Error: Into<axum::BoxError>,
     F: Future<Output = Response<Body>> + Send,
 {
+    // Mapped, where an async block would hold the answer's future twice.
     hyper::service::service_fn(move |request: Request<B>| {
         let finish = place.busy();
         let answered = answer(request.map(|body| {
@@ -229,7 +231,7 @@ where
                 Body::new(body)
             }
         }));
-        async move { Ok(finish(answered.await)) }
+        answered.map(move |response| Ok(finish(response)))
     })
 }
 

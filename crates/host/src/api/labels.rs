@@ -10,11 +10,11 @@ use crate::mirror::Source;
 pub(super) const SOURCE: Source = Source::Class(Class::Labels);
 
 /// The labels.
-pub(super) async fn list(read: Read) -> Result<Response, Problem> {
-    reading::list(SOURCE, read).await
+pub(super) fn list(read: Read) -> impl Future<Output = Result<Response, Problem>> {
+    reading::list(SOURCE, read)
 }
 
 /// One label.
-pub(super) async fn one(read: Read, path: PathPart) -> Result<Response, Problem> {
-    reading::one(SOURCE, read, path).await
+pub(super) fn one(read: Read, path: PathPart) -> impl Future<Output = Result<Response, Problem>> {
+    reading::one(SOURCE, read, path)
 }

@@ -71,10 +71,7 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, ListenError> {
 /// then lets open requests finish for a moment.
 pub async fn serve(listener: TcpListener, api: Api, admits: Admits, stop: watch::Receiver<bool>) {
     let api = Arc::new(api);
-    let answer = move |from, request| {
-        let api = Arc::clone(&api);
-        async move { api.answer(Some(from), request).await }
-    };
+    let answer = move |from, request| api.answer(Some(from), request);
     serve_with(listener, answer, admits, stop).await;
 }
 

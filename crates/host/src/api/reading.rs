@@ -42,8 +42,59 @@ impl FromRequestParts<Arc<Shared>> for Read {
     }
 }
 
+/// What a read comes to, before anything is waited for.
+enum Outcome {
+    Answer(Response),
+    /// The caller takes it packed, and it is not packed yet.
+    ToPack(Tag, Bytes, Option<Box<Keeping>>),
+}
+
+/// What is kept of a list once it is packed.
+struct Keeping {
+    shared: Arc<Shared>,
+    asked: String,
+    answer: Answer,
+    since: Instant,
+}
+
 /// Answers with the rows of a source.
-pub(super) async fn list(source: Source, read: Read) -> Result<Response, Problem> {
+pub(super) fn list(source: Source, read: Read) -> impl Future<Output = Result<Response, Problem>> {
+    packed(rows(source, read))
+}
+
+/// Answers with one row of a source.
+pub(super) fn one(
+    source: Source,
+    read: Read,
+    path: PathPart,
+) -> impl Future<Output = Result<Response, Problem>> {
+    packed(row(source, read, path))
+}
+
+/// Packs what is to be packed. The rest was done before, so that the future is
+/// small: it is copied several times on its way to the connection.
+async fn packed(outcome: Result<Outcome, Problem>) -> Result<Response, Problem> {
+    match outcome? {
+        Outcome::Answer(response) => Ok(response),
+        Outcome::ToPack(tag, plain, keeping) => {
+            let packed = compression::gzip(plain).await;
+            if let Some(mut keeping) = keeping {
+                keeping.answer.packed = Some(packed.clone());
+                keeping.put(tag);
+            }
+            Ok(respond(tag, packed, true))
+        }
+    }
+}
+
+impl Keeping {
+    fn put(&self, tag: Tag) {
+        let memo = &self.shared.memo;
+        memo.put(&self.asked, tag, &self.answer, self.since);
+    }
+}
+
+fn rows(source: Source, read: Read) -> Result<Outcome, Problem> {
     let Read {
         shared,
         uri,
@@ -60,13 +111,12 @@ pub(super) async fn list(source: Source, read: Read) -> Result<Response, Problem
         }
         has || kept.is_some()
     })?;
-    let (tag, mut answer) = match (listing, kept) {
+    let (tag, answer) = match (listing, kept) {
         (Listing::Known(tag), Some(kept)) => (tag, kept),
-        (Listing::Known(tag), None) => return Ok(unchanged(tag)),
+        (Listing::Known(tag), None) => return Ok(Outcome::Answer(unchanged(tag))),
         (Listing::New(tag, body), _) => {
-            let plain = Bytes::from(body);
             let answer = Answer {
-                plain,
+                plain: Bytes::from(body),
                 packed: None,
             };
             shared.memo.put(asked, tag, &answer, now);
@@ -74,21 +124,22 @@ pub(super) async fn list(source: Source, read: Read) -> Result<Response, Problem
         }
     };
     if !compression::is_wanted(&headers, answer.plain.len()) {
-        return Ok(respond(tag, answer.plain, false));
+        return Ok(Outcome::Answer(respond(tag, answer.plain, false)));
     }
-    let packed = if let Some(packed) = answer.packed {
-        packed
-    } else {
-        let packed = compression::gzip(answer.plain.clone()).await;
-        answer.packed = Some(packed.clone());
-        shared.memo.put(asked, tag, &answer, now);
-        packed
+    if let Some(packed) = answer.packed {
+        return Ok(Outcome::Answer(respond(tag, packed, true)));
+    }
+    let plain = answer.plain.clone();
+    let keeping = Keeping {
+        asked: asked.to_owned(),
+        answer,
+        since: now,
+        shared,
     };
-    Ok(respond(tag, packed, true))
+    Ok(Outcome::ToPack(tag, plain, Some(Box::new(keeping))))
 }
 
-/// Answers with one row of a source.
-pub(super) async fn one(source: Source, read: Read, path: PathPart) -> Result<Response, Problem> {
+fn row(source: Source, read: Read, path: PathPart) -> Result<Outcome, Problem> {
     let Read {
         shared,
         uri,
@@ -98,12 +149,11 @@ pub(super) async fn one(source: Source, read: Read, path: PathPart) -> Result<Re
     let query = parameters::of_one(source, uri.query())?;
     let replica = shared.hub.replica();
     match replica.one(&query, &id, |tag| conditional::has(&headers, tag))? {
-        Found::Known(tag) => Ok(unchanged(tag)),
+        Found::Known(tag) => Ok(Outcome::Answer(unchanged(tag))),
         Found::New(tag, body) if compression::is_wanted(&headers, body.len()) => {
-            let packed = compression::gzip(body.into()).await;
-            Ok(respond(tag, packed, true))
+            Ok(Outcome::ToPack(tag, body.into(), None))
         }
-        Found::New(tag, body) => Ok(respond(tag, body.into(), false)),
+        Found::New(tag, body) => Ok(Outcome::Answer(respond(tag, body.into(), false))),
         Found::Missing => Err(missing(source, &shared, &id)),
     }
 }

@@ -12,11 +12,11 @@ use crate::mirror::Source;
 pub(super) const SOURCE: Source = Source::Class(Class::Services);
 
 /// The actions, each with Home Assistant's description as `definition`.
-pub(super) async fn list(read: Read) -> Result<Response, Problem> {
-    reading::list(SOURCE, read).await
+pub(super) fn list(read: Read) -> impl Future<Output = Result<Response, Problem>> {
+    reading::list(SOURCE, read)
 }
 
 /// One action, as `light.turn_on`.
-pub(super) async fn one(read: Read, path: PathPart) -> Result<Response, Problem> {
-    reading::one(SOURCE, read, path).await
+pub(super) fn one(read: Read, path: PathPart) -> impl Future<Output = Result<Response, Problem>> {
+    reading::one(SOURCE, read, path)
 }

@@ -10,12 +10,12 @@ pub(super) const SOURCE: Source = Source::States;
 
 /// The states, each as Home Assistant's own state object; `last_reported` is not among them, for the feed does not
 /// carry it.
-pub(super) async fn list(read: Read) -> Result<Response, Problem> {
-    reading::list(SOURCE, read).await
+pub(super) fn list(read: Read) -> impl Future<Output = Result<Response, Problem>> {
+    reading::list(SOURCE, read)
 }
 
 /// One state with `stale`, `as_of`, `published`, `observed` and `suppressed`. 404 `unknown-entity` for what Home
 /// Assistant does not have.
-pub(super) async fn one(read: Read, path: PathPart) -> Result<Response, Problem> {
-    reading::one(SOURCE, read, path).await
+pub(super) fn one(read: Read, path: PathPart) -> impl Future<Output = Result<Response, Problem>> {
+    reading::one(SOURCE, read, path)
 }
