@@ -13,7 +13,8 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -95,7 +96,7 @@ impl Connections {
     fn take(self: &Arc<Self>) -> Option<Place> {
         let mut all = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= MAX_CONNECTIONS {
-            let idle = all.iter().filter(|(_, open)| open.busy.load(Relaxed) == 0);
+            let idle = all.iter().filter(|(_, open)| open.busy.load(Acquire) == 0);
             let since =
                 |(number, open): &(&u64, &Arc<Open>)| (open.idle_since_us.load(Relaxed), **number);
             if let Some((_, longest)) = idle.min_by_key(since) {
@@ -132,7 +133,7 @@ impl Place {
             loop {
                 let wanted = timeout(left, open.close.notified()).await.is_ok();
                 // A request may have come since it was chosen.
-                if open.busy.load(Relaxed) > 0 {
+                if open.busy.load(Acquire) > 0 {
                     left = longest_idle;
                     continue;
                 }
@@ -173,7 +174,8 @@ impl Drop for Place {
 impl Drop for Busy {
     fn drop(&mut self) {
         self.open.idle_since_us.store(self.all.now_us(), Relaxed);
-        self.open.busy.fetch_sub(1, Relaxed);
+        // Who sees it idle sees since when.
+        self.open.busy.fetch_sub(1, Release);
         // Who waits for a place may have found nobody idle.
         self.all.freed.notify_one();
     }
