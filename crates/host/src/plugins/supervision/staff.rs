@@ -1,0 +1,179 @@
+//! The plugins at work: who begins, who changes, who leaves.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Weak};
+
+use weirhouse_runner::plugin::{Function, Package};
+
+use super::super::actor::{Actor, Assignment, Order};
+use super::super::claims::Claims;
+use super::super::folder::Folder;
+use super::super::mailbox::Mailbox;
+use super::super::register::Entry;
+use super::super::status::PluginStatus;
+use super::files::Files;
+use super::lock;
+use crate::hub::{Hub, Policy};
+
+/// Those at work, by name.
+#[derive(Default)]
+pub(super) struct Staff(BTreeMap<String, Working>);
+
+struct Working {
+    actor: Actor,
+    sha256: String,
+    entry: Entry,
+}
+
+/// A plugin that is to work.
+pub(super) struct Wanted {
+    pub(super) name: String,
+    pub(super) package: Package,
+    pub(super) sha256: String,
+    pub(super) entry: Entry,
+}
+
+impl Staff {
+    /// How one of them is.
+    pub(super) fn status(&self, name: &str) -> Option<PluginStatus> {
+        Some(lock(&self.0.get(name)?.actor.status).clone())
+    }
+
+    /// One goes on as it is, though another file is in the place of its own,
+    /// with that noted; `None` if it does not work.
+    pub(super) fn goes_on(&self, package: &Package, message: &str) -> Option<Wanted> {
+        let name = &package.description().name;
+        let working = self.0.get(name)?;
+        let mut status = lock(&working.actor.status);
+        status.message = Some(format!("{message}; version {} goes on", status.version));
+        Some(Wanted {
+            name: name.clone(),
+            package: package.clone(),
+            sha256: working.sha256.clone(),
+            entry: working.entry.clone(),
+        })
+    }
+
+    /// Ends those that are not wanted any more, and forgets what they learned
+    /// if their file is gone; gives the mailboxes that they leave.
+    pub(super) fn take_off(
+        &mut self,
+        wanted: &[Wanted],
+        files: &Files,
+        idle: &mut [PluginStatus],
+        folder: &Folder,
+    ) -> Vec<Arc<Mailbox>> {
+        let is_wanted = |name: &str| wanted.iter().any(|it| it.name == name);
+        let gone = self.0.extract_if(.., |name, _| !is_wanted(name));
+        let mut left = Vec::new();
+        for (name, working) in gone {
+            left.push(Arc::clone(&working.actor.mailbox));
+            let status = Arc::clone(&working.actor.status);
+            working.actor.stop();
+            // What it did is of interest still, most of all how it failed.
+            if let Some(idle) = idle.iter_mut().find(|it| it.name == name) {
+                let past = lock(&status).clone();
+                idle.remember(past);
+            }
+            if !files.have(&name) {
+                folder.forget(&name);
+            }
+            tracing::info!(plugin = name, "a plugin was taken off");
+        }
+        left
+    }
+
+    /// Has the wanted ones work; gives what the hub has to know.
+    pub(super) fn employ(
+        &mut self,
+        wanted: &[Wanted],
+        folder: &Folder,
+        hub: &Weak<Hub>,
+    ) -> Vec<Policy> {
+        let mut policies = Vec::with_capacity(wanted.len());
+        for wanted in wanted {
+            self.assign(wanted, folder, hub);
+            if let Some(working) = self.0.get(&wanted.name) {
+                policies.push(working.policy(wanted));
+            }
+        }
+        policies
+    }
+
+    /// Gives a plugin what is new, starting its thread if it has none.
+    fn assign(&mut self, wanted: &Wanted, folder: &Folder, hub: &Weak<Hub>) {
+        let Wanted {
+            name,
+            package,
+            sha256,
+            entry,
+        } = wanted;
+        let assignment = || Assignment {
+            package: package.clone(),
+            sha256: sha256.clone(),
+            granted: entry.capabilities(),
+            written: entry.settings.clone(),
+        };
+        if let Some(working) = self.0.get_mut(name) {
+            if working.sha256 != *sha256 || working.entry != *entry {
+                let order = Order::Take(Box::new(assignment()));
+                working.actor.mailbox.order(order);
+                working.sha256.clone_from(sha256);
+                working.entry.clone_from(entry);
+                tracing::info!(plugin = name, "a plugin changed");
+            }
+            return;
+        }
+        match Actor::start(name, folder.clone(), hub.clone(), assignment()) {
+            Ok(actor) => {
+                let working = Working {
+                    actor,
+                    sha256: sha256.clone(),
+                    entry: entry.clone(),
+                };
+                self.0.insert(name.clone(), working);
+                let version = &package.description().version;
+                tracing::info!(plugin = name, version, "a plugin works");
+            }
+            Err(error) => tracing::error!(plugin = name, %error, "a plugin got no thread"),
+        }
+    }
+
+    /// Ends all, each when it has given on what waits and written what it
+    /// learned; gives the mailboxes that they leave.
+    pub(super) fn stop(self) -> Vec<Arc<Mailbox>> {
+        // All at once: they need not wait for one another.
+        for working in self.0.values() {
+            working.actor.mailbox.order(Order::Stop);
+        }
+        let mut left = Vec::new();
+        for working in self.0.into_values() {
+            left.push(Arc::clone(&working.actor.mailbox));
+            working.actor.stop();
+        }
+        left
+    }
+}
+
+impl Working {
+    /// What the hub has to know.
+    fn policy(&self, wanted: &Wanted) -> Policy {
+        let package = &wanted.package;
+        let functions = [
+            Function::Judge,
+            Function::JudgeNumbers,
+            Function::Transform,
+            Function::Interval,
+            Function::Ttl,
+        ];
+        Policy {
+            name: wanted.name.as_str().into(),
+            claims: Claims::of(package.description()),
+            mailbox: Arc::clone(&self.actor.mailbox),
+            decides: functions
+                .into_iter()
+                .filter(|function| package.decides(*function))
+                .collect(),
+        }
+    }
+}
