@@ -30,17 +30,17 @@ pub(crate) fn parts(place: &str, namespace_length: u32) -> Result<(&str, &str), 
 }
 
 impl Guest for Component {
-    fn configure(namespace: Option<String>, settings: Settings) -> Result<(), Error> {
+    fn configure(mono: u64, namespace: Option<String>, settings: Settings) -> Result<(), Error> {
         Ok(with(|optimizer| {
             optimizer
                 .cache
-                .configure(namespace.as_deref(), settings.into())
+                .configure(mono, namespace.as_deref(), settings.into())
         })?)
     }
 
-    fn resize(namespace: Option<String>, capacity: u32) -> Result<(), Error> {
+    fn resize(mono: u64, namespace: Option<String>, capacity: u32) -> Result<(), Error> {
         Ok(with(|optimizer| {
-            optimizer.cache.resize(namespace.as_deref(), capacity)
+            optimizer.cache.resize(mono, namespace.as_deref(), capacity)
         })?)
     }
 

@@ -36,7 +36,7 @@ fn held(eviction: Eviction, capacity: u32) -> usize {
     };
     optimizer
         .cache
-        .configure(Some("weather"), settings)
+        .configure(0, Some("weather"), settings)
         .unwrap();
     let now = optimizer.moment(Instant {
         mono_us: 0,

@@ -31,7 +31,7 @@ pub(crate) fn measure(component: &mut Component) -> Result<()> {
     let mut native = Cache::new();
     fill(&keys, component, &mut native, &store)?;
     // No room in memory, so that every read of this namespace goes to disk.
-    component.cache_configure(Some("below"), without_memory())?;
+    component.cache_configure(0, Some("below"), without_memory())?;
 
     let component = RefCell::new(component);
     let native = RefCell::new(native);

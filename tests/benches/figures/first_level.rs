@@ -44,8 +44,8 @@ pub(crate) fn measure(engine: &Engine, core: &std::path::Path) -> Result<()> {
 fn measure_one(mut component: Component, entries: usize, bytes: usize) -> Result<[f64; 4]> {
     let capacity = u32::try_from(entries)?;
     let mut native = Cache::new();
-    component.cache_resize(None, capacity)?;
-    native.resize(None, capacity)?;
+    component.cache_resize(0, None, capacity)?;
+    native.resize(0, None, capacity)?;
     let value = vec![7_u8; bytes];
     let options = Options {
         media_type: 0,

@@ -23,15 +23,23 @@ impl Native {
 }
 
 impl Cache for Native {
-    fn cache_configure(&mut self, namespace: Option<&str>, settings: Settings) -> Answer<()> {
+    fn cache_configure(
+        &mut self,
+        mono: u64,
+        namespace: Option<&str>,
+        settings: Settings,
+    ) -> Answer<()> {
         self.0
             .cache
-            .configure(namespace, cache_settings(settings))
+            .configure(mono, namespace, cache_settings(settings))
             .map_err(refused)
     }
 
-    fn cache_resize(&mut self, namespace: Option<&str>, capacity: u32) -> Answer<()> {
-        self.0.cache.resize(namespace, capacity).map_err(refused)
+    fn cache_resize(&mut self, mono: u64, namespace: Option<&str>, capacity: u32) -> Answer<()> {
+        self.0
+            .cache
+            .resize(mono, namespace, capacity)
+            .map_err(refused)
     }
 
     fn cache_get(&mut self, now: Instant, namespace: &str, key: &str) -> Answer<Lookup> {

@@ -1,9 +1,9 @@
 //! Built-in lives of namespaces named after a class of data.
 //!
 //! A namespace without settings of its own whose name is exactly a class takes
-//! that life in memory and on disk, until defaults are set for all namespaces
-//! ([`super::Cache::configure`] without a name): what the user says replaces
-//! everything built in. Nothing else about a namespace follows from its name.
+//! that life in memory and on disk, until other lives than the built-in ones are
+//! set for all namespaces ([`super::Cache::configure`] without a name). Nothing
+//! else about a namespace follows from its name.
 
 const SECOND_US: i64 = 1_000_000;
 const MINUTE_US: i64 = 60 * SECOND_US;

@@ -36,7 +36,7 @@ impl Cache {
     /// [`Error::TooLarge`] while 4,096 other keys are being fetched.
     pub fn ask(&mut self, now: Now, namespace: &str, key: &str) -> Result<Answer<'_>, Error> {
         check_place(namespace, key)?;
-        let mono_us = self.advance(now);
+        let mono_us = self.advance(now.mono_us);
         let use_number = self.next_use();
         if let Some(answer) = self.answer_at_once(mono_us, namespace, key, use_number) {
             return Ok(answer);
@@ -113,7 +113,7 @@ impl Cache {
     ) -> Result<Resumed, Error> {
         check_place(namespace, key)?;
         found.as_ref().map_or(Ok(()), check_stored)?;
-        let mono_us = self.advance(now);
+        let mono_us = self.advance(now.mono_us);
         let told = self
             .negatives
             .remaining_us(mono_us, namespace, key)
@@ -195,7 +195,7 @@ impl Cache {
             self.fetch_totals_of(now, namespace).superseded += 1;
             return Ok(false);
         }
-        let mono_us = self.advance(now);
+        let mono_us = self.advance(now.mono_us);
         self.leases.take(namespace, key, lease);
         if let Some(found) = self.namespaces.get_mut(namespace) {
             found.memory.delete(mono_us, key);
@@ -223,7 +223,7 @@ impl Cache {
         lease: u64,
     ) -> Result<Rescue<'_>, Error> {
         check_place(namespace, key)?;
-        let mono_us = self.advance(now);
+        let mono_us = self.advance(now.mono_us);
         if self.leases.is_newest(namespace, key, lease) {
             self.leases.drop_one(namespace, key, lease);
             self.fetch_totals_of(now, namespace).failed += 1;
@@ -258,7 +258,7 @@ impl Cache {
     ) -> Result<Option<i64>, Error> {
         check_place(namespace, key)?;
         check_stored(found)?;
-        let mono_us = self.advance(now);
+        let mono_us = self.advance(now.mono_us);
         let stamp = found.stamp;
         let stale_for_us = stamp.stale_for_us(now.dated_us);
         let removed = self
@@ -276,7 +276,7 @@ impl Cache {
     /// Leases on values that are read often and whose life ends soon, the
     /// soonest first, at most `most`. Each is handed out once in its life.
     pub fn poll_ahead(&mut self, now: Now, most: u32) -> Vec<Ahead> {
-        let mono_us = self.advance(now);
+        let mono_us = self.advance(now.mono_us);
         let mut due = Vec::new();
         for namespace in self.namespaces.iter() {
             let Some(policy) = self.policies.of(&namespace.name).refresh_ahead else {
@@ -353,7 +353,7 @@ impl Cache {
     }
 
     fn fetch_totals_of(&mut self, now: Now, namespace: &str) -> &mut FetchTotals {
-        let mono_us = self.advance(now);
+        let mono_us = self.advance(now.mono_us);
         &mut self.namespaces.open_to_read(namespace, mono_us).fetch
     }
 }

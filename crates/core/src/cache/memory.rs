@@ -3,8 +3,9 @@
 //!
 //! An entry whose life has ended answers nothing from that moment on, and
 //! leaves when it is met or when room is needed, always before a live entry
-//! does. Which live entry leaves is the eviction policy's choice. Lives,
-//! promotion and what belongs on disk are decided by the caller.
+//! does, as one that is stale does before a fresh one. Which fresh entry leaves
+//! is the eviction policy's choice. Lives, promotion and what belongs on disk
+//! are decided by the caller.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -88,6 +89,8 @@ pub(super) struct Memory {
     slots: HashTable<Slot>,
     order: Order,
     ends: Ends,
+    /// Where what is stale lives on: when entries stop being fresh.
+    stales: Ends,
     room: Room,
     bytes: u64,
     pub(super) totals: LevelTotals,
@@ -100,6 +103,7 @@ impl Memory {
             slots: HashTable::new(),
             order: Order::new(eviction, room),
             ends: Ends::default(),
+            stales: Ends::default(),
             room,
             bytes: 0,
             totals: LevelTotals::default(),
@@ -179,6 +183,7 @@ impl Memory {
             return;
         }
         let end_us = written.end_us;
+        let fresh_until_us = written.upkeep.fresh_until_us;
         let slot = match found {
             Some(slot) => {
                 self.replace(slot, written, use_number);
@@ -199,6 +204,15 @@ impl Memory {
             let current = self.entries.iter();
             self.ends
                 .restart(current.map(|(slot, kept)| (kept.written.end_us, slot)));
+        }
+        if fresh_until_us < end_us {
+            self.stales.push(fresh_until_us, slot);
+            if self.stales.is_littered(self.entries.len()) {
+                let current = self.entries.iter();
+                self.stales.restart(
+                    current.map(|(slot, kept)| (kept.written.upkeep.fresh_until_us, slot)),
+                );
+            }
         }
         self.make_room(mono_us, Some(slot));
     }
@@ -245,12 +259,22 @@ impl Memory {
     }
 
     /// Brings the namespace within its bounds if it is not: dead entries leave
-    /// first, then what the policy says, but never the one just used.
+    /// first, then stale ones, then what the policy says, but never the one just
+    /// used.
     fn make_room(&mut self, mono_us: u64, used: Option<Slot>) {
         if !self.exceeds() {
             return;
         }
         self.remove_dead(mono_us);
+        while self.exceeds()
+            && let Some((end_us, slot)) = self.stales.pop_ended(mono_us)
+        {
+            let entry = self.entries.get(slot);
+            if entry.is_some_and(|kept| kept.written.upkeep.fresh_until_us == end_us) {
+                self.remove(slot);
+                self.totals.evictions += 1;
+            }
+        }
         while self.exceeds()
             && let Some(slot) = self.order.evict(used)
         {

@@ -103,26 +103,39 @@ impl Cache {
     }
 
     /// Sets how `namespace` is kept, or with `None` every namespace without
-    /// settings of its own. Lives apply to later writes; smaller bounds evict
-    /// at once, and under another eviction the entries stay.
-    pub fn configure(&mut self, namespace: Option<&str>, settings: Settings) -> Result<(), Error> {
+    /// settings of its own; one named like a class of data keeps its lives then,
+    /// unless other lives than the built-in ones are set. Lives apply to later
+    /// writes; smaller bounds evict at once, and under another eviction the
+    /// entries stay.
+    pub fn configure(
+        &mut self,
+        mono_us: u64,
+        namespace: Option<&str>,
+        settings: Settings,
+    ) -> Result<(), Error> {
         namespace.map_or(Ok(()), check_namespace)?;
         settings.check()?;
-        self.namespaces
-            .configure(namespace, settings, self.latest_us)
+        let mono_us = self.advance(mono_us);
+        self.namespaces.configure(namespace, settings, mono_us)
     }
 
     /// Changes only the capacity, of one namespace, which thereby has settings
     /// of its own, or of all.
-    pub fn resize(&mut self, namespace: Option<&str>, capacity: u32) -> Result<(), Error> {
+    pub fn resize(
+        &mut self,
+        mono_us: u64,
+        namespace: Option<&str>,
+        capacity: u32,
+    ) -> Result<(), Error> {
         namespace.map_or(Ok(()), check_namespace)?;
-        self.namespaces.resize(namespace, capacity, self.latest_us)
+        let mono_us = self.advance(mono_us);
+        self.namespaces.resize(namespace, capacity, mono_us)
     }
 
     /// Looks a key up. A hit counts as use; it never lengthens a life.
     pub fn get(&mut self, now: Now, namespace: &str, key: &str) -> Result<Lookup<'_>, Error> {
         check_place(namespace, key)?;
-        let mono_us = self.advance(now);
+        let mono_us = self.advance(now.mono_us);
         let use_number = self.next_use();
         let found = self.namespaces.open_to_read(namespace, mono_us);
         let levels = found.settings.levels;
@@ -161,7 +174,7 @@ impl Cache {
     ) -> Result<Admitted, Error> {
         check_place(namespace, key)?;
         found.as_ref().map_or(Ok(()), check_stored)?;
-        let mono_us = self.advance(now);
+        let mono_us = self.advance(now.mono_us);
         let use_number = self.next_use();
         let was_found = found.is_some();
         let found = self.uncovered(now, namespace, key, found);
@@ -201,7 +214,7 @@ impl Cache {
     ) -> Result<Admitted, Error> {
         check_place(namespace, key)?;
         check_stored(&stored)?;
-        let mono_us = self.advance(now);
+        let mono_us = self.advance(now.mono_us);
         let use_number = self.next_use();
         let Some(stored) = self.uncovered(now, namespace, key, Some(stored)) else {
             return Ok(Admitted::Remove);
@@ -276,7 +289,7 @@ impl Cache {
             .unwrap_or_else(|| self.policies.of(namespace).stale);
         stale.check()?;
 
-        let mono_us = self.advance(now);
+        let mono_us = self.advance(now.mono_us);
         let use_number = self.next_use();
         let fresh_until_us = mono_us.saturating_add(in_memory_us);
         // Where nothing is stored, memory keeps what may be served stale.
@@ -322,7 +335,7 @@ impl Cache {
     /// under it counts again. For a value that the store did not take.
     pub fn forget(&mut self, now: Now, namespace: &str, key: &str) -> Result<(), Error> {
         check_place(namespace, key)?;
-        let mono_us = self.advance(now);
+        let mono_us = self.advance(now.mono_us);
         if let Some(found) = self.namespaces.get_mut(namespace) {
             found.memory.delete(mono_us, key);
         }
@@ -356,8 +369,8 @@ impl Cache {
     }
 
     /// Takes note of the time; a moment that falls behind counts as the latest.
-    fn advance(&mut self, now: Now) -> u64 {
-        self.latest_us = self.latest_us.max(now.mono_us);
+    fn advance(&mut self, mono_us: u64) -> u64 {
+        self.latest_us = self.latest_us.max(mono_us);
         self.latest_us
     }
 

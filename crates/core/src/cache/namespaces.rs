@@ -113,8 +113,6 @@ pub(super) struct Namespaces {
     latest: usize,
     /// What namespaces without own settings get.
     defaults: Settings,
-    /// Whether `defaults` were given, and so replace what is built in.
-    defaults_given: bool,
     /// Stands in for every name that found no place: keeps nothing, counts
     /// their reads, and what happened in namespaces that made room.
     pub(super) elsewhere: Namespace,
@@ -128,7 +126,6 @@ impl Default for Namespaces {
             places: HashTable::new(),
             latest: 0,
             defaults,
-            defaults_given: false,
             elsewhere: Namespace::new(
                 String::new(),
                 Settings {
@@ -158,7 +155,7 @@ impl Namespaces {
     pub(super) fn settings_of(&self, name: &str) -> Settings {
         match self.find(name).and_then(|place| self.list.get(place)) {
             Some(namespace) => namespace.settings,
-            None => self.defaults_of(name),
+            None => self.defaults.of(name),
         }
     }
 
@@ -199,13 +196,12 @@ impl Namespaces {
             return Ok(());
         }
         self.defaults = settings;
-        self.defaults_given = true;
         self.elsewhere.settings = Settings {
             capacity: 0,
             ..settings
         };
         for namespace in self.list.iter_mut().filter(|namespace| !namespace.own) {
-            namespace.apply(settings, mono_us);
+            namespace.apply(settings.of(&namespace.name), mono_us);
         }
         Ok(())
     }
@@ -269,14 +265,6 @@ impl Namespaces {
             .unwrap_or_default()
     }
 
-    fn defaults_of(&self, name: &str) -> Settings {
-        if self.defaults_given {
-            self.defaults
-        } else {
-            Settings::built_in(self.defaults, name)
-        }
-    }
-
     fn find(&self, name: &str) -> Option<usize> {
         if self.is_at(self.latest, name) {
             return Some(self.latest);
@@ -302,7 +290,7 @@ impl Namespaces {
             self.forget_an_idle_one(mono_us)?;
         }
         let place = self.list.len();
-        let settings = self.defaults_of(name);
+        let settings = self.defaults.of(name);
         self.list.push(Namespace::new(name.to_owned(), settings));
         self.index(place);
         Some(place)

@@ -21,7 +21,7 @@ impl Cache {
     /// has is removed by [`Cache::poll_removals`].
     pub fn delete(&mut self, now: Now, namespace: &str, key: &str) -> Result<bool, Error> {
         check_place(namespace, key)?;
-        let mono_us = self.advance(now);
+        let mono_us = self.advance(now.mono_us);
         let place = Place::new(namespace, key);
         self.leases.void(namespace, key);
         self.negatives.forget(&place);
@@ -156,7 +156,7 @@ impl Cache {
         namespace: Option<&str>,
         doomed: impl Fn(&Kept) -> bool,
     ) -> Vec<Place> {
-        let mono_us = self.advance(now);
+        let mono_us = self.advance(now.mono_us);
         let mut removed = Vec::new();
         let mut remove_from = |found: &mut Namespace| {
             let keys = found.memory.remove_where(mono_us, &doomed);

@@ -61,13 +61,19 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// What is built in for a namespace of this name.
-    pub(super) fn built_in(defaults: Self, namespace: &str) -> Self {
-        class_life(namespace).map_or(defaults, |life_us| Self {
-            memory_life_us: life_us,
-            disk_life_us: life_us,
-            ..defaults
-        })
+    /// What a namespace of this name gets where these are the defaults: a
+    /// class its own lives, unless the defaults' are not those built in.
+    pub(super) fn of(self, namespace: &str) -> Self {
+        let built_in = Self::default();
+        let lives = |settings: &Self| (settings.memory_life_us, settings.disk_life_us);
+        match class_life(namespace) {
+            Some(life_us) if lives(&self) == lives(&built_in) => Self {
+                memory_life_us: life_us,
+                disk_life_us: life_us,
+                ..self
+            },
+            _ => self,
+        }
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {

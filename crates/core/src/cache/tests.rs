@@ -59,6 +59,7 @@ fn limited(capacity: u32) -> Cache {
     let mut cache = Cache::new();
     cache
         .configure(
+            0,
             None,
             Settings {
                 capacity,

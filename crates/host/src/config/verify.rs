@@ -35,7 +35,7 @@ impl Config {
             note("batching", core.set_batching(batching));
         }
         if let Some(cache) = self.hub.cache {
-            note("cache", core.cache_configure(None, cache));
+            note("cache", core.cache_configure(0, None, cache));
         }
         if let Some(bounds) = self.hub.disk_bounds {
             note("cache.disk_bytes", core.cache_set_disk_bounds(bounds));

@@ -125,7 +125,7 @@ impl Engine {
             }
             self.entities.adopt(*handle, name);
         }
-        self.tell_settings()?;
+        self.tell_settings(now)?;
         self.tell_rules(&self.entities.handles())?;
         self.core
             .set_shortest_interval(SHORTEST_REFRESH.as_micros() as i64)?;

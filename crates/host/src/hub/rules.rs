@@ -38,14 +38,14 @@ impl Settings {
 
 impl Engine {
     /// Tells the optimizer what holds for all series and the whole cache.
-    pub(super) fn tell_settings(&mut self) -> Result<(), Fault> {
+    pub(super) fn tell_settings(&mut self, now: Instant) -> Result<(), Fault> {
         self.core.set_default_rule(&self.settings.default_rule)?;
         self.core.use_presets(self.settings.presets)?;
         if let Some(batching) = self.settings.batching {
             self.core.set_batching(batching)?;
         }
         if let Some(cache) = self.settings.cache {
-            self.core.cache_configure(None, cache)?;
+            self.core.cache_configure(now.mono, None, cache)?;
         }
         if let Some(bounds) = self.settings.disk_bounds {
             self.core.cache_set_disk_bounds(bounds)?;
@@ -117,7 +117,7 @@ impl Engine {
 
     fn tell_change(&mut self, now: Instant, before: &Settings) -> Result<(), Fault> {
         self.policies.forget_claims();
-        self.tell_settings()?;
+        self.tell_settings(now)?;
         let all = self.entities.handles();
         self.tell_rules(&all)?;
         self.tell_refreshes(now, before)

@@ -176,7 +176,8 @@ impl Session<'_> {
 
     pub(super) fn resize(&mut self, arguments: &Resize) -> Outcome {
         let capacity = whole("capacity", arguments.capacity)?;
-        self.optimizer.cache_resize(None, capacity)?;
+        self.optimizer
+            .cache_resize(self.now().mono, None, capacity)?;
         self.settings.cache.capacity = capacity;
         ok()
     }

@@ -86,7 +86,7 @@ impl<'a> Session<'a> {
     pub(super) fn start(fresh: &'a mut Fresh<'a>, output: &'a mut dyn Write) -> Result<Self, Halt> {
         let settings = Settings::default();
         let mut optimizer = fresh().map_err(|error| Halt::optimizer(error.to_string()))?;
-        settings.tell(&mut *optimizer)?;
+        settings.tell(0, &mut *optimizer)?;
         let flow = Flow::open(&mut *optimizer, &settings)?;
         Ok(Self {
             optimizer,
@@ -181,15 +181,16 @@ impl<'a> Session<'a> {
     /// All of a line takes effect, or nothing of it.
     pub(super) fn configure(&mut self, arguments: &Configure) -> Outcome {
         let settings = self.settings.with(arguments)?;
+        let mono = self.now().mono;
         let told = settings
-            .tell(&mut *self.optimizer)
+            .tell(mono, &mut *self.optimizer)
             .map_err(Problem::from)
             .and_then(|()| match settings.gate {
                 Some(gate) if arguments.gate.is_some() => self.set_gate(gate),
                 _ => Ok(()),
             });
         if let Err(problem) = told {
-            self.settings.tell(&mut *self.optimizer)?;
+            self.settings.tell(mono, &mut *self.optimizer)?;
             return Err(problem);
         }
         self.centred |= arguments
@@ -396,7 +397,7 @@ impl<'a> Session<'a> {
         let snapshot = self.optimizer.snapshot(now)?;
         self.optimizer = (self.fresh)().map_err(|error| Halt::optimizer(error.to_string()))?;
         let restored = self.optimizer.restore(now, &snapshot);
-        self.settings.tell(&mut *self.optimizer)?;
+        self.settings.tell(now.mono, &mut *self.optimizer)?;
         self.optimizer.set_learning(self.learns)?;
         self.series
             .reintern(&mut *self.optimizer, restored.is_ok())?;

@@ -182,9 +182,9 @@ impl Settings {
     /// Tells an optimizer all of them but the gate and the bounds of the queue,
     /// which have what waits in them. A batch can never be larger than the
     /// queue, whatever its own bound.
-    pub(super) fn tell(&self, optimizer: &mut dyn Optimizer) -> Result<(), Fault> {
+    pub(super) fn tell(&self, mono: u64, optimizer: &mut dyn Optimizer) -> Result<(), Fault> {
         optimizer.set_default_rule(&self.rule)?;
-        optimizer.cache_configure(None, self.cache)?;
+        optimizer.cache_configure(mono, None, self.cache)?;
         optimizer.fetch_set_policy(None, self.fetch)?;
         optimizer.set_batching(Batching {
             max: self.batching.max.min(self.batching.capacity),

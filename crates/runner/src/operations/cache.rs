@@ -16,8 +16,8 @@ operations! {
         cache_delete() -> bool = weirhouse_core_cache.call_delete;
     };
 
-    fallible cache_configure(namespace: Option<&str>, settings: Settings) -> () = weirhouse_core_cache.call_configure;
-    fallible cache_resize(namespace: Option<&str>, capacity: u32) -> () = weirhouse_core_cache.call_resize;
+    fallible cache_configure(mono: u64, namespace: Option<&str>, settings: Settings) -> () = weirhouse_core_cache.call_configure;
+    fallible cache_resize(mono: u64, namespace: Option<&str>, capacity: u32) -> () = weirhouse_core_cache.call_resize;
     plain cache_clear(now: Instant, namespace: Option<&str>) -> Vec<Place> = weirhouse_core_cache.call_clear;
     fallible cache_invalidate(now: Instant, namespace: &str, pattern: &str) -> Vec<Place>
         = weirhouse_core_cache.call_invalidate;

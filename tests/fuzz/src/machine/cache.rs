@@ -40,9 +40,9 @@ impl Machine {
                         Eviction::Lru
                     },
                 };
-                cache.configure(text(namespace), settings)?;
+                cache.configure(now.mono_us, text(namespace), settings)?;
             }
-            Cache::Resize(namespace, capacity) => cache.resize(text(namespace), capacity.0)?,
+            Cache::Resize(namespace, capacity) => cache.resize(now.mono_us, text(namespace), capacity.0)?,
             Cache::Get(namespace, key) => {
                 cache.get(now, &namespace.0, &key.0)?;
             }

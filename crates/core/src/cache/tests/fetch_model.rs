@@ -90,7 +90,7 @@ impl Pair {
             lease_us: LEASE_US,
             refresh_ahead: None,
         };
-        cache.configure(None, settings).expect("proper settings");
+        cache.configure(0, None, settings).expect("proper settings");
         cache.set_policy(None, policy).expect("proper policy");
         Self {
             cache,

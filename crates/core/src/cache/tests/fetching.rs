@@ -18,7 +18,7 @@ fn with_policy(policy: Policy) -> Cache {
         ..Settings::default()
     };
     cache
-        .configure(Some("memory"), settings)
+        .configure(0, Some("memory"), settings)
         .expect("proper settings");
     cache
 }

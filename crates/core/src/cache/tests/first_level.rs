@@ -99,7 +99,7 @@ fn a_value_over_the_limit_is_refused_and_the_older_one_stays() {
         ..Settings::default()
     };
     cache
-        .configure(Some("a"), settings)
+        .configure(0, Some("a"), settings)
         .expect("proper settings");
     put(&mut cache, 0, "a", "k");
     let refused = cache.put(at(1), "a", "k", vec![0; 4], Options::default());
@@ -112,6 +112,7 @@ fn a_value_too_large_for_memory_goes_to_disk_and_outdates_the_copy_in_memory() {
     let mut cache = Cache::new();
     cache
         .configure(
+            0,
             Some("a"),
             Settings {
                 max_bytes: 10,
@@ -133,6 +134,7 @@ fn the_byte_bound_counts_keys_and_values() {
     let mut cache = Cache::new();
     cache
         .configure(
+            0,
             Some("a"),
             Settings {
                 max_bytes: 8,

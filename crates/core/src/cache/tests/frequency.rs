@@ -40,7 +40,7 @@ impl Witness {
         };
         let mut cache = Cache::new();
         cache
-            .configure(Some(NAMESPACE), settings)
+            .configure(0, Some(NAMESPACE), settings)
             .expect("proper settings");
         Self {
             cache,
@@ -54,7 +54,7 @@ impl Witness {
 
     fn configure(&mut self) {
         self.cache
-            .configure(Some(NAMESPACE), self.settings)
+            .configure(self.now.mono_us, Some(NAMESPACE), self.settings)
             .expect("proper settings");
     }
 
@@ -153,7 +153,7 @@ impl Witness {
             Operation::Resize { capacity } => {
                 self.settings.capacity = capacity;
                 self.cache
-                    .resize(Some(NAMESPACE), capacity)
+                    .resize(self.now.mono_us, Some(NAMESPACE), capacity)
                     .expect("proper name");
             }
             Operation::Configure { max_bytes } => {

@@ -98,7 +98,7 @@ impl Pair {
         };
         let mut cache = Cache::new();
         cache
-            .configure(Some(NAMESPACE), settings)
+            .configure(0, Some(NAMESPACE), settings)
             .expect("proper settings");
         let (memory, disk) = Default::default();
         let model = Model {
@@ -245,7 +245,7 @@ impl Pair {
             }
             Operation::Resize { capacity } => {
                 cache
-                    .resize(Some(NAMESPACE), capacity)
+                    .resize(now.mono_us, Some(NAMESPACE), capacity)
                     .expect("proper name");
                 model.settings.capacity = capacity;
                 model.fit(*now, capacity as usize, model.settings.max_bytes);
@@ -253,7 +253,7 @@ impl Pair {
             Operation::Configure { max_bytes } => {
                 model.settings.max_bytes = max_bytes;
                 cache
-                    .configure(Some(NAMESPACE), model.settings)
+                    .configure(now.mono_us, Some(NAMESPACE), model.settings)
                     .expect("proper settings");
                 model.fit(*now, model.settings.capacity as usize, max_bytes);
             }
@@ -265,7 +265,7 @@ impl Pair {
                         ..model.settings
                     };
                     cache
-                        .configure(Some(NAMESPACE), settings)
+                        .configure(now.mono_us, Some(NAMESPACE), settings)
                         .expect("proper settings");
                 }
             }

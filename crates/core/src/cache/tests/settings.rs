@@ -11,12 +11,12 @@ fn smaller_bounds_evict_the_least_recently_used_at_once() {
         put(&mut cache, 0, "a", key);
         put(&mut cache, 0, "b", key);
     }
-    cache.resize(Some("a"), 2).expect("proper name");
+    cache.resize(0, Some("a"), 2).expect("proper name");
     assert_eq!(
         keys(&cache.clone().clear(at(0), None)),
         ["3", "4", "1", "2", "3", "4"]
     );
-    cache.resize(None, 1).expect("always proper");
+    cache.resize(0, None, 1).expect("always proper");
     assert_eq!(keys(&cache.clear(at(0), None)), ["4", "4"]);
     assert_eq!(cache.totals(None).memory.evictions, 6);
 }
@@ -25,14 +25,14 @@ fn smaller_bounds_evict_the_least_recently_used_at_once() {
 fn settings_for_all_leave_namespaces_with_their_own_alone() {
     let mut cache = Cache::new();
     cache
-        .configure(Some("own"), Settings::default())
+        .configure(0, Some("own"), Settings::default())
         .expect("proper settings");
     put(&mut cache, 0, "known", "k");
     let settings = Settings {
         disk_life_us: 7,
         ..Settings::default()
     };
-    cache.configure(None, settings).expect("proper settings");
+    cache.configure(0, None, settings).expect("proper settings");
     for (namespace, life_us) in [
         ("own", 3600 * SECOND_US),
         ("known", 7),
@@ -70,6 +70,78 @@ fn a_namespace_named_like_a_class_lives_as_long_until_told_otherwise() {
 }
 
 #[test]
+fn bounds_for_all_leave_the_lives_of_classes() {
+    let mut cache = Cache::new();
+    put(&mut cache, 0, "live", "before");
+    let settings = Settings {
+        capacity: 7,
+        ..Settings::default()
+    };
+    cache.configure(0, None, settings).expect("proper settings");
+    for (namespace, seconds) in [("live", 15), ("devices", 1800)] {
+        let stamp = put(&mut cache, 0, namespace, "k").expect("both levels");
+        assert_eq!(
+            (stamp.memory_life_us, stamp.life_us),
+            (seconds * SECOND_US, seconds * SECOND_US),
+            "{namespace}"
+        );
+    }
+    for number in 0..10 {
+        put(&mut cache, 0, "devices", &format!("{number}"));
+    }
+    assert_eq!(cache.totals(Some("devices")).memory_entries, 7);
+}
+
+#[test]
+fn what_has_ended_makes_room_before_what_lives() {
+    let mut cache = Cache::new();
+    put(&mut cache, 0, "a", "lives");
+    let short = Options {
+        memory_life_us: Some(10 * SECOND_US),
+        ..Options::default()
+    };
+    cache
+        .put(at(1), "a", "ends", Vec::new(), short)
+        .expect("proper write");
+    cache
+        .resize(at(11).mono_us, Some("a"), 1)
+        .expect("proper name");
+    assert!(hits(&mut cache, 11, "a", "lives"));
+    let totals = cache.totals(Some("a")).memory;
+    assert_eq!((totals.expirations, totals.evictions), (1, 0));
+}
+
+#[test]
+fn what_is_stale_makes_room_before_what_is_fresh() {
+    let mut cache = Cache::new();
+    let settings = Settings {
+        capacity: 2,
+        levels: Levels::MemoryOnly,
+        ..Settings::default()
+    };
+    cache
+        .configure(0, Some("a"), settings)
+        .expect("proper settings");
+    let stale = StaleLives {
+        while_revalidate_us: 1_000 * SECOND_US,
+        if_error_us: 0,
+    };
+    let lives = |memory_life_seconds| Options {
+        memory_life_us: Some(memory_life_seconds * SECOND_US),
+        stale: Some(stale),
+        ..Options::default()
+    };
+    for (seconds, key, life_seconds) in [(0, "fresh", 250), (1, "stale", 10), (100, "new", 250)] {
+        cache
+            .put(at(seconds), "a", key, Vec::new(), lives(life_seconds))
+            .expect("proper write");
+    }
+    assert!(hits(&mut cache, 100, "a", "fresh"));
+    assert!(hits(&mut cache, 100, "a", "new"));
+    assert_eq!(cache.totals(Some("a")).memory.evictions, 1);
+}
+
+#[test]
 fn refused_settings_change_nothing() {
     let mut cache = Cache::new();
     let proper = Settings::default();
@@ -88,6 +160,7 @@ fn refused_settings_change_nothing() {
         },
     ] {
         let refused = cache.configure(
+            0,
             None,
             Settings {
                 capacity: 0,
