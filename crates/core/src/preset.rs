@@ -25,7 +25,7 @@ pub(crate) fn for_facts(facts: &Facts) -> Option<RuleSettings> {
     if state_class.starts_with("total") {
         return Some(RuleSettings {
             settle_us: Some(SETTLE_TOTAL_US),
-            total: state_class == "total_increasing",
+            total: true,
             ..RuleSettings::default()
         });
     }
@@ -58,12 +58,12 @@ fn thresholds(device_class: &str, unit: &str) -> Option<(Option<f64>, Option<f64
         | "volatile_organic_compounds"
         | "volatile_organic_compounds_parts" => Some((Some(1.0), Some(0.02))),
         // Meters jitter by some watts and by some percent at once.
-        "power" | "apparent_power" | "reactive_power" => Some((
-            Some(if unit.starts_with('k') { 0.005 } else { 5.0 }),
-            Some(0.02),
-        )),
-        "voltage" => absolute(if unit == "mV" { 1000.0 } else { 1.0 }),
-        "current" => absolute(if unit == "mA" { 50.0 } else { 0.05 }),
+        "power" if unit == "BTU/h" => Some((Some(20.0), Some(0.02))),
+        "power" => Some((Some(scaled(5.0, unit, "W")?), Some(0.02))),
+        "apparent_power" => Some((Some(scaled(5.0, unit, "VA")?), Some(0.02))),
+        "reactive_power" => Some((Some(scaled(5.0, unit, "var")?), Some(0.02))),
+        "voltage" => absolute(scaled(1.0, unit, "V")?),
+        "current" => absolute(scaled(0.05, unit, "A")?),
         // Light is perceived in ratios; below a few lux it is dark.
         "illuminance" => Some((Some(5.0), Some(0.1))),
         "signal_strength" => absolute(5.0),
@@ -75,6 +75,25 @@ fn thresholds(device_class: &str, unit: &str) -> Option<(Option<f64>, Option<f64
             _ => None,
         },
         "distance" => Some((None, Some(0.01))),
+        _ => None,
+    }
+}
+
+/// A threshold given in a base unit, in that unit with a prefix; `None` in any
+/// other. Where no unit is told it is taken to be the base.
+fn scaled(threshold: f64, unit: &str, base: &str) -> Option<f64> {
+    if unit.is_empty() {
+        return Some(threshold);
+    }
+    match unit.strip_suffix(base)? {
+        // The micro sign, and the Greek letter that looks like it.
+        "µ" | "μ" => Some(threshold * 1e6),
+        "m" => Some(threshold * 1e3),
+        "" => Some(threshold),
+        "k" => Some(threshold / 1e3),
+        "M" => Some(threshold / 1e6),
+        "G" => Some(threshold / 1e9),
+        "T" => Some(threshold / 1e12),
         _ => None,
     }
 }
@@ -113,7 +132,15 @@ mod tests {
             ("humidity", "%", Some(1.0), None),
             ("carbon_dioxide", "ppm", Some(1.0), Some(0.02)),
             ("power", "W", Some(5.0), Some(0.02)),
+            ("power", "mW", Some(5000.0), Some(0.02)),
             ("power", "kW", Some(0.005), Some(0.02)),
+            ("power", "MW", Some(0.000_005), Some(0.02)),
+            ("power", "", Some(5.0), Some(0.02)),
+            ("apparent_power", "kVA", Some(0.005), Some(0.02)),
+            ("reactive_power", "kvar", Some(0.005), Some(0.02)),
+            ("voltage", "kV", Some(0.001), None),
+            ("voltage", "µV", Some(1_000_000.0), None),
+            ("current", "mA", Some(50.0), None),
             ("distance", "km", None, Some(0.01)),
         ] {
             let rule = for_facts(&facts(class, unit, "measurement")).unwrap();
@@ -124,15 +151,20 @@ mod tests {
             );
             assert!(Rule::check(&rule).is_ok());
         }
+        assert_eq!(for_facts(&facts("power", "hp", "measurement")), None);
         assert_eq!(for_facts(&facts("enum", "", "")), None);
         assert_eq!(for_facts(&facts("", "", "")), None);
     }
 
     #[test]
     fn a_total_has_no_threshold_but_settles_and_resets() {
-        let rule = for_facts(&facts("energy", "kWh", "total_increasing")).unwrap();
-        assert_eq!((rule.absolute, rule.percentage), (None, None));
-        assert!(rule.total && rule.settle_us.is_some());
-        assert!(!for_facts(&facts("monetary", "EUR", "total")).unwrap().total);
+        for (class, unit, state_class) in [
+            ("energy", "kWh", "total_increasing"),
+            ("monetary", "EUR", "total"),
+        ] {
+            let rule = for_facts(&facts(class, unit, state_class)).unwrap();
+            assert_eq!((rule.absolute, rule.percentage), (None, None));
+            assert!(rule.total && rule.settle_us.is_some(), "{state_class}");
+        }
     }
 }
