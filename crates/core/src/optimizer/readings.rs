@@ -156,8 +156,15 @@ impl Optimizer {
         thresholds: Override,
     ) -> Result<Reason, Error> {
         self.entities.check(&[series])?;
-        let thresholds =
-            Thresholds::check(thresholds.absolute, thresholds.percentage, Combine::All)?;
+        let Override {
+            absolute,
+            percentage,
+        } = thresholds;
+        let mut thresholds = Thresholds::check(absolute, percentage, Combine::All)?;
+        // 0 means any change, whatever the other says.
+        if [absolute, percentage].contains(&Some(0.0)) {
+            thresholds = Thresholds::check(Some(0.0), None, Combine::All)?;
+        }
         let now_us = self.moment(now).mono_us;
         let reading = Reading::of_text(text);
         let (significance, mut outgoing) = self.publishing(now_us);

@@ -29,6 +29,26 @@ fn attribute(entity: &str, name: &str) -> Series {
 }
 
 #[test]
+fn an_override_of_0_is_any_change_whatever_stands_beside_it() {
+    let mut optimizer = Optimizer::new();
+    let handle = optimizer.intern(&states(&["sensor.a"])).unwrap()[0];
+    let mut observe = |text: &str, absolute, percentage| {
+        let thresholds = Override {
+            absolute,
+            percentage,
+        };
+        optimizer
+            .observe_with(at(0), handle, text, None, thresholds)
+            .unwrap()
+    };
+    assert_eq!(observe("20", Some(1.0), None), Reason::First);
+    assert_eq!(observe("20.1", Some(1.0), Some(0.0)), Reason::Threshold);
+    assert_eq!(observe("20.2", Some(0.0), Some(0.5)), Reason::Threshold);
+    assert_eq!(observe("20.3", Some(0.05), Some(0.5)), Reason::Within);
+    assert_eq!(observe("20.2", Some(0.0), Some(0.0)), Reason::Repeat);
+}
+
+#[test]
 fn what_is_published_leaves_in_one_batch_per_window() {
     let mut optimizer = Optimizer::new();
     let handles = optimizer
