@@ -6,6 +6,7 @@
 //! the rule says so. The last one of a total goes out before its reset.
 
 mod advice;
+mod ages;
 mod band;
 mod centred;
 mod due;
@@ -34,7 +35,7 @@ use learning::Learning;
 pub use noise::Proposal;
 pub(crate) use outcome::Outgoing;
 pub use outcome::{Publication, Reason, UpdateTotals};
-use terms::{SharedRules, Terms};
+use terms::{SharedRules, Terms, TermsTable};
 use timers::Timers;
 pub(crate) use track::History;
 use track::Track;
@@ -49,7 +50,7 @@ const MOST_SHARED_RULES: usize = 64;
 pub struct Significance {
     tracks: Vec<Track>,
     /// As many as there are tracks.
-    terms: Vec<Terms>,
+    pub(crate) terms: TermsTable,
     shared: SharedRules,
     /// The first different rules of series, so that those with the same rule
     /// share it; presets are among few.
@@ -72,7 +73,7 @@ impl Significance {
     pub(crate) fn adopt(&mut self, handle: u32) {
         let len = handle as usize + 1;
         lengthen(&mut self.tracks, len, Track::default);
-        lengthen(&mut self.terms, len, Terms::default);
+        lengthen(&mut self.terms.0, len, Terms::default);
         self.timers.adopt(handle);
     }
 
@@ -365,7 +366,8 @@ impl Significance {
             .filter_map(|(handle, track)| Some((handle, track.history()?)))
     }
 
-    /// Puts back what a snapshot remembered of a series; its timers start now.
+    /// Puts back what a snapshot remembered of a series. Its timers start now,
+    /// but for the heartbeat of a baseline whose age was put back before.
     pub(crate) fn restore(
         &mut self,
         now_us: u64,
@@ -381,7 +383,7 @@ impl Significance {
             newest_time,
             heard_us: now_us,
         });
-        self.terms[handle as usize].published_us = now_us;
+        self.terms[handle as usize].date(now_us);
         self.rearm(handle);
     }
 }

@@ -61,6 +61,8 @@ pub(crate) enum Tag {
     Removals = 7,
     /// Series and their numbers, in the order of these.
     Series = 8,
+    /// How long ago baselines were published.
+    Ages = 9,
 }
 
 /// A part of the optimizer that is carried over a restart.

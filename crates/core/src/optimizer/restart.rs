@@ -17,6 +17,7 @@ impl Optimizer {
     pub fn snapshot(&mut self, now: Instant) -> Vec<u8> {
         let mut writer = Writer::new(self.moment(now));
         writer.put(&self.entities);
+        writer.put(&self.significance.terms);
         writer.put(&self.significance);
         writer.put(&self.significance.placements);
         writer.put(&self.significance.learning);
@@ -35,6 +36,8 @@ impl Optimizer {
             )));
         }
         let mut plan = Plan::read(bytes)?;
+        // Before the baselines, whose timers follow from their ages.
+        plan.part(|optimizer| &mut optimizer.significance.terms)?;
         plan.part(|optimizer| &mut optimizer.significance)?;
         plan.part(|optimizer| &mut optimizer.significance.placements)?;
         plan.part(|optimizer| &mut optimizer.significance.learning)?;

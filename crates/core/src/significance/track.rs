@@ -166,7 +166,7 @@ impl Track {
     #[inline]
     pub(super) fn observe_number(
         &mut self,
-        published_us: &mut u64,
+        published_us: &mut i64,
         rule: &Rule,
         (now_us, number, time): (u64, f64, Option<i64>),
     ) -> Option<(Reason, u64)> {
@@ -184,7 +184,7 @@ impl Track {
         let due_us = if reason.publishes() {
             self.published = number.to_bits();
             self.band = Band::around(number, rule);
-            *published_us = now_us;
+            *published_us = now_us.cast_signed();
             now_us.saturating_add(rule.max_age_us)
         } else {
             self.due_us(*published_us, rule)
@@ -198,7 +198,7 @@ impl Track {
     #[inline]
     pub(super) fn observe(
         &mut self,
-        published_us: &mut u64,
+        published_us: &mut i64,
         rule: &Rule,
         thresholds: &Thresholds,
         (now_us, reading, time): (u64, Reading, Option<i64>),
@@ -235,7 +235,7 @@ impl Track {
         self.hear(now_us, reading);
         if reason.publishes() {
             self.set_published(value);
-            *published_us = now_us;
+            *published_us = now_us.cast_signed();
             self.band = self.band(rule);
         }
         Judgement {
@@ -258,7 +258,7 @@ impl Track {
     /// Publishes the newest reading if time demands it now.
     pub(super) fn fire(
         &mut self,
-        published_us: &mut u64,
+        published_us: &mut i64,
         rule: &Rule,
         now_us: u64,
     ) -> Option<Reason> {
@@ -271,28 +271,28 @@ impl Track {
             Reason::Heartbeat
         };
         self.publish_latest();
-        *published_us = now_us;
+        *published_us = now_us.cast_signed();
         Some(reason)
     }
 
     /// Publishes the newest reading if it waits to settle, however long it would
     /// still wait; says whether it did.
-    pub(super) fn settle_now(&mut self, published_us: &mut u64, rule: &Rule, now_us: u64) -> bool {
+    pub(super) fn settle_now(&mut self, published_us: &mut i64, rule: &Rule, now_us: u64) -> bool {
         let waits = self.settle_due_us(rule) != NEVER_US;
         if waits {
             self.publish_latest();
-            *published_us = now_us;
+            *published_us = now_us.cast_signed();
         }
         waits
     }
 
     /// Publishes the newest reading if it was not; says whether it did.
     /// [`Track::rearm`] must follow.
-    pub(super) fn publish_unsent(&mut self, published_us: &mut u64, now_us: u64) -> bool {
+    pub(super) fn publish_unsent(&mut self, published_us: &mut i64, now_us: u64) -> bool {
         let unsent = self.is_unsent();
         if unsent {
             self.publish_latest();
-            *published_us = now_us;
+            *published_us = now_us.cast_signed();
         }
         unsent
     }
@@ -303,7 +303,7 @@ impl Track {
     /// would take a tenth more instructions.
     pub(super) fn take(
         &mut self,
-        published_us: &mut u64,
+        published_us: &mut i64,
         rule: &Rule,
         (now_us, reading): (u64, Reading),
         (reason, value): (Reason, Reading),
@@ -311,7 +311,7 @@ impl Track {
         self.hear(now_us, reading);
         if reason.publishes() {
             self.set_published(value);
-            *published_us = now_us;
+            *published_us = now_us.cast_signed();
             self.band = self.band(rule);
         }
         self.due_us(*published_us, rule)
@@ -319,7 +319,7 @@ impl Track {
 
     /// Follows a change of rule or history; gives when time next asks for the
     /// series, for which a timer has to be set.
-    pub(super) fn rearm(&mut self, published_us: u64, rule: &Rule) -> u64 {
+    pub(super) fn rearm(&mut self, published_us: i64, rule: &Rule) -> u64 {
         self.band = self.band(rule);
         let due_us = self.due_us(published_us, rule);
         self.arm(rule, due_us);
@@ -349,10 +349,11 @@ impl Track {
     }
 
     /// When time next asks for a publication.
-    pub(super) fn due_us(&self, published_us: u64, rule: &Rule) -> u64 {
+    pub(super) fn due_us(&self, published_us: i64, rule: &Rule) -> u64 {
         let beats = self.latest_kind.is_value() && self.published_kind.is_some();
         let heartbeat_us = if beats {
-            published_us.saturating_add(rule.max_age_us)
+            let due_us = published_us.checked_add_unsigned(rule.max_age_us);
+            due_us.map_or(NEVER_US, |due_us| due_us.max(0).unsigned_abs())
         } else {
             NEVER_US
         };

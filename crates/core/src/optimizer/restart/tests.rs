@@ -1,5 +1,6 @@
 use super::*;
 use crate::entities::Series;
+use crate::rule::RuleSettings;
 use crate::significance::Reason;
 use alloc::string::ToString;
 use alloc::vec;
@@ -29,6 +30,31 @@ fn attribute(entity: &str, name: &str) -> Series {
     Series {
         entity: entity.into(),
         attribute: Some(name.into()),
+    }
+}
+
+#[test]
+fn a_heartbeat_comes_when_it_is_due_whatever_was_restarted_meanwhile() {
+    let rule = RuleSettings {
+        max_age_us: Some(10_000_000),
+        ..RuleSettings::default()
+    };
+    for (age_ms, due_us) in [(0, 10_000_000), (9_000, 1_000_000), (60_000, 0)] {
+        let mut before = Optimizer::new();
+        let handles = before.intern(&states(&["sensor.a"])).unwrap();
+        before
+            .observe_numbers(at(5), &handles, &[20.0], &[])
+            .unwrap();
+        let bytes = before.snapshot(at(5 + age_ms));
+
+        let mut after = Optimizer::new();
+        after.restore(at(0), &bytes).unwrap();
+        after.set_default_rule(&rule).unwrap();
+        assert_eq!(after.next_deadline(), Some(due_us), "{age_ms} ms old");
+        after.tick(at(due_us / 1_000));
+        let published = after.poll_published();
+        assert_eq!(published.len(), 1, "{age_ms} ms old");
+        assert_eq!(published[0].reason, Reason::Heartbeat);
     }
 }
 
