@@ -9,6 +9,7 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use crate::Error;
+use crate::sort::sort;
 
 /// The longest pattern in bytes: a key of full length with each byte escaped,
 /// twice over. It bounds the work one key can cause.
@@ -21,7 +22,8 @@ enum Token {
     /// `?`
     AnyOne,
     Literal(char),
-    /// `[…]`: characters in one of the closed ranges, or in none of them.
+    /// `[…]`: characters in one of the closed ranges, or in none of them. The
+    /// ranges ascend and do not overlap, so that a long set costs little.
     Set {
         negated: bool,
         ranges: Vec<(char, char)>,
@@ -36,9 +38,9 @@ impl Token {
             Self::AnyOne => true,
             Self::Literal(literal) => *literal == character,
             Self::Set { negated, ranges } => {
-                let listed = ranges
-                    .iter()
-                    .any(|(first, last)| (*first..=*last).contains(&character));
+                let after = ranges.partition_point(|(first, _)| *first <= character);
+                let before = ranges.get(..after).and_then(<[_]>::last);
+                let listed = before.is_some_and(|(_, last)| character <= *last);
                 listed != *negated
             }
         }
@@ -155,7 +157,12 @@ impl Rest<'_> {
                         "the set is empty; write \\] for a ] in it",
                     ));
                 }
-                ']' => return Ok(Token::Set { negated, ranges }),
+                ']' => {
+                    return Ok(Token::Set {
+                        negated,
+                        ranges: merged(ranges),
+                    });
+                }
                 '\\' => self.escaped(at)?,
                 literal => literal,
             };
@@ -182,6 +189,19 @@ impl Rest<'_> {
             character
         }))
     }
+}
+
+/// Ranges with the same characters, ascending, none of which overlap.
+fn merged(mut ranges: Vec<(char, char)>) -> Vec<(char, char)> {
+    sort(&mut ranges);
+    ranges.dedup_by(|next, kept| {
+        let overlaps = next.0 <= kept.1;
+        if overlaps {
+            kept.1 = kept.1.max(next.1);
+        }
+        overlaps
+    });
+    ranges
 }
 
 fn malformed(at: usize, reason: &str) -> Error {
@@ -227,6 +247,11 @@ mod tests {
             ("[\\]x]", "]", true),
             ("[\\a-\\c]", "b", true),
             ("[α-ω]", "λ", true),
+            ("[x-za-cb-fA]", "e", true),
+            ("[x-za-cb-fA]", "A", true),
+            ("[x-za-cb-fA]", "g", false),
+            ("[!x-za-cb-fA]", "y", false),
+            ("[!x-za-cb-fA]", "g", true),
             ("\\*", "*", true),
             ("\\*", "x", false),
             ("\\\\", "\\", true),
