@@ -41,6 +41,9 @@ pub const MOST_TOKENS: u32 = 128_000;
 /// Most entities that the words of a question bring forward.
 const MOST_NAMED: usize = 100;
 
+/// How often lines are counted again for one text whose counts were lost meanwhile.
+const MOST_RECOUNTS: u32 = 3;
+
 /// What is asked for.
 #[derive(Debug, Default)]
 pub struct Request {
@@ -191,7 +194,8 @@ impl Draft<'_> {
         asked: &[usize],
     ) -> Result<(String, u32, u32, usize), ContextError> {
         let lines = self.lines(form);
-        let counts = self.counts(hub, &lines)?;
+        let mut counts = self.counts(hub, &lines)?;
+        let mut counted_again = 0;
         let removed = self.removed();
         let untold = (self.survey.removed.len() - removed.len()) as u32;
         let frame = self.counter.count(&self.write(&[], removed, untold));
@@ -216,7 +220,13 @@ impl Draft<'_> {
         };
         loop {
             let chosen = hub.choose_lines(&lines, &counts, &wanted)?;
-            let omitted = chosen.omitted + untold;
+            // The optimizer was started anew, or forgot entities, since they were counted.
+            if chosen.uncounted > 0 && counted_again < MOST_RECOUNTS {
+                counted_again += 1;
+                counts = self.counts(hub, &lines)?;
+                continue;
+            }
+            let omitted = chosen.omitted + chosen.uncounted + untold;
             let text = self.write(&chosen.lines, removed, omitted);
             let tokens = self.counter.count(&text);
             let over_in_sections = self.tighten(&chosen.lines, &mut wanted);

@@ -56,6 +56,9 @@ pub struct Chosen {
     pub tokens: u32,
     /// Lines that did not fit.
     pub omitted: u32,
+    /// Lines left out because their tokens are not known any more: offer and
+    /// count them again.
+    pub uncounted: u32,
 }
 
 impl Hub {
@@ -122,6 +125,7 @@ impl Hub {
                 lines: chosen.filter_map(|it| places.get(it).copied()).collect(),
                 tokens: selection.tokens,
                 omitted: selection.omitted,
+                uncounted: selection.uncounted,
             })
         })
     }

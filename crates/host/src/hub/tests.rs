@@ -10,6 +10,7 @@ use weirhouse_runner::wit::selection::Conditions;
 use weirhouse_runner::wit::updates::{Publishing, Rule};
 use weirhouse_runner::{Component, Engine};
 
+use super::context::{Lines, Wanted};
 use super::operations::SAMPLES;
 use super::{Hub, Notice, PutOptions, Refresh, RuleFor, Settings};
 use crate::store::{Blobs, L2Store, MemoryStore, Record, Stamp};
@@ -347,4 +348,30 @@ fn an_interval_that_a_plugin_wants_is_kept_to_what_home_assistant_takes() {
     assert_eq!(interval(), 30_000);
     hub.take_intervals(&[("sensor.a".into(), 1)]);
     assert_eq!(interval(), 15_000);
+}
+
+#[test]
+fn lines_whose_tokens_are_not_known_are_told_from_those_that_do_not_fit() {
+    let (hub, _folder) = open_in_memory(Settings::default());
+    hub.handle(Event::Changes(vec![added("1")]));
+    let lines = Lines {
+        entities: vec!["sensor.a"],
+        digests: vec![7],
+        sections: vec![0],
+        areas: vec![0],
+        importance: vec![0.5],
+        ..Lines::default()
+    };
+    let wanted = |most| Wanted {
+        most,
+        sections: vec![(most, 0)],
+        ..Wanted::default()
+    };
+    assert_eq!(hub.offer_lines(&lines).unwrap(), [true]);
+    let lost = hub.choose_lines(&lines, &[], &wanted(10)).unwrap();
+    assert_eq!((lost.lines.len(), lost.omitted, lost.uncounted), (0, 0, 1));
+    let long = hub.choose_lines(&lines, &[(0, 11)], &wanted(10)).unwrap();
+    assert_eq!((long.lines.len(), long.omitted, long.uncounted), (0, 1, 0));
+    let fits = hub.choose_lines(&lines, &[], &wanted(11)).unwrap();
+    assert_eq!((fits.lines, fits.omitted, fits.uncounted), (vec![0], 0, 0));
 }
