@@ -114,8 +114,12 @@ impl Budget {
         }
     }
 
+    /// Calls that are kept back of so many.
     fn reserved(&self, calls: u32) -> u32 {
-        (f64::from(calls) * self.reserve) as u32
+        // A decimal share is mostly a little less in binary, and 100 times 0.29
+        // below 29: one part in 2^52 at most is lost, and given back.
+        const GIVEN_BACK: f64 = 1.0 + 2.0 * f64::EPSILON;
+        (f64::from(calls) * self.reserve * GIVEN_BACK) as u32
     }
 
     /// Calls a minute that planned calls may use.
@@ -319,5 +323,45 @@ impl Account {
     pub(super) fn left_today(&self, budget: &Budget, spender: Spender) -> Option<u32> {
         let limit = budget.per_day?;
         Some(self.today.left(spender, limit, budget.reserved(limit)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn budget(per_day: u32, reserve: f64) -> Budget {
+        Budget {
+            per_minute: None,
+            per_day: Some(per_day),
+            reserve,
+            reset_minute: 0,
+            night: None,
+        }
+    }
+
+    #[test]
+    fn a_reserve_is_rounded_down_as_the_decimal_it_is_written_as() {
+        for (calls, reserve, kept) in [
+            (100, 0.29, 29),
+            (100, 0.299, 29),
+            (100, 0.289_999_999, 28),
+            (50, 0.58, 29),
+            (3, 0.9, 2),
+            (1, 0.9, 0),
+            (8_640_000, 0.57, 4_924_800),
+            (8_640_000, 0.569_999_999, 4_924_799),
+        ] {
+            let planned = budget(calls, reserve).planned_per_day();
+            assert_eq!(planned, Some(calls - kept), "{calls} at {reserve}");
+        }
+        for calls in (1..3_000).chain([6_000, 99_999, MOST_PER_DAY]) {
+            for thousandths in 0..=900_u32 {
+                let reserve = f64::from(thousandths) / 1000.0;
+                let kept = u64::from(calls) * u64::from(thousandths) / 1000;
+                let planned = budget(calls, reserve).planned_per_day();
+                assert_eq!(planned.map(u64::from), Some(u64::from(calls) - kept));
+            }
+        }
     }
 }
