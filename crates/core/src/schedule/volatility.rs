@@ -11,8 +11,10 @@
 //! `−ln(1 − k/n)/t` gives for equal ones. A few changes counted in advance take the
 //! place of a bias correction. What was counted is forgotten little by little.
 //!
-//! The interval follows with hysteresis: it stays where it is until another one
-//! would be at least twice or at most half as long. Nothing here asks or waits.
+//! The interval follows with hysteresis: it stays where it is until the one that
+//! fits would be at least twice or at most half as long. Only from between the
+//! bounds a bound is gone to at once where what fits lies beyond it. Nothing here
+//! asks or waits.
 
 use serde::{Deserialize, Serialize};
 
@@ -147,11 +149,12 @@ impl Measured {
         };
         self.seen.count(FORGET, counted, seconds);
         let wanted_us = wanted_interval_us(self.rate(), self.bounds);
-        let ratio = wanted_us as f64 / self.interval_us as f64;
-        // A bound is gone to from within the band: it takes the band to leave it.
-        let (shortest_us, longest_us) = (self.bounds.shortest_us(), self.bounds.longest_us());
-        let at_bound = wanted_us == shortest_us || wanted_us == longest_us;
-        if wanted_us == self.interval_us || !(ratio >= BAND || ratio <= 1.0 / BAND || at_bound) {
+        // How far off the interval is that fits, within the bounds or beyond.
+        let ratio = WANTED_CHANGES / self.rate() * 1e6 / self.interval_us as f64;
+        // A bound is gone to from within the band: it takes the band to leave it,
+        // also for the other bound where that is near.
+        let to_bound = self.is_bound(wanted_us) && !self.is_bound(self.interval_us);
+        if wanted_us == self.interval_us || !(ratio >= BAND || ratio <= 1.0 / BAND || to_bound) {
             return false;
         }
         self.interval_us = wanted_us;
@@ -159,6 +162,10 @@ impl Measured {
         self.seen.changes *= KEPT_AT_MOVE;
         self.seen.against *= KEPT_AT_MOVE;
         true
+    }
+
+    fn is_bound(&self, interval_us: u64) -> bool {
+        [self.bounds.shortest_us(), self.bounds.longest_us()].contains(&interval_us)
     }
 }
 
@@ -245,6 +252,42 @@ mod tests {
         }
         // A thousand calls at a constant rate.
         assert!(moves <= 3 * runs, "{moves} moves in {runs} runs");
+    }
+
+    #[test]
+    fn a_bound_is_not_left_for_another_one_nearby_that_fits_little_better() {
+        for seed in 0..100 {
+            let mut random = Random::new(seed);
+            let mut measured = Measured::new(bounds(20, 30), None);
+            // The interval that fits is 24.5 s, in the middle of the bounds.
+            let rate = WANTED_CHANGES / 24.5;
+            follow(&mut measured, &mut random, rate, 50);
+            let moves = follow(&mut measured, &mut random, rate, 1_000);
+            assert!(moves <= 5, "seed {seed} moved {moves} times");
+        }
+    }
+
+    #[test]
+    fn a_bound_nearby_is_gone_to_once_what_fits_is_twice_as_far() {
+        let mut measured = Measured::new(bounds(20, 30), None);
+        let at_rate = |measured: &mut Measured, interval_s: f64| {
+            measured.seen = Tally {
+                changes: 1e6 * WANTED_CHANGES,
+                against: 1e6 * interval_s,
+            };
+            measured.observe(0, false);
+            measured.interval_us() / S
+        };
+        for (fits_s, expected_s) in [
+            (31.0, 30),
+            (19.0, 30),
+            (15.1, 30),
+            (14.0, 20),
+            (39.0, 20),
+            (42.0, 30),
+        ] {
+            assert_eq!(at_rate(&mut measured, fits_s), expected_s, "{fits_s}");
+        }
     }
 
     proptest! {
