@@ -12,6 +12,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::forecast::{BUCKETS, DAY_US, bucket_of};
+use super::planner::{Call, Group};
 use super::volatility::wanted_interval_us;
 use super::{Bounds, Budget, Schedule, fresh_share, mean_age};
 use crate::Error;
@@ -20,7 +21,7 @@ use crate::time::{Now, length};
 const HOUR_US: u64 = 3_600_000_000;
 const DAY: u64 = DAY_US.unsigned_abs();
 /// Most calls a day of all groups together, and most sources: some tenths of a
-/// second.
+/// second, in however many groups.
 const MOST_CALLS: u64 = 100_000;
 const MOST_SOURCES: usize = 2_000;
 /// Most changes a day: a thousand a second.
@@ -118,32 +119,38 @@ pub fn simulate(
         days.push(day);
     }
     let mut hours = alloc::vec![[0_u32; 24]; groups.len()];
-    let group_of: Vec<Option<usize>> = sources
-        .iter()
-        .map(|source| match &source.pace {
-            Pace::Planned { group, .. } => groups.iter().position(|(name, _)| name == group),
-            _ => None,
-        })
-        .collect();
-    while let Some(due_us) = schedule.deadline_us().filter(|due_us| *due_us < DAY) {
-        schedule.tick(moment(due_us));
-        for entity in schedule.poll() {
-            let place = entity as usize;
-            if let Some(day) = days.get_mut(place) {
-                day.asked(moment(due_us));
-            }
-            let group = group_of.get(place).copied().flatten();
-            if let Some(hours) = group.and_then(|group| hours.get_mut(group))
-                && let Some(calls) = hours.get_mut((due_us / HOUR_US) as usize)
-            {
-                *calls += 1;
-            }
+    for ((name, _), hours) in groups.iter().zip(&mut hours) {
+        // Groups share nothing, so one after the other is as all at once.
+        if let Some(group) = schedule.groups.remove(name) {
+            play(group, moment, &mut days, hours);
         }
     }
     Ok(Day {
         sources: days.into_iter().map(|day| day.end(moment(DAY))).collect(),
         groups: hours.into_iter().map(|hours| GroupDay { hours }).collect(),
     })
+}
+
+/// Plays the day of one group.
+fn play(
+    mut group: Group,
+    moment: impl Fn(u64) -> Now,
+    days: &mut [Running],
+    hours: &mut [u32; 24],
+) {
+    while let Some(due_us) = group.deadline_us().filter(|due_us| *due_us < DAY) {
+        let now = moment(due_us);
+        let Some(Call { entity, .. }) = group.tick(now) else {
+            continue;
+        };
+        group.taken(entity);
+        if let Some(day) = days.get_mut(entity as usize) {
+            day.asked(now);
+        }
+        if let Some(calls) = hours.get_mut((due_us / HOUR_US) as usize) {
+            *calls += 1;
+        }
+    }
 }
 
 fn check_size(groups: &[(String, Budget)], sources: &[Source]) -> Result<(), Error> {
