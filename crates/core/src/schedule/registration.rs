@@ -1,5 +1,7 @@
 //! Registrations: an entity enters the schedule in one of three ways, and keeps
-//! its place in the order and what was learned of it when it enters anew.
+//! its place in the order and what was learned of it when it enters anew. One
+//! that is in force already changes nothing, so that hosts may set up as often as
+//! they like.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -36,6 +38,13 @@ impl Schedule {
     pub fn register(&mut self, now: Now, entity: u32, interval_us: i64) -> Result<(), Error> {
         let interval_us = length("interval", interval_us, false)?;
         self.check_shortest("interval", interval_us)?;
+        if let Some(How::Fixed {
+            interval_us: of, ..
+        }) = self.how(entity)
+            && *of == interval_us
+        {
+            return Ok(());
+        }
         let place = self.withdraw(entity);
         let how = How::Fixed {
             interval_us,
@@ -46,7 +55,7 @@ impl Schedule {
     }
 
     /// Refreshes `entity` at an interval within bounds that follows how often it
-    /// changes; gives the one it starts with, in microseconds.
+    /// changes; gives the one it starts with, or has already, in microseconds.
     pub fn register_measured(
         &mut self,
         now: Now,
@@ -54,6 +63,11 @@ impl Schedule {
         bounds: Bounds,
     ) -> Result<u64, Error> {
         self.check_shortest("shortest interval", bounds.shortest_us())?;
+        if let Some(How::Measured { interval, .. }) = self.how(entity)
+            && interval.bounds() == bounds
+        {
+            return Ok(interval.interval_us());
+        }
         let place = self.withdraw(entity);
         let interval = Measured::new(bounds, place.rates.measured);
         let starts_us = interval.interval_us();
@@ -85,7 +99,11 @@ impl Schedule {
         let Some(open) = self.groups.get(group) else {
             return Err(unknown_group(group));
         };
-        if open.size() >= MOST_MEMBERS && open.member(entity).is_none() {
+        let member = open.member(entity);
+        if member.is_some_and(|member| member.has_terms(bounds, weight)) {
+            return Ok(());
+        }
+        if open.size() >= MOST_MEMBERS && member.is_none() {
             return Err(Error::TooLarge(format!(
                 "group `{group}` has {MOST_MEMBERS} entities, which is the most"
             )));
@@ -110,6 +128,10 @@ impl Schedule {
         self.leave(entity, &entry);
         self.outbox.retain(|&other| other != entity);
         true
+    }
+
+    fn how(&self, entity: u32) -> Option<&How> {
+        self.entries.get(&entity).map(|entry| &entry.how)
     }
 
     fn check_shortest(&self, name: &str, interval_us: u64) -> Result<(), Error> {

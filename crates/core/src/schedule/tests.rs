@@ -2,6 +2,7 @@
 
 mod guarantees;
 mod model;
+mod registering;
 
 use super::*;
 use alloc::vec;

@@ -124,6 +124,10 @@ impl Measured {
         }
     }
 
+    pub(super) fn bounds(&self) -> Bounds {
+        self.bounds
+    }
+
     pub(super) fn interval_us(&self) -> u64 {
         self.interval_us
     }

@@ -43,6 +43,11 @@ impl Member {
         }
     }
 
+    /// Whether it was registered with just these bounds and this weight.
+    pub(in crate::schedule) fn has_terms(&self, bounds: Bounds, weight: f64) -> bool {
+        self.bounds == bounds && self.weight.total_cmp(&weight).is_eq()
+    }
+
     /// The interval, in seconds, after an outcome.
     pub(super) fn interval(&self, bucket: usize, changed: bool, weight: f64, price: Price) -> f64 {
         let rate = self.forecast.rate(bucket, changed);

@@ -35,11 +35,18 @@ fn operation() -> impl Strategy<Value = Operation> {
     ]
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Fixed,
+    Measured,
+    Planned,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Known {
     entity: u32,
     interval_us: u64,
-    planned: bool,
+    way: Way,
     last_us: u64,
     due_us: u64,
 }
@@ -59,11 +66,17 @@ impl Model {
         self.known.iter().position(is)
     }
 
-    fn register(&mut self, now_us: u64, entity: u32, interval_us: u64, planned: bool) {
+    fn register(&mut self, now_us: u64, entity: u32, interval_us: u64, way: Way) {
+        let same = |known: &Known| {
+            (known.entity, known.interval_us, known.way) == (entity, interval_us, way)
+        };
+        if self.known.iter().flatten().any(same) {
+            return;
+        }
         let known = Some(Known {
             entity,
             interval_us,
-            planned,
+            way,
             last_us: now_us,
             due_us: now_us + interval_us,
         });
@@ -85,7 +98,7 @@ impl Model {
     fn tick(&mut self, now_us: u64) {
         let mut fired = Vec::new();
         for (order, known) in self.known.iter_mut().enumerate() {
-            let Some(known) = known.as_mut().filter(|known| !known.planned) else {
+            let Some(known) = known.as_mut().filter(|known| known.way != Way::Planned) else {
                 continue;
             };
             if known.due_us <= now_us {
@@ -112,7 +125,7 @@ impl Model {
             .iter_mut()
             .enumerate()
             .filter_map(|(order, known)| Some((order, known.as_mut()?)))
-            .filter(|(_, known)| known.planned && known.due_us <= now_us)
+            .filter(|(_, known)| known.way == Way::Planned && known.due_us <= now_us)
             .collect();
         let again = |known: &mut Known| {
             known.last_us = now_us;
@@ -150,13 +163,13 @@ proptest! {
             match operation {
                 Operation::Fixed(entity, interval_us) => {
                     schedule.register(now, entity, interval_us.cast_signed()).unwrap();
-                    model.register(now_us, entity, interval_us, false);
+                    model.register(now_us, entity, interval_us, Way::Fixed);
                 }
                 Operation::Measured(entity, interval_us) => {
                     let length_us = interval_us.cast_signed();
                     let bounds = Bounds::check(length_us, length_us).unwrap();
                     schedule.register_measured(now, entity, bounds).unwrap();
-                    model.register(now_us, entity, interval_us, false);
+                    model.register(now_us, entity, interval_us, Way::Measured);
                 }
                 Operation::Planned(entity, interval_us) => {
                     let length_us = interval_us.cast_signed();
@@ -164,7 +177,7 @@ proptest! {
                     schedule.register_planned(now, entity, "cloud", bounds, 1.0).unwrap();
                     // All change as often, so only waiting tells them apart.
                     schedule.tell_rates(now, entity, [1e-3; BUCKETS]);
-                    model.register(now_us, entity, interval_us, true);
+                    model.register(now_us, entity, interval_us, Way::Planned);
                 }
                 Operation::Unregister(entity) => {
                     prop_assert_eq!(schedule.unregister(entity), model.unregister(entity));
