@@ -70,6 +70,7 @@ impl Schedule {
         };
         for entity in group.entities() {
             self.entries.remove(&entity);
+            self.learned.remove(&entity);
             self.outbox.retain(|&other| other != entity);
         }
         true

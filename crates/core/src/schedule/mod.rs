@@ -78,11 +78,21 @@ enum How {
     Planned(String),
 }
 
-/// What was learned of an entity, by either policy.
+/// What was learned of an entity, by each policy.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 struct Rates {
     measured: Option<Tally>,
     planned: Option<Learned>,
+}
+
+impl Rates {
+    /// These, and where there are none, the others.
+    fn or(self, others: Self) -> Self {
+        Self {
+            measured: self.measured.or(others.measured),
+            planned: self.planned.or(others.planned),
+        }
+    }
 }
 
 /// Refreshes by entity.
@@ -97,8 +107,11 @@ pub struct Schedule {
     /// The shortest interval that is taken.
     shortest_us: u64,
     outbox: Vec<u32>,
-    /// What a restore brought of entities and groups not registered yet.
-    restored: BTreeMap<u32, Rates>,
+    /// What was learned of entities in ways that are not in force: in those they
+    /// were registered in before, or all that a restore brought of those not
+    /// registered yet.
+    learned: BTreeMap<u32, Rates>,
+    /// What a restore brought of groups not open yet.
     spent: BTreeMap<String, Usage>,
 }
 
@@ -308,7 +321,8 @@ impl Schedule {
         )))
     }
 
-    fn learned(&self, entity: u32, entry: &Entry) -> Rates {
+    /// What the way that an entity is registered in has learned.
+    fn learned_in_force(&self, entity: u32, entry: &Entry) -> Rates {
         match &entry.how {
             How::Fixed { .. } => Rates::default(),
             How::Measured { interval, .. } => Rates {

@@ -121,7 +121,7 @@ impl Schedule {
 
     /// Ends the refreshes of an entity; says whether there were any.
     pub fn unregister(&mut self, entity: u32) -> bool {
-        self.restored.remove(&entity);
+        self.learned.remove(&entity);
         let Some(entry) = self.entries.remove(&entity) else {
             return false;
         };
@@ -148,32 +148,44 @@ impl Schedule {
     /// Takes an entity out, to be entered again: what is to be kept of the
     /// registration before, or the end of the order.
     fn withdraw(&mut self, entity: u32) -> Place {
-        let restored = self.restored.remove(&entity).unwrap_or_default();
+        let before = self.learned.remove(&entity).unwrap_or_default();
         let Some(old) = self.entries.remove(&entity) else {
             self.registered += 1;
             return Place {
                 order: self.registered,
                 listed: false,
                 seen_us: None,
-                rates: restored,
+                rates: before,
             };
         };
-        let learned = self.learned(entity, &old);
+        let rates = self.learned_in_force(entity, &old).or(before);
         self.leave(entity, &old);
         Place {
             order: old.order,
             listed: old.listed,
             seen_us: old.seen_us,
-            rates: Rates {
-                measured: learned.measured.or(restored.measured),
-                planned: learned.planned.or(restored.planned),
-            },
+            rates,
         }
     }
 
     fn enter(&mut self, entity: u32, place: &Place, how: How) {
         if let How::Fixed { due_us, .. } | How::Measured { due_us, .. } = &how {
             self.queue.insert((*due_us, place.order, entity));
+        }
+        // What this way does not go by waits until another one does.
+        let rates = match &how {
+            How::Fixed { .. } => place.rates,
+            How::Measured { .. } => Rates {
+                measured: None,
+                ..place.rates
+            },
+            How::Planned(_) => Rates {
+                planned: None,
+                ..place.rates
+            },
+        };
+        if rates != Rates::default() {
+            self.learned.insert(entity, rates);
         }
         let entry = Entry {
             order: place.order,

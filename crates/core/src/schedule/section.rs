@@ -31,11 +31,12 @@ impl Section for Schedule {
     type Content = Content;
 
     fn save(&self, now: Now) -> Content {
-        let mut rates = self.restored.clone();
+        let mut rates = self.learned.clone();
         for (entity, entry) in &self.entries {
-            let learned = self.learned(*entity, entry);
+            let learned = self.learned_in_force(*entity, entry);
             if learned != Rates::default() {
-                rates.insert(*entity, learned);
+                let rates = rates.entry(*entity).or_default();
+                *rates = learned.or(*rates);
             }
         }
         let mut spent = self.spent.clone();
@@ -75,8 +76,8 @@ impl Section for Schedule {
     }
 
     fn load(&mut self, now: Now, content: Content) {
-        self.restored.clear();
-        self.restored.extend(content.rates);
+        self.learned.clear();
+        self.learned.extend(content.rates);
         for (name, usage) in content.spent {
             match self.groups.get_mut(&name) {
                 Some(group) => group.set_account(now, Account::restore(now, &usage)),

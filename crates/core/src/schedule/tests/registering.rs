@@ -1,6 +1,9 @@
 //! Registering again.
 
+use core::cmp::Ordering;
+
 use super::*;
+use crate::snapshot::Section;
 
 fn bounds(shortest_s: i64, longest_s: i64) -> Bounds {
     Bounds::check(shortest_s * 1_000_000, longest_s * 1_000_000).unwrap()
@@ -80,4 +83,62 @@ fn planned_entities_start_anew_on_other_terms_only() {
             .unwrap();
         assert_eq!(schedule.next_of(1), Some(expected_s * S), "{now_s}");
     }
+}
+
+/// An entity that was measured and then planned, with a change every minute.
+fn learned_twice() -> (Schedule, Now) {
+    let mut schedule = Schedule::default();
+    open(&mut schedule, "cloud", Some(60), None);
+    schedule
+        .register_measured(at(0), 1, bounds(15, 960))
+        .unwrap();
+    let now_s = changes(&mut schedule, 1, 0, 60, 50);
+    let plan = schedule.register_planned(at(now_s * S), 1, "cloud", bounds(15, 960), 1.0);
+    plan.unwrap();
+    let now_s = changes(&mut schedule, 1, now_s, 60, 50);
+    (schedule, at(now_s * S))
+}
+
+/// Changes a day that each way goes by, after an interval that follows nothing.
+fn rates(schedule: &mut Schedule, now: Now) -> [f64; 2] {
+    let planned = |schedule: &mut Schedule| {
+        schedule.register(now, 1, 60_000_000).unwrap();
+        let plan = schedule.register_planned(now, 1, "cloud", bounds(15, 960), 1.0);
+        plan.unwrap();
+        schedule.changes_per_day(1).unwrap()
+    };
+    let first = planned(schedule);
+    schedule.register(now, 1, 60_000_000).unwrap();
+    schedule.register_measured(now, 1, bounds(15, 960)).unwrap();
+    let measured = schedule.changes_per_day(1).unwrap();
+    assert_eq!(planned(schedule).total_cmp(&first), Ordering::Equal);
+    [measured, first]
+}
+
+#[test]
+fn what_each_way_learned_is_kept_while_another_one_is_in_force() {
+    let (mut schedule, now) = learned_twice();
+    let learned = rates(&mut schedule, now);
+    // 720 a day are where nothing is known.
+    assert!(learned.iter().all(|rate| *rate > 1_000.0), "{learned:?}");
+
+    let (mut before, now) = learned_twice();
+    before.register(now, 1, 60_000_000).unwrap();
+    let mut after = Schedule::default();
+    after.load(now, before.save(now));
+    open(&mut after, "cloud", Some(60), None);
+    let restored = rates(&mut after, now);
+    assert_eq!(restored.map(f64::to_bits), learned.map(f64::to_bits));
+}
+
+#[test]
+fn what_was_learned_ends_with_the_refreshes() {
+    let (mut schedule, now) = learned_twice();
+    assert!(schedule.remove_group("cloud"));
+    schedule.register_measured(now, 1, bounds(15, 960)).unwrap();
+    assert_eq!(schedule.interval_of(1), Some(120 * S));
+    let (mut schedule, now) = learned_twice();
+    assert!(schedule.unregister(1));
+    schedule.register_measured(now, 1, bounds(15, 960)).unwrap();
+    assert_eq!(schedule.interval_of(1), Some(120 * S));
 }
