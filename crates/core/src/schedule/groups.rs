@@ -5,7 +5,8 @@ use alloc::borrow::ToOwned;
 use alloc::format;
 
 use super::Schedule;
-use super::budget::{Account, Budget, Spender};
+use super::account::{Account, Spender};
+use super::budget::Budget;
 use super::planner::Group;
 use crate::Error;
 use crate::time::Now;

@@ -6,14 +6,16 @@
 //!   grid that does not drift (`grid`);
 //! - **measured**: at an interval within bounds that follows how often the source
 //!   changes (`volatility`);
-//! - **planned**: as member of a group with a budget of calls (`budget`), which is
-//!   spent where it removes most staleness (`planner`, `forecast`, `staleness`).
+//! - **planned**: as member of a group with a budget of calls (`budget`,
+//!   `account`), which is spent where it removes most staleness (`planner`,
+//!   `forecast`, `staleness`).
 //!
 //! What is asked of them is in `registration` and `groups`. Here is what becomes
 //! of it: what the calls found is told by [`Schedule::report`], and what is due is
 //! listed by [`Schedule::tick`]. [`simulate()`] plays a day in advance. Calls
 //! themselves are made by the host.
 
+mod account;
 mod bounds;
 mod budget;
 mod forecast;
@@ -36,7 +38,7 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::sort::sort;
 use crate::time::Now;
-use budget::{Spender, Usage};
+use account::{Spender, Usage};
 use forecast::Learned;
 use planner::{Call, Group};
 use volatility::{Measured, Tally};

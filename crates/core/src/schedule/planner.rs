@@ -20,7 +20,7 @@
 //! the day spends at most the share `1 − (1 − x)²`, and at noon a quarter is left.
 //!
 //! Here is the order of calls; a source is a `member`, and its `price` is found
-//! beside it. The account itself is kept by `budget`, the rates by `forecast`.
+//! beside it. The account itself is kept by `account`, the rates by `forecast`.
 
 mod member;
 mod price;
@@ -28,7 +28,8 @@ mod price;
 use alloc::collections::{BTreeMap, BTreeSet};
 use core::cmp::Ordering;
 
-use super::budget::{Account, Budget, Spender};
+use super::account::{Account, Spender};
+use super::budget::Budget;
 use super::forecast::{BUCKET_US, DAY_US, bucket_of};
 use crate::time::Now;
 use price::{Price, Pricing};

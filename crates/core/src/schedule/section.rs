@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::budget::{Account, Usage};
+use super::account::{Account, Usage};
 use super::groups::{LONGEST_NAME, MOST_GROUPS};
 use super::volatility::Tally;
 use super::{Rates, Schedule};

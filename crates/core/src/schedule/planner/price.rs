@@ -4,7 +4,8 @@
 use alloc::collections::BTreeMap;
 
 use super::{HOUR_US, MOST_UNEVEN, Member};
-use crate::schedule::budget::{Account, Budget, Spender};
+use crate::schedule::account::{Account, Spender};
+use crate::schedule::budget::Budget;
 use crate::schedule::forecast::{BUCKETS, DAY_US, bucket_of};
 use crate::time::Now;
 
