@@ -74,6 +74,9 @@ impl Policy for CallBatch {
         None
     }
 
+    /// Nothing to do: a key is remembered only while calls of it wait.
+    fn retime(&self, _collected: &mut Collected) {}
+
     fn due(collected: &Collected) -> Due {
         Due {
             at_us: collected.closes_us,

@@ -117,6 +117,8 @@ impl Policy for Debounce {
         (burst.ends_us > now_us).then_some(burst)
     }
 
+    fn retime(&self, _burst: &mut Burst) {}
+
     fn due(burst: &Burst) -> Due {
         burst.waiting.map_or(
             Due {

@@ -74,13 +74,13 @@ impl Gate {
     fn configure(&mut self, settings: GateSettings) -> Result<(), Error> {
         match (self, settings) {
             (Self::Debounce(gate), GateSettings::Debounce(settings)) => {
-                gate.policy = Debounce::check(settings)?;
+                gate.configure(Debounce::check(settings)?);
             }
             (Self::Throttle(gate), GateSettings::Throttle(settings)) => {
-                gate.policy = Throttle::check(settings)?;
+                gate.configure(Throttle::check(settings)?);
             }
             (Self::CallBatch(gate), GateSettings::CallBatch(settings)) => {
-                gate.policy = CallBatch::check(settings)?;
+                gate.configure(CallBatch::check(settings)?);
             }
             _ => {
                 return Err(Error::InvalidArgument(

@@ -52,6 +52,10 @@ pub(super) trait Policy {
     /// Does what is due; [`Policy::due`] says that something is.
     fn tick(&self, state: Self::State, now_us: u64, now: &mut Passed) -> Option<Self::State>;
 
+    /// Settings changed: times a state in which nothing waits by the present
+    /// ones. What waits keeps its time.
+    fn retime(&self, state: &mut Self::State);
+
     /// When this key needs attention next.
     fn due(state: &Self::State) -> Due;
 
@@ -72,7 +76,7 @@ pub(super) struct Passed {
 /// One gate.
 #[derive(Debug, Clone)]
 pub(super) struct Keyed<P: Policy> {
-    pub(super) policy: P,
+    policy: P,
     states: BTreeMap<Key, P::State>,
     timers: BTreeSet<(Due, Key)>,
     waiting: usize,
@@ -85,6 +89,16 @@ impl<P: Policy> Keyed<P> {
             states: BTreeMap::new(),
             timers: BTreeSet::new(),
             waiting: 0,
+        }
+    }
+
+    /// Changes the policy for the calls to come.
+    pub(super) fn configure(&mut self, policy: P) {
+        self.policy = policy;
+        self.timers.clear();
+        for (&key, state) in &mut self.states {
+            self.policy.retime(state);
+            self.timers.insert((P::due(state), key));
         }
     }
 

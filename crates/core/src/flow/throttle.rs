@@ -47,6 +47,8 @@ impl Throttle {
 /// The calls of a key, waiting in line.
 #[derive(Debug, Clone)]
 pub(super) struct Line {
+    /// When the latest ran.
+    ran_us: u64,
     /// When the next may run.
     free_us: u64,
     waiting: VecDeque<Call>,
@@ -62,6 +64,7 @@ impl Policy for Throttle {
         }
         now.runs.push(vec![call]);
         Some(Line {
+            ran_us: now_us,
             free_us: now_us + self.interval_us,
             waiting: VecDeque::new(),
         })
@@ -72,8 +75,16 @@ impl Policy for Throttle {
     fn tick(&self, mut line: Line, now_us: u64, now: &mut Passed) -> Option<Line> {
         let call = line.waiting.pop_front()?;
         now.runs.push(vec![call]);
+        line.ran_us = now_us;
         line.free_us = now_us + self.interval_us;
         Some(line)
+    }
+
+    /// The next call of a line in which none waits is one to come.
+    fn retime(&self, line: &mut Line) {
+        if line.waiting.is_empty() {
+            line.free_us = line.ran_us + self.interval_us;
+        }
     }
 
     fn due(line: &Line) -> Due {

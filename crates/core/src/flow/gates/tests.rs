@@ -256,6 +256,40 @@ fn new_settings_are_for_the_calls_to_come() {
 }
 
 #[test]
+fn a_new_rate_counts_from_the_last_run() {
+    for (before, after, ran_us) in [
+        (0.0001, 10.0, [1_000_000, 1_100_000]),
+        (10.0, 0.5, [2_000_000, 4_000_000]),
+    ] {
+        let mut host = Host::of(throttle(before));
+        host.call(0, 0, 1);
+        host.pass(50_000);
+        host.gates.configure(0, throttle(after)).unwrap();
+        host.call(1_000_000, 0, 2);
+        host.call(1_000_000, 0, 3);
+        host.pass(10_000_000);
+        let expected = [
+            (0, 0, vec![1]),
+            (ran_us[0], 0, vec![2]),
+            (ran_us[1], 0, vec![3]),
+        ];
+        assert_eq!(host.ran, expected, "{before} to {after}");
+    }
+}
+
+#[test]
+fn a_new_rate_leaves_the_call_that_waits_its_time() {
+    let mut host = Host::of(throttle(1.0));
+    host.call(0, 0, 1);
+    host.call(0, 0, 2);
+    host.call(0, 0, 3);
+    host.gates.configure(0, throttle(10.0)).unwrap();
+    host.pass(5_000_000);
+    let ran_us: Vec<_> = host.ran.iter().map(|&(at_us, ..)| at_us).collect();
+    assert_eq!(ran_us, [0, 1_000_000, 1_100_000]);
+}
+
+#[test]
 fn nonsense_is_refused_and_changes_nothing() {
     let mut gates = Gates::default();
     for bad in [
