@@ -61,6 +61,8 @@ impl Debounce {
 /// The burst of a key.
 #[derive(Debug, Clone)]
 pub(super) struct Burst {
+    /// When its latest call was made.
+    called_us: u64,
     /// When it is over if no call comes.
     ends_us: u64,
     waiting: Option<Waiting>,
@@ -85,25 +87,34 @@ impl Policy for Debounce {
         call: Call,
         now: &mut Passed,
     ) -> Option<Burst> {
-        let first = burst.is_none();
+        let before_us = burst.as_ref().map(|burst| burst.ends_us);
         let mut waiting = burst.and_then(|burst| burst.waiting);
-        if first && self.leading {
+        let most_us = self
+            .max_wait_us
+            .map_or(u64::MAX, |max_wait_us| now_us + max_wait_us);
+        if before_us.is_none() && self.leading {
             now.runs.push(vec![call]);
         } else if !self.trailing {
             now.superseded.push(call.item);
+            // It takes the place of none, so what waits from before the
+            // trailing run was switched off keeps its end.
+            if let (Some(waiting), Some(before_us)) = (&mut waiting, before_us) {
+                waiting.until_us = waiting.until_us.min(before_us);
+            }
         } else if let Some(waiting) = &mut waiting {
             now.superseded.push(waiting.latest.item);
             waiting.latest = call;
+            // Less than before only where the settings bound it closer.
+            waiting.until_us = waiting.until_us.min(most_us);
         } else {
             waiting = Some(Waiting {
                 latest: call,
                 first_order: call.order,
-                until_us: self
-                    .max_wait_us
-                    .map_or(u64::MAX, |max_wait_us| now_us + max_wait_us),
+                until_us: most_us,
             });
         }
         Some(Burst {
+            called_us: now_us,
             ends_us: now_us + self.wait_us,
             waiting,
         })
@@ -117,7 +128,13 @@ impl Policy for Debounce {
         (burst.ends_us > now_us).then_some(burst)
     }
 
-    fn retime(&self, _burst: &mut Burst) {}
+    /// Whether the next call is still one of a burst in which none waits is
+    /// for the present settings to say.
+    fn retime(&self, burst: &mut Burst) {
+        if burst.waiting.is_none() {
+            burst.ends_us = burst.called_us + self.wait_us;
+        }
+    }
 
     fn due(burst: &Burst) -> Due {
         burst.waiting.map_or(

@@ -23,6 +23,16 @@ fn debounce(wait_us: i64, max_wait_us: Option<i64>, leading: bool) -> GateSettin
     })
 }
 
+/// Of a burst the first call runs, and no other.
+fn leading_alone(wait_us: i64) -> GateSettings {
+    GateSettings::Debounce(DebounceSettings {
+        wait_us,
+        max_wait_us: None,
+        leading: true,
+        trailing: false,
+    })
+}
+
 fn throttle(rate_per_s: f64) -> GateSettings {
     GateSettings::Throttle(ThrottleSettings { rate_per_s })
 }
@@ -110,14 +120,8 @@ fn a_leading_run_is_repeated_only_for_further_calls() {
         Host::of(leading).calls(&[0, 10, 20, 120]),
         [(0, vec![1]), (120, vec![3]), (120, vec![4])]
     );
-    let alone = GateSettings::Debounce(DebounceSettings {
-        wait_us: 100,
-        max_wait_us: None,
-        leading: true,
-        trailing: false,
-    });
     assert_eq!(
-        Host::of(alone).calls(&[0, 50, 140, 240]),
+        Host::of(leading_alone(100)).calls(&[0, 50, 140, 240]),
         [(0, vec![1]), (240, vec![4])]
     );
 }
@@ -253,6 +257,46 @@ fn new_settings_are_for_the_calls_to_come() {
     gates.call(at(50), 0, &[], &[2]).unwrap();
     assert_eq!(gates.deadline_us(), Some(60));
     assert!(gates.configure(0, throttle(1.0)).is_err());
+}
+
+#[test]
+fn what_waits_keeps_its_end_when_trailing_is_switched_off() {
+    let mut host = Host::of(debounce(100, None, false));
+    host.call(0, 0, 1);
+    host.gates.configure(0, leading_alone(100)).unwrap();
+    for (at_us, item) in [(50, 2), (90, 3), (140, 4), (240, 5)] {
+        host.call(at_us, 0, item);
+    }
+    host.pass(1_000);
+    assert_eq!(host.ran, [(100, 0, vec![1]), (240, 0, vec![5])]);
+    assert_eq!(host.superseded, [(50, 2), (90, 3), (140, 4)]);
+}
+
+#[test]
+fn a_new_max_wait_bounds_the_calls_to_come() {
+    let mut host = Host::of(debounce(100, None, false));
+    host.call(0, 0, 1);
+    host.gates
+        .configure(0, debounce(100, Some(150), false))
+        .unwrap();
+    for (at_us, item) in [(60, 2), (120, 3), (180, 4), (240, 5)] {
+        host.call(at_us, 0, item);
+    }
+    host.pass(1_000);
+    assert_eq!(host.ran, [(210, 0, vec![4]), (340, 0, vec![5])]);
+}
+
+#[test]
+fn a_new_wait_tells_where_the_next_burst_begins() {
+    for (before, after, ran) in [(1_000, 100, [1, 2].as_slice()), (100, 1_000, &[1])] {
+        let mut host = Host::of(leading_alone(before));
+        host.call(0, 0, 1);
+        host.pass(50);
+        host.gates.configure(0, leading_alone(after)).unwrap();
+        host.call(200, 0, 2);
+        let items: Vec<_> = host.ran.iter().map(|(.., items)| items[0]).collect();
+        assert_eq!(items, ran, "{before} to {after}");
+    }
 }
 
 #[test]
