@@ -147,7 +147,8 @@ impl Gates {
     /// Calls, each with its key; no keys at all mean that all have the same, 0.
     /// What runs at once is there for [`Gates::poll`]. Gives the calls that
     /// will never run because a later one does in their place. Refused whole
-    /// where a gate would hold more than 100,000.
+    /// where more than 100,000 calls might wait in a gate, or as many keys be
+    /// remembered.
     pub fn call(
         &mut self,
         now: Now,
@@ -157,10 +158,11 @@ impl Gates {
     ) -> Result<Vec<Item>, Error> {
         check_keys(keys, items)?;
         let held = self.slots.get_mut(gate)?;
-        each!(held, keyed => keyed.check_room(items.len()))?;
         let now_us = now.mono_us;
-        let mut effects = Effects::default();
         let keys = keys.iter().copied().chain(core::iter::repeat(0));
+        let keys = keys.take(items.len());
+        each!(&*held, keyed => keyed.check_room(now_us, items.len(), keys.clone()))?;
+        let mut effects = Effects::default();
         for (&item, key) in items.iter().zip(keys) {
             let call = Call {
                 order: self.calls,

@@ -8,9 +8,13 @@ use alloc::vec::Vec;
 use super::{Item, Key};
 use crate::Error;
 
-/// Most calls that wait, and most keys that are remembered, in one gate. Beyond
-/// it calls are refused rather than lost.
+/// Most calls that wait in one gate. Beyond it calls are refused rather than
+/// lost.
 pub(super) const MOST_WAITING: usize = 100_000;
+
+/// Most keys that one gate remembers. Beyond it calls are refused, for a key
+/// forgotten early could run too soon.
+const MOST_KEYS: usize = 100_000;
 
 /// A call with its place among all calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +42,7 @@ pub(super) struct Effects {
 /// How one kind of gate treats the calls of one key.
 pub(super) trait Policy {
     /// What is remembered of a key; one with nothing to remember has none.
-    type State;
+    type State: Clone;
 
     /// Takes a call, and lists in `now` what runs because of it at once.
     fn call(
@@ -73,6 +77,13 @@ pub(super) struct Passed {
     pub(super) superseded: Vec<Item>,
 }
 
+/// What is left in a gate once everything due is done.
+struct Left {
+    waiting: usize,
+    /// Keys of which nothing is remembered any more.
+    forgotten: BTreeSet<Key>,
+}
+
 /// One gate.
 #[derive(Debug, Clone)]
 pub(super) struct Keyed<P: Policy> {
@@ -102,15 +113,61 @@ impl<P: Policy> Keyed<P> {
         }
     }
 
-    /// Checks that this many calls more can wait.
-    pub(super) fn check_room(&self, calls: usize) -> Result<(), Error> {
-        let held = self.waiting.max(self.states.len());
-        if held.saturating_add(calls) <= MOST_WAITING {
+    /// Checks that there is room at `now_us` for so many calls, which are of
+    /// these keys. Changes nothing: what is due by then is taken as done.
+    pub(super) fn check_room(
+        &self,
+        now_us: u64,
+        calls: usize,
+        keys: impl Iterator<Item = Key> + Clone,
+    ) -> Result<(), Error> {
+        let (waiting, remembered) = (self.waiting, self.states.len());
+        if waiting.max(remembered).saturating_add(calls) <= MOST_WAITING.min(MOST_KEYS) {
             return Ok(());
         }
-        Err(Error::TooLarge(format!(
-            "at most {MOST_WAITING} calls wait in a gate; {held} do, {calls} more are too many"
-        )))
+        let left = self.left_at(now_us);
+        if left.waiting.saturating_add(calls) > MOST_WAITING {
+            return Err(Error::TooLarge(format!(
+                "at most {MOST_WAITING} calls wait in a gate; {} do, {calls} more are too many",
+                left.waiting
+            )));
+        }
+        let remembered = remembered - left.forgotten.len();
+        let known = |key: &Key| self.states.contains_key(key) && !left.forgotten.contains(key);
+        let new = keys.filter(|key| !known(key)).collect::<BTreeSet<_>>();
+        if remembered + new.len() > MOST_KEYS {
+            return Err(Error::TooLarge(format!(
+                "at most {MOST_KEYS} keys are remembered in a gate; {remembered} are, {} more are too many",
+                new.len()
+            )));
+        }
+        Ok(())
+    }
+
+    /// What a tick at `now_us` would leave.
+    fn left_at(&self, now_us: u64) -> Left {
+        let mut left = Left {
+            waiting: self.waiting,
+            forgotten: BTreeSet::new(),
+        };
+        let due = self
+            .timers
+            .iter()
+            .take_while(|(due, _)| due.at_us <= now_us);
+        for (_, key) in due {
+            let Some(state) = self.states.get(key) else {
+                continue;
+            };
+            left.waiting -= P::count(state);
+            let state = state.clone();
+            match self.policy.tick(state, now_us, &mut Passed::default()) {
+                Some(state) => left.waiting += P::count(&state),
+                None => {
+                    left.forgotten.insert(*key);
+                }
+            }
+        }
+        left
     }
 
     pub(super) fn call(&mut self, now_us: u64, key: Key, call: Call, effects: &mut Effects) {

@@ -388,6 +388,42 @@ fn more_than_a_gate_holds_is_refused_whole() {
     assert!(gates.call(at(0), 0, &[], &[1]).is_ok());
 }
 
+#[test]
+fn a_key_is_remembered_no_longer_than_it_matters() {
+    let mut gates = Gates::default();
+    gates.open(throttle(1.0)).unwrap();
+    let keys: Vec<Key> = (0..100_000).collect();
+    gates.call(at(0), 0, &keys, &keys).unwrap();
+    assert_eq!((gates.waiting(0), gates.poll().len()), (Ok(0), 100_000));
+    let refused = gates.call(at(999_999), 0, &[100_000], &[1]).unwrap_err();
+    assert_eq!(
+        refused,
+        Error::TooLarge(
+            "at most 100000 keys are remembered in a gate; 100000 are, 1 more are too many".into()
+        )
+    );
+    assert_eq!(gates.call(at(999_999), 0, &[7], &[2]), Ok(vec![]));
+    // No tick in between: the call itself finds the second over.
+    assert_eq!(gates.call(at(1_000_000), 0, &[100_000], &[3]), Ok(vec![]));
+    let ran: Vec<_> = gates.poll().into_iter().map(|run| run.items).collect();
+    assert_eq!(ran, [[2], [3]]);
+}
+
+#[test]
+fn a_call_makes_room_by_what_is_due_before_it() {
+    let mut gates = Gates::default();
+    gates.open(call_batch(100_000, 100)).unwrap();
+    let items: Vec<Item> = (0..99_999).collect();
+    gates.call(at(0), 0, &[], &items).unwrap();
+    assert!(matches!(
+        gates.call(at(99), 0, &[1, 2], &[1, 2]),
+        Err(Error::TooLarge(_))
+    ));
+    assert_eq!((gates.poll(), gates.waiting(0)), (vec![], Ok(99_999)));
+    assert_eq!(gates.call(at(100), 0, &[1, 2], &[1, 2]), Ok(vec![]));
+    assert_eq!((gates.poll().len(), gates.waiting(0)), (1, Ok(2)));
+}
+
 /// Moments with keys, in order of time.
 fn random_calls() -> impl Strategy<Value = Vec<(u64, Key)>> {
     let gap = prop_oneof![3 => 0_u64..40, 1 => 40_u64..400];
