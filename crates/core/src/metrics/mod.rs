@@ -406,8 +406,7 @@ impl Metrics {
         if let Some(number) = self.numbers.get(&place) {
             return *number;
         }
-        // The shared metrics themselves may come on top of the others.
-        if self.list.len() >= self.settings.names as usize {
+        if self.list.len() - self.shared() >= self.settings.names as usize {
             place.1 = Key::overflow();
             if let Some(number) = self.numbers.get(&place) {
                 return *number;
@@ -422,6 +421,16 @@ impl Metrics {
         });
         self.numbers.insert(place, number);
         number
+    }
+
+    /// How many metrics stand for those past the bound, and come on top of it.
+    fn shared(&self) -> usize {
+        let kinds = [Kind::Timer, Kind::Counter, Kind::Gauge];
+        let places = kinds.map(|kind| (kind, Key::overflow()));
+        let shared = places
+            .iter()
+            .filter(|place| self.numbers.contains_key(*place));
+        shared.count()
     }
 
     fn check_samples(&self, samples: Samples<'_>) -> Result<(), Error> {

@@ -109,6 +109,23 @@ fn the_bound_on_names_can_be_set_and_forgets_none() {
 }
 
 #[test]
+fn the_shared_metrics_come_on_top_of_the_bound() {
+    let mut metrics = metrics();
+    let settings = |names| Settings {
+        names,
+        ..Settings::default()
+    };
+    metrics.configure(settings(2)).unwrap();
+    for kind in [Kind::Timer, Kind::Counter, Kind::Gauge] {
+        let shared = metrics.intern(kind, &[key("tick"), key("overflow")]);
+        assert_eq!(shared[0], shared[1], "{kind:?}");
+    }
+    metrics.configure(settings(4)).unwrap();
+    let timers = metrics.intern(Kind::Timer, &[key("tick"), key("tock"), key("third")]);
+    assert_eq!(timers, [5, 6, 2]);
+}
+
+#[test]
 fn a_refused_call_records_nothing() {
     let mut metrics = metrics();
     let long = ["x".repeat(256)];
