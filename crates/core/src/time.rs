@@ -53,7 +53,7 @@ const END_OF_TIME_US: u64 = 1 << 62;
 pub(crate) const NEVER_US: u64 = u64::MAX;
 
 /// The longest length of time any setting takes: ten years.
-const LONGEST_US: i64 = 10 * 366 * 24 * 3600 * 1_000_000;
+pub(crate) const LONGEST_US: i64 = 10 * 366 * 24 * 3600 * 1_000_000;
 
 /// Checks a length of time: over 0 unless `zero` is allowed, at most 10 years.
 pub fn length(name: &str, length_us: i64, zero: bool) -> Result<u64, Error> {

@@ -27,8 +27,8 @@ const EXPONENT_BIAS: u64 = 1023;
 /// The lowest octave, from `2^-20` µs, about a picosecond. What is below counts
 /// as 0.
 const LOWEST: u64 = EXPONENT_BIAS - 20;
-/// The highest octave, from `2^49` µs, about 18 years. What is above it counts
-/// in its last bucket.
+/// The highest octave, from `2^49` µs, about 18 years: beyond every sample that
+/// a timer takes. What is above it would count in its last bucket.
 const HIGHEST: u64 = EXPONENT_BIAS + 49;
 
 /// Nanoseconds in a microsecond.

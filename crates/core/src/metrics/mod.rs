@@ -22,6 +22,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::time::LONGEST_US;
 use crate::{Error, Now};
 
 pub use figures::{Counter, Gauge, Overview, SlowOperation, Summary};
@@ -63,7 +64,7 @@ impl Kind {
 pub struct Samples<'a> {
     /// Which timer each is of.
     pub metrics: &'a [u32],
-    /// How long each took, in microseconds.
+    /// How long each took, in microseconds; at most 10 years.
     pub micros: &'a [f64],
     /// Whether each failed, as 1 or 0; empty when none did.
     pub failed: &'a [u8],
@@ -450,6 +451,13 @@ impl Metrics {
             return Err(Error::InvalidArgument(format!(
                 "the id of a request must have at most {LONGEST_REQUEST} bytes, not {}",
                 long.len()
+            )));
+        }
+        let too_long = |micros: &&f64| micros.is_finite() && **micros > LONGEST_US as f64;
+        if let Some(micros) = samples.micros.iter().find(too_long) {
+            return Err(Error::InvalidArgument(format!(
+                "a sample must be at most 10 years, not {} ms",
+                micros / 1000.0
             )));
         }
         self.check_kind(samples.metrics, Kind::Timer)

@@ -168,6 +168,13 @@ fn a_refused_call_records_nothing() {
         record(&mut metrics, &[9], &[1.0]),
         Err(Error::UnknownHandle(9))
     );
+    assert_eq!(
+        record(&mut metrics, &[0, 0], &[1.0, LONGEST_US as f64 * 1.1]),
+        Err(Error::InvalidArgument(
+            "a sample must be at most 10 years, not 347846400000 ms".into()
+        ))
+    );
+    assert!(record(&mut metrics, &[0], &[f64::MAX]).is_err());
     assert_eq!(metrics.overview().samples, 0);
     for bounds in [&[2.0, 1.0][..], &[f64::NAN]] {
         assert!(metrics.at_most(0, bounds).is_err());
@@ -189,6 +196,21 @@ fn what_is_no_measurement_is_refused_and_counted() {
     assert_eq!(metrics.set_gauges(at(0), &[gauge[0]; 3], &values), Ok(2));
     assert_eq!(metrics.gauges()[0].value, Some(-3.5));
     assert_eq!(metrics.overview().refused, 5);
+}
+
+#[test]
+fn percentiles_hold_up_to_the_longest_sample() {
+    let mut metrics = metrics();
+    let longest = LONGEST_US as f64;
+    record(
+        &mut metrics,
+        &[0; 3],
+        &[longest / 2.0, longest * 0.9, longest],
+    )
+    .unwrap();
+    let summary = metrics.summary_of(&key("get")).unwrap();
+    assert!((summary.p50 / (longest * 0.9) - 1.0).abs() <= 0.01);
+    assert_eq!((summary.count, summary.max), (3, longest));
 }
 
 #[test]
