@@ -8,11 +8,23 @@ use crate::wit::exports::weirhouse::core::cache::{
 };
 use crate::{Component, with};
 
-/// Runs one call of the cache at the moment `now`.
+/// Runs one call of the cache at the moment `now`, one that is never refused.
 pub(crate) fn at<T>(now: Instant, call: impl FnOnce(&mut cache::Cache, Now) -> T) -> T {
     with(|optimizer: &mut Optimizer| {
         let now = optimizer.moment(CoreInstant::from(now));
         call(&mut optimizer.cache, now)
+    })
+}
+
+/// Runs one call of the cache at the moment `now` that may be refused.
+pub(crate) fn try_at<T, E>(
+    now: Instant,
+    call: impl FnOnce(&mut cache::Cache, Now) -> Result<T, E>,
+) -> Result<T, E> {
+    with(|optimizer: &mut Optimizer| {
+        optimizer.try_at(CoreInstant::from(now), |optimizer, now| {
+            call(&mut optimizer.cache, now)
+        })
     })
 }
 
@@ -46,7 +58,7 @@ impl Guest for Component {
 
     fn get(now: Instant, place: String, namespace_length: u32) -> Result<Lookup, Error> {
         let (namespace, key) = parts(&place, namespace_length)?;
-        at(now, |cache, now| {
+        try_at(now, |cache, now| {
             Ok(match cache.get(now, namespace, key)? {
                 cache::Lookup::Hit(entry) => Lookup::Hit(entry.into()),
                 cache::Lookup::Below => Lookup::Below,
@@ -63,7 +75,7 @@ impl Guest for Component {
     ) -> Result<Admitted, Error> {
         let (namespace, key) = parts(&place, namespace_length)?;
         let found = found.map(cache::Stored::from);
-        let admitted = at(now, |cache, now| cache.admit(now, namespace, key, found))?;
+        let admitted = try_at(now, |cache, now| cache.admit(now, namespace, key, found))?;
         Ok(admitted.into())
     }
 
@@ -75,7 +87,7 @@ impl Guest for Component {
     ) -> Result<Admitted, Error> {
         let (namespace, key) = parts(&place, namespace_length)?;
         let found = cache::Stored::from(found);
-        let admitted = at(now, |cache, now| cache.warm(now, namespace, key, found))?;
+        let admitted = try_at(now, |cache, now| cache.warm(now, namespace, key, found))?;
         Ok(admitted.into())
     }
 
@@ -99,7 +111,7 @@ impl Guest for Component {
     ) -> Result<Option<Stamp>, Error> {
         let (namespace, key) = parts(&place, namespace_length)?;
         let options = with_tags(options, tags);
-        let stamp = at(now, |cache, now| {
+        let stamp = try_at(now, |cache, now| {
             cache.put(now, namespace, key, value, options)
         })?;
         Ok(stamp.map(Stamp::from))
@@ -107,12 +119,12 @@ impl Guest for Component {
 
     fn forget(now: Instant, place: String, namespace_length: u32) -> Result<(), Error> {
         let (namespace, key) = parts(&place, namespace_length)?;
-        Ok(at(now, |cache, now| cache.forget(now, namespace, key))?)
+        Ok(try_at(now, |cache, now| cache.forget(now, namespace, key))?)
     }
 
     fn delete(now: Instant, place: String, namespace_length: u32) -> Result<bool, Error> {
         let (namespace, key) = parts(&place, namespace_length)?;
-        Ok(at(now, |cache, now| cache.delete(now, namespace, key))?)
+        Ok(try_at(now, |cache, now| cache.delete(now, namespace, key))?)
     }
 
     fn clear(now: Instant, namespace: Option<String>) -> Vec<Place> {
@@ -120,7 +132,7 @@ impl Guest for Component {
     }
 
     fn invalidate(now: Instant, namespace: String, pattern: String) -> Result<Vec<Place>, Error> {
-        Ok(places(at(now, |cache, now| {
+        Ok(places(try_at(now, |cache, now| {
             cache.invalidate(now, &namespace, &pattern)
         })?))
     }
@@ -136,7 +148,7 @@ impl Guest for Component {
     }
 
     fn alive(now: Instant, put_at: Vec<i64>, lives: Vec<i64>) -> Result<Vec<u8>, Error> {
-        Ok(at(now, |cache, now| cache.alive(now, &put_at, &lives))?)
+        Ok(try_at(now, |cache, now| cache.alive(now, &put_at, &lives))?)
     }
 
     fn set_disk_bounds(bounds: Usage) -> Result<(), Error> {

@@ -45,8 +45,9 @@ impl Guest for Component {
 
     fn select(now: Instant, request: Request) -> Result<Selection, Error> {
         let selection = with(|optimizer| {
-            let now = optimizer.moment(now.into());
-            optimizer.context.select(now, &request.into())
+            optimizer.try_at(now.into(), |optimizer, now| {
+                optimizer.context.select(now, &request.into())
+            })
         })?;
         let (entities, sections) = selection.lines.into_iter().unzip();
         Ok(Selection {

@@ -2,7 +2,7 @@
 
 use weirhouse_core::cache;
 
-use crate::cache::{at, parts, with_tags};
+use crate::cache::{at, parts, try_at, with_tags};
 use crate::wit::exports::weirhouse::core::cache::{Entry, Place, Stamp};
 use crate::wit::exports::weirhouse::core::fetch::{
     Ahead, Answer, Due, Error, Fulfilled, Guest, Instant, Lease, Options, Policy, RescueFrom,
@@ -21,7 +21,7 @@ impl Guest for Component {
 
     fn ask(now: Instant, place: String, namespace_length: u32) -> Result<Answer, Error> {
         let (namespace, key) = parts(&place, namespace_length)?;
-        at(now, |cache, now| {
+        try_at(now, |cache, now| {
             Ok(match cache.ask(now, namespace, key)? {
                 cache::Answer::Fresh(entry) => Answer::Fresh(Entry::from(entry)),
                 cache::Answer::Stale(stale, lease) => {
@@ -43,7 +43,7 @@ impl Guest for Component {
     ) -> Result<Resumed, Error> {
         let (namespace, key) = parts(&place, namespace_length)?;
         let found = found.map(cache::Stored::from);
-        let resumed = at(now, |cache, now| cache.resume(now, namespace, key, found))?;
+        let resumed = try_at(now, |cache, now| cache.resume(now, namespace, key, found))?;
         Ok(match resumed {
             cache::Resumed::Fresh(remaining_us) => Resumed::Fresh(remaining_us),
             cache::Resumed::Stale(stale_for_us, lease) => {
@@ -66,7 +66,7 @@ impl Guest for Component {
     ) -> Result<Fulfilled, Error> {
         let (namespace, key) = parts(&place, namespace_length)?;
         let options = with_tags(options, tags);
-        let fulfilled = at(now, |cache, now| {
+        let fulfilled = try_at(now, |cache, now| {
             cache.fulfil(now, namespace, key, lease, value, options)
         })?;
         Ok(match fulfilled {
@@ -83,7 +83,7 @@ impl Guest for Component {
         life: Option<i64>,
     ) -> Result<bool, Error> {
         let (namespace, key) = parts(&place, namespace_length)?;
-        Ok(at(now, |cache, now| {
+        Ok(try_at(now, |cache, now| {
             cache.nothing(now, namespace, key, lease, life)
         })?)
     }
@@ -95,7 +95,7 @@ impl Guest for Component {
         lease: u64,
     ) -> Result<RescueFrom, Error> {
         let (namespace, key) = parts(&place, namespace_length)?;
-        at(now, |cache, now| {
+        try_at(now, |cache, now| {
             Ok(match cache.fail(now, namespace, key, lease)? {
                 cache::Rescue::Value(stale) => RescueFrom::Memory(stale.into()),
                 cache::Rescue::Below => RescueFrom::Below,
@@ -112,7 +112,7 @@ impl Guest for Component {
     ) -> Result<Option<i64>, Error> {
         let (namespace, key) = parts(&place, namespace_length)?;
         let found = cache::Stored::from(found);
-        Ok(at(now, |cache, now| {
+        Ok(try_at(now, |cache, now| {
             cache.rescue(now, namespace, key, &found)
         })?)
     }

@@ -25,8 +25,9 @@ impl Guest for Component {
 
     fn call(now: Instant, gate: u32, keys: Vec<u64>, items: Vec<u64>) -> Result<Vec<u64>, Error> {
         Ok(with(|optimizer| {
-            let now = optimizer.moment(now.into());
-            optimizer.gates.call(now, gate, &keys, &items)
+            optimizer.try_at(now.into(), |optimizer, now| {
+                optimizer.gates.call(now, gate, &keys, &items)
+            })
         })?)
     }
 

@@ -28,14 +28,15 @@ impl Guest for Component {
 
     fn record_samples(now: Instant, samples: Samples) -> Result<Recorded, Error> {
         let recorded = with(|optimizer| {
-            let now = optimizer.moment(now.into());
             let samples = core::Samples {
                 metrics: &samples.metrics,
                 micros: &samples.micros,
                 failed: &samples.failed,
                 requests: &samples.requests,
             };
-            optimizer.metrics.record_samples(now, samples)
+            optimizer.try_at(now.into(), |optimizer, now| {
+                optimizer.metrics.record_samples(now, samples)
+            })
         })?;
         Ok(Recorded {
             refused: recorded.refused,
@@ -45,15 +46,17 @@ impl Guest for Component {
 
     fn add_counts(now: Instant, metrics: Vec<u32>, amounts: Vec<u64>) -> Result<(), Error> {
         Ok(with(|optimizer| {
-            let now = optimizer.moment(now.into());
-            optimizer.metrics.add_counts(now, &metrics, &amounts)
+            optimizer.try_at(now.into(), |optimizer, now| {
+                optimizer.metrics.add_counts(now, &metrics, &amounts)
+            })
         })?)
     }
 
     fn set_gauges(now: Instant, metrics: Vec<u32>, values: Vec<f64>) -> Result<u32, Error> {
         Ok(with(|optimizer| {
-            let now = optimizer.moment(now.into());
-            optimizer.metrics.set_gauges(now, &metrics, &values)
+            optimizer.try_at(now.into(), |optimizer, now| {
+                optimizer.metrics.set_gauges(now, &metrics, &values)
+            })
         })?)
     }
 

@@ -42,8 +42,9 @@ impl Guest for Component {
 
     fn admit(now: Instant, breaker: u32) -> Result<Admission, Error> {
         let admission = with(|optimizer| {
-            let now = optimizer.moment(now.into());
-            optimizer.breakers.admit(now, breaker)
+            optimizer.try_at(now.into(), |optimizer, now| {
+                optimizer.breakers.admit(now, breaker)
+            })
         })?;
         Ok(match admission {
             Ok(permit) => Admission::Admitted(permit),
@@ -64,8 +65,9 @@ impl Guest for Component {
             Outcome::Cancelled => core::Outcome::Cancelled,
         };
         let status = with(|optimizer| {
-            let now = optimizer.moment(now.into());
-            optimizer.breakers.report(now, breaker, permit, outcome)
+            optimizer.try_at(now.into(), |optimizer, now| {
+                optimizer.breakers.report(now, breaker, permit, outcome)
+            })
         })?;
         Ok(status.into())
     }
@@ -76,8 +78,9 @@ impl Guest for Component {
 
     fn status(now: Instant, breaker: u32) -> Result<BreakerStatus, Error> {
         let status = with(|optimizer| {
-            let now = optimizer.moment(now.into());
-            optimizer.breakers.status(now, breaker)
+            optimizer.try_at(now.into(), |optimizer, now| {
+                optimizer.breakers.status(now, breaker)
+            })
         })?;
         Ok(status.into())
     }

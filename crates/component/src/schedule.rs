@@ -65,8 +65,9 @@ impl Guest for Component {
 
     fn set_group(now: Instant, name: String, budget: Budget) -> Result<(), Error> {
         Ok(with(|optimizer| {
-            let now = optimizer.moment(now.into());
-            optimizer.schedule.set_group(now, &name, budget.into())
+            optimizer.try_at(now.into(), |optimizer, now| {
+                optimizer.schedule.set_group(now, &name, budget.into())
+            })
         })?)
     }
 
@@ -92,15 +93,17 @@ impl Guest for Component {
 
     fn report(now: Instant, entities: Vec<u32>, changed: Vec<bool>) -> Result<u32, Error> {
         Ok(with(|optimizer| {
-            let now = optimizer.moment(now.into());
-            optimizer.schedule.report(now, &entities, &changed)
+            optimizer.try_at(now.into(), |optimizer, now| {
+                optimizer.schedule.report(now, &entities, &changed)
+            })
         })?)
     }
 
     fn ask(now: Instant, entity: u32, urgent: bool) -> Result<Option<u64>, Error> {
         Ok(with(|optimizer| {
-            let now = optimizer.moment(now.into());
-            optimizer.schedule.ask(now, entity, urgent)
+            optimizer.try_at(now.into(), |optimizer, now| {
+                optimizer.schedule.ask(now, entity, urgent)
+            })
         })?)
     }
 
@@ -129,7 +132,6 @@ impl Guest for Component {
         groups: Vec<(String, Budget)>,
         sources: Vec<Source>,
     ) -> Result<SimulatedDay, Error> {
-        let now = with(|optimizer| optimizer.moment(now.into()));
         let groups: Vec<_> = groups
             .into_iter()
             .map(|(name, budget)| (name, budget.into()))
@@ -138,7 +140,11 @@ impl Guest for Component {
             .into_iter()
             .map(Source::check)
             .collect::<Result<Vec<_>, _>>()?;
-        let day = schedule::simulate(now.dated_us, &groups, &sources)?;
+        let day = with(|optimizer| {
+            optimizer.try_at(now.into(), |_, now| {
+                schedule::simulate(now.dated_us, &groups, &sources)
+            })
+        })?;
         let sources = day.sources.iter();
         Ok(SimulatedDay {
             calls: sources.clone().map(|source| source.calls).collect(),

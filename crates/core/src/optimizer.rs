@@ -82,9 +82,26 @@ impl Optimizer {
         Self::default()
     }
 
-    /// The moment an instant of the host stands for.
+    /// The moment an instant of the host stands for, for what is never refused;
+    /// see [`Optimizer::try_at`].
     pub fn moment(&mut self, now: Instant) -> Now {
         self.timeline.advance(now)
+    }
+
+    /// Runs a call that may be refused at the moment an instant of the host
+    /// stands for. One that is refused leaves the clock where it was.
+    pub fn try_at<T, E>(
+        &mut self,
+        now: Instant,
+        call: impl FnOnce(&mut Self, Now) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let before = self.timeline;
+        let now = self.moment(now);
+        let answer = call(self, now);
+        if answer.is_err() {
+            self.timeline = before;
+        }
+        answer
     }
 
     /// The monotonic time at which [`Optimizer::tick`] next has work.
@@ -199,38 +216,42 @@ impl Optimizer {
         for &entity in offers.entities {
             self.entities.check_state(entity)?;
         }
-        let now = self.moment(now);
-        self.context.offer(now, offers)
+        self.try_at(now, |optimizer, now| optimizer.context.offer(now, offers))
     }
 
     /// Reports what rows are now, for all clients; see [`Shaping::offer`].
     pub fn offer_rows(&mut self, now: Instant, changes: &Changes<'_>) -> Result<Vec<u32>, Error> {
-        let now_us = self.moment(now).mono_us;
-        self.shaping.offer(now_us, changes)
+        self.try_at(now, |optimizer, now| {
+            optimizer.shaping.offer(now.mono_us, changes)
+        })
     }
 
     /// Reports rows that are gone; see [`Shaping::remove`].
     pub fn remove_rows(&mut self, now: Instant, rows: &[u32]) -> Result<Vec<u32>, Error> {
-        let now_us = self.moment(now).mono_us;
-        self.shaping.remove(now_us, rows)
+        self.try_at(now, |optimizer, now| {
+            optimizer.shaping.remove(now.mono_us, rows)
+        })
     }
 
     /// Lets a client no longer follow rows; see [`Shaping::unfollow`].
     pub fn unfollow_rows(&mut self, now: Instant, client: u32, rows: &[u32]) -> Result<(), Error> {
-        let now_us = self.moment(now).mono_us;
-        self.shaping.unfollow(now_us, client, rows)
+        self.try_at(now, |optimizer, now| {
+            optimizer.shaping.unfollow(now.mono_us, client, rows)
+        })
     }
 
     /// Makes rows wait for a client; see [`Shaping::mark`].
     pub fn mark_rows(&mut self, now: Instant, client: u32, rows: &[u32]) -> Result<(), Error> {
-        let now_us = self.moment(now).mono_us;
-        self.shaping.mark(now_us, client, rows)
+        self.try_at(now, |optimizer, now| {
+            optimizer.shaping.mark(now.mono_us, client, rows)
+        })
     }
 
     /// Takes what is ready for a client; see [`Shaping::take`].
     pub fn take_rows(&mut self, now: Instant, client: u32, most: u32) -> Result<Taken, Error> {
-        let now_us = self.moment(now).mono_us;
-        self.shaping.take(now_us, client, most)
+        self.try_at(now, |optimizer, now| {
+            optimizer.shaping.take(now.mono_us, client, most)
+        })
     }
 }
 

@@ -20,6 +20,16 @@ impl Native {
         let now = self.0.moment(instant(now));
         call(&mut self.0.cache, now)
     }
+
+    pub(super) fn try_cache<T, E>(
+        &mut self,
+        now: Instant,
+        call: impl FnOnce(&mut core::cache::Cache, Now) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.0.try_at(instant(now), |optimizer, now| {
+            call(&mut optimizer.cache, now)
+        })
+    }
 }
 
 impl Cache for Native {
@@ -43,7 +53,7 @@ impl Cache for Native {
     }
 
     fn cache_get(&mut self, now: Instant, namespace: &str, key: &str) -> Answer<Lookup> {
-        self.cache(now, |cache, now| {
+        self.try_cache(now, |cache, now| {
             Ok(match cache.get(now, namespace, key).map_err(refused)? {
                 core::cache::Lookup::Hit(found) => Lookup::Hit(entry(found)),
                 core::cache::Lookup::Below => Lookup::Below,
@@ -60,7 +70,7 @@ impl Cache for Native {
         found: Option<&Stored>,
     ) -> Answer<Admitted> {
         let found = found.map(native_stored);
-        self.cache(now, |cache, now| cache.admit(now, namespace, key, found))
+        self.try_cache(now, |cache, now| cache.admit(now, namespace, key, found))
             .map(admitted)
             .map_err(refused)
     }
@@ -72,7 +82,7 @@ impl Cache for Native {
         key: &str,
         found: &Stored,
     ) -> Answer<Admitted> {
-        self.cache(now, |cache, now| {
+        self.try_cache(now, |cache, now| {
             cache.warm(now, namespace, key, native_stored(found))
         })
         .map(admitted)
@@ -101,7 +111,7 @@ impl Cache for Native {
     ) -> Answer<Option<Stamp>> {
         let options = native_options(options, tags);
         let stamp = self
-            .cache(now, |cache, now| {
+            .try_cache(now, |cache, now| {
                 cache.put(now, namespace, key, value.to_vec(), options)
             })
             .map_err(refused)?;
@@ -109,12 +119,12 @@ impl Cache for Native {
     }
 
     fn cache_forget(&mut self, now: Instant, namespace: &str, key: &str) -> Answer<()> {
-        self.cache(now, |cache, now| cache.forget(now, namespace, key))
+        self.try_cache(now, |cache, now| cache.forget(now, namespace, key))
             .map_err(refused)
     }
 
     fn cache_delete(&mut self, now: Instant, namespace: &str, key: &str) -> Answer<bool> {
-        self.cache(now, |cache, now| cache.delete(now, namespace, key))
+        self.try_cache(now, |cache, now| cache.delete(now, namespace, key))
             .map_err(refused)
     }
 
@@ -130,7 +140,7 @@ impl Cache for Native {
         namespace: &str,
         pattern: &str,
     ) -> Answer<Vec<Place>> {
-        self.cache(now, |cache, now| cache.invalidate(now, namespace, pattern))
+        self.try_cache(now, |cache, now| cache.invalidate(now, namespace, pattern))
             .map(places)
             .map_err(refused)
     }
@@ -151,7 +161,7 @@ impl Cache for Native {
     }
 
     fn cache_alive(&mut self, now: Instant, put_at: &[i64], lives: &[i64]) -> Answer<Vec<u8>> {
-        self.cache(now, |cache, now| cache.alive(now, put_at, lives))
+        self.try_cache(now, |cache, now| cache.alive(now, put_at, lives))
             .map_err(refused)
     }
 

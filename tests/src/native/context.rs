@@ -60,8 +60,10 @@ impl Context for Native {
             keep: request.keep.clone(),
             half_life_us: request.half_life,
         };
-        let now = self.0.moment(instant(now));
-        let selection = self.0.context.select(now, &request).map_err(refused)?;
+        let selection = self.0.try_at(instant(now), |optimizer, now| {
+            optimizer.context.select(now, &request)
+        });
+        let selection = selection.map_err(refused)?;
         let (entities, sections) = selection.lines.into_iter().unzip();
         Ok(Selection {
             entities,

@@ -25,7 +25,7 @@ impl Fetch for Native {
     }
 
     fn fetch_ask(&mut self, now: Instant, namespace: &str, key: &str) -> Answer<Asked> {
-        self.cache(now, |cache, now| {
+        self.try_cache(now, |cache, now| {
             Ok(match cache.ask(now, namespace, key).map_err(refused)? {
                 cache::Answer::Fresh(found) => Asked::Fresh(entry(found)),
                 cache::Answer::Stale(found, leased) => {
@@ -48,7 +48,7 @@ impl Fetch for Native {
     ) -> Answer<Resumed> {
         let found = found.map(native_stored);
         let resumed = self
-            .cache(now, |cache, now| cache.resume(now, namespace, key, found))
+            .try_cache(now, |cache, now| cache.resume(now, namespace, key, found))
             .map_err(refused)?;
         Ok(match resumed {
             cache::Resumed::Fresh(remaining_us) => Resumed::Fresh(remaining_us),
@@ -73,7 +73,7 @@ impl Fetch for Native {
     ) -> Answer<Fulfilled> {
         let options = native_options(options, tags);
         let fulfilled = self
-            .cache(now, |cache, now| {
+            .try_cache(now, |cache, now| {
                 cache.fulfil(now, namespace, key, lease, value.to_vec(), options)
             })
             .map_err(refused)?;
@@ -91,7 +91,7 @@ impl Fetch for Native {
         lease: u64,
         life: Option<i64>,
     ) -> Answer<bool> {
-        self.cache(now, |cache, now| {
+        self.try_cache(now, |cache, now| {
             cache.nothing(now, namespace, key, lease, life)
         })
         .map_err(refused)
@@ -104,7 +104,7 @@ impl Fetch for Native {
         key: &str,
         lease: u64,
     ) -> Answer<RescueFrom> {
-        self.cache(now, |cache, now| {
+        self.try_cache(now, |cache, now| {
             let rescue = cache.fail(now, namespace, key, lease).map_err(refused)?;
             Ok(match rescue {
                 cache::Rescue::Value(found) => RescueFrom::Memory(stale(found)),
@@ -122,7 +122,7 @@ impl Fetch for Native {
         found: &Stored,
     ) -> Answer<Option<i64>> {
         let found = native_stored(found);
-        self.cache(now, |cache, now| cache.rescue(now, namespace, key, &found))
+        self.try_cache(now, |cache, now| cache.rescue(now, namespace, key, &found))
             .map_err(refused)
     }
 

@@ -28,8 +28,10 @@ impl Flow for Native {
         keys: &[u64],
         items: &[u64],
     ) -> Answer<Vec<u64>> {
-        let now = self.0.moment(instant(now));
-        self.0.gates.call(now, gate, keys, items).map_err(refused)
+        let called = self.0.try_at(instant(now), |optimizer, now| {
+            optimizer.gates.call(now, gate, keys, items)
+        });
+        called.map_err(refused)
     }
 
     fn gate_waiting(&mut self, gate: u32) -> Answer<u32> {

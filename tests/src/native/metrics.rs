@@ -28,14 +28,15 @@ impl Metrics for Native {
     }
 
     fn metric_record(&mut self, now: Instant, samples: &Samples) -> Answer<Recorded> {
-        let now = self.0.moment(instant(now));
         let samples = core::Samples {
             metrics: &samples.metrics,
             micros: &samples.micros,
             failed: &samples.failed,
             requests: &samples.requests,
         };
-        let recorded = self.0.metrics.record_samples(now, samples);
+        let recorded = self.0.try_at(instant(now), |optimizer, now| {
+            optimizer.metrics.record_samples(now, samples)
+        });
         let recorded = recorded.map_err(refused)?;
         Ok(Recorded {
             refused: recorded.refused,
@@ -44,19 +45,17 @@ impl Metrics for Native {
     }
 
     fn metric_add(&mut self, now: Instant, metrics: &[u32], amounts: &[u64]) -> Answer<()> {
-        let now = self.0.moment(instant(now));
-        self.0
-            .metrics
-            .add_counts(now, metrics, amounts)
-            .map_err(refused)
+        let added = self.0.try_at(instant(now), |optimizer, now| {
+            optimizer.metrics.add_counts(now, metrics, amounts)
+        });
+        added.map_err(refused)
     }
 
     fn metric_set(&mut self, now: Instant, metrics: &[u32], values: &[f64]) -> Answer<u32> {
-        let now = self.0.moment(instant(now));
-        self.0
-            .metrics
-            .set_gauges(now, metrics, values)
-            .map_err(refused)
+        let set = self.0.try_at(instant(now), |optimizer, now| {
+            optimizer.metrics.set_gauges(now, metrics, values)
+        });
+        set.map_err(refused)
     }
 
     fn metric_summary(&mut self, key: &Key) -> Answer<Option<Summary>> {
@@ -69,8 +68,9 @@ impl Metrics for Native {
     }
 
     fn metric_recent(&mut self, now: Instant, key: &Key) -> Answer<Option<Summary>> {
+        let key = core_key(key)?;
         let now = self.0.moment(instant(now));
-        let found = self.0.metrics.recent(now, &core_key(key)?);
+        let found = self.0.metrics.recent(now, &key);
         Ok(found.as_ref().map(summary))
     }
 
@@ -113,8 +113,8 @@ impl Metrics for Native {
     }
 
     fn metric_history(&mut self, now: Instant, kind: Kind, key: &Key) -> Answer<Option<History>> {
-        let now = self.0.moment(instant(now));
         let key = core_key(key)?;
+        let now = self.0.moment(instant(now));
         let found = self.0.metrics.history_of(now, core_kind(kind), &key);
         Ok(found.map(history))
     }

@@ -41,9 +41,10 @@ impl Resilience for Native {
     }
 
     fn breaker_admit(&mut self, now: Instant, breaker: u32) -> Answer<Admission> {
-        let now = self.0.moment(instant(now));
-        let admission = self.0.breakers.admit(now, breaker).map_err(refused)?;
-        Ok(match admission {
+        let admission = self.0.try_at(instant(now), |optimizer, now| {
+            optimizer.breakers.admit(now, breaker)
+        });
+        Ok(match admission.map_err(refused)? {
             Ok(permit) => Admission::Admitted(permit),
             Err(rejected) => Admission::Rejected(rejected.retry_in_us.map(u64::cast_signed)),
         })
@@ -62,8 +63,9 @@ impl Resilience for Native {
             Outcome::Excluded => core::Outcome::Excluded,
             Outcome::Cancelled => core::Outcome::Cancelled,
         };
-        let now = self.0.moment(instant(now));
-        let status = self.0.breakers.report(now, breaker, permit, outcome);
+        let status = self.0.try_at(instant(now), |optimizer, now| {
+            optimizer.breakers.report(now, breaker, permit, outcome)
+        });
         status.map(status_of).map_err(refused)
     }
 
@@ -72,8 +74,9 @@ impl Resilience for Native {
     }
 
     fn breaker_status(&mut self, now: Instant, breaker: u32) -> Answer<BreakerStatus> {
-        let now = self.0.moment(instant(now));
-        let status = self.0.breakers.status(now, breaker);
+        let status = self.0.try_at(instant(now), |optimizer, now| {
+            optimizer.breakers.status(now, breaker)
+        });
         status.map(status_of).map_err(refused)
     }
 

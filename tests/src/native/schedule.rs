@@ -14,10 +14,12 @@ impl Native {
     fn schedule<T>(
         &mut self,
         now: Instant,
-        call: impl FnOnce(&mut native::Schedule, core::Now) -> T,
-    ) -> T {
-        let now = self.0.moment(instant(now));
-        call(&mut self.0.schedule, now)
+        call: impl FnOnce(&mut native::Schedule, core::Now) -> Result<T, core::Error>,
+    ) -> Answer<T> {
+        let answer = self.0.try_at(instant(now), |optimizer, now| {
+            call(&mut optimizer.schedule, now)
+        });
+        answer.map_err(refused)
     }
 }
 
@@ -82,7 +84,6 @@ impl Schedule for Native {
         self.schedule(now, |schedule, now| {
             schedule.set_group(now, name, budget(settings))
         })
-        .map_err(refused)
     }
 
     fn remove_group(&mut self, name: &str) -> Answer<bool> {
@@ -90,7 +91,8 @@ impl Schedule for Native {
     }
 
     fn status_of_group(&mut self, now: Instant, name: &str) -> Answer<Option<GroupStatus>> {
-        let status = self.schedule(now, |schedule, now| schedule.group_status(now, name));
+        let now = self.0.moment(instant(now));
+        let status = self.0.schedule.group_status(now, name);
         Ok(status.map(|status| GroupStatus {
             members: status.members,
             last_minute: status.last_minute,
@@ -104,12 +106,10 @@ impl Schedule for Native {
 
     fn report(&mut self, now: Instant, entities: &[u32], changed: &[bool]) -> Answer<u32> {
         self.schedule(now, |schedule, now| schedule.report(now, entities, changed))
-            .map_err(refused)
     }
 
     fn ask(&mut self, now: Instant, entity: u32, urgent: bool) -> Answer<Option<u64>> {
         self.schedule(now, |schedule, now| schedule.ask(now, entity, urgent))
-            .map_err(refused)
     }
 
     fn unregister(&mut self, entity: u32) -> Answer<bool> {
@@ -139,13 +139,15 @@ impl Schedule for Native {
         groups: &[(String, Budget)],
         sources: &[Source],
     ) -> Answer<SimulatedDay> {
-        let now = self.0.moment(instant(now));
         let groups: Vec<_> = groups
             .iter()
             .map(|(name, settings)| (name.clone(), budget(*settings)))
             .collect();
         let sources = sources.iter().map(source).collect::<Answer<Vec<_>>>()?;
-        let day = native::simulate(now.dated_us, &groups, &sources).map_err(refused)?;
+        let day = self.0.try_at(instant(now), |_, now| {
+            native::simulate(now.dated_us, &groups, &sources)
+        });
+        let day = day.map_err(refused)?;
         let sources = day.sources.iter();
         Ok(SimulatedDay {
             calls: sources.clone().map(|source| source.calls).collect(),

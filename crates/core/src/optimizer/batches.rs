@@ -69,8 +69,10 @@ impl Optimizer {
         number: u64,
         failure: Failure,
     ) -> Result<Option<u64>, Error> {
-        let now_us = self.moment(now).mono_us;
-        self.delivery.failed(now_us, sink, number, failure)
+        self.try_at(now, |optimizer, now| {
+            let delivery = &mut optimizer.delivery;
+            delivery.failed(now.mono_us, sink, number, failure)
+        })
     }
 
     /// What happened to updates so far.

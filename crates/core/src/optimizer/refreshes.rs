@@ -9,8 +9,9 @@ impl Optimizer {
     /// Asks for a refresh of an entity every `interval_us`.
     pub fn register(&mut self, now: Instant, entity: u32, interval_us: i64) -> Result<(), Error> {
         self.entities.check_state(entity)?;
-        let now = self.moment(now);
-        self.schedule.register(now, entity, interval_us)
+        self.try_at(now, |optimizer, now| {
+            optimizer.schedule.register(now, entity, interval_us)
+        })
     }
 
     /// Registers with the interval of a class; gives it, in microseconds.
@@ -35,8 +36,9 @@ impl Optimizer {
         bounds: Bounds,
     ) -> Result<u64, Error> {
         self.entities.check_state(entity)?;
-        let now = self.moment(now);
-        self.schedule.register_measured(now, entity, bounds)
+        self.try_at(now, |optimizer, now| {
+            optimizer.schedule.register_measured(now, entity, bounds)
+        })
     }
 
     /// Registers as member of a group of the schedule.
@@ -49,8 +51,9 @@ impl Optimizer {
         weight: f64,
     ) -> Result<(), Error> {
         self.entities.check_state(entity)?;
-        let now = self.moment(now);
-        self.schedule
-            .register_planned(now, entity, group, bounds, weight)
+        self.try_at(now, |optimizer, now| {
+            let schedule = &mut optimizer.schedule;
+            schedule.register_planned(now, entity, group, bounds, weight)
+        })
     }
 }
