@@ -43,7 +43,7 @@ pub struct Restored {
 
 /// The number of a section. One that was ever written keeps its meaning: what
 /// is carried no longer leaves a gap, and a content that changes its form takes
-/// a new number.
+/// a new number ([`Section::FORMER`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u32)]
 pub(crate) enum Tag {
@@ -51,8 +51,9 @@ pub(crate) enum Tag {
     Baselines = 2,
     /// Keys that were hot.
     HotKeys = 3,
-    /// Change rates of what is refreshed, and calls spent.
-    Schedule = 4,
+    /// What `Schedule` holds, with the number of the day in which calls were
+    /// spent; read, and written no more.
+    NumberedDays = 4,
     /// What was learned of the noise of series.
     NoiseFloors = 5,
     /// What centred rules learned of series.
@@ -63,7 +64,20 @@ pub(crate) enum Tag {
     Series = 8,
     /// How long ago baselines were published.
     Ages = 9,
+    /// Change rates of what is refreshed, and calls spent with the date at which
+    /// their day ends.
+    Schedule = 10,
 }
+
+/// A form that a content had under another number, still read where the present
+/// one is missing.
+pub(crate) struct Former<Content> {
+    pub(crate) tag: Tag,
+    pub(crate) decode: Decode<Content>,
+}
+
+/// Gives a content and the bytes after it.
+type Decode<Content> = fn(&[u8]) -> postcard::Result<(Content, &[u8])>;
 
 /// A part of the optimizer that is carried over a restart.
 ///
@@ -76,6 +90,9 @@ pub(crate) trait Section {
     /// What its section holds. Series are named by their handles; moments are
     /// told as lengths of time before or after the snapshot.
     type Content: Serialize + DeserializeOwned;
+
+    /// The number and form of its section before it took the present ones.
+    const FORMER: Option<Former<Self::Content>> = None;
 
     /// What is carried over.
     fn save(&self, now: Now) -> Self::Content;
@@ -162,15 +179,23 @@ impl Sections {
         &self,
         entities: &Entities,
     ) -> Result<Option<Part::Content>, Error> {
-        let Some(bytes) = self.contents.get(&(Part::TAG as u32)) else {
+        let present = Former {
+            tag: Part::TAG,
+            decode: |bytes| postcard::take_from_bytes(bytes),
+        };
+        let written = [Some(present), Part::FORMER].into_iter().flatten();
+        let mut found = written.filter_map(|form: Former<Part::Content>| {
+            Some((self.contents.get(&(form.tag as u32))?, form))
+        });
+        let Some((bytes, Former { tag, decode })) = found.next() else {
             return Ok(None);
         };
-        let content = match postcard::take_from_bytes::<Part::Content>(bytes) {
+        let content = match decode(bytes) {
             Ok((content, [])) => content,
-            Ok(_) => return Err(damaged(Part::TAG, "it is longer than its content")),
-            Err(error) => return Err(damaged(Part::TAG, error)),
+            Ok(_) => return Err(damaged(tag, "it is longer than its content")),
+            Err(error) => return Err(damaged(tag, error)),
         };
-        Part::verify(&content, entities).map_err(|what| damaged(Part::TAG, what))?;
+        Part::verify(&content, entities).map_err(|what| damaged(tag, what))?;
         Ok(Some(content))
     }
 }

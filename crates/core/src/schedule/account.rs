@@ -1,4 +1,8 @@
 //! An account of calls that is never overdrawn.
+//!
+//! It knows at which date its day ends, and counts from zero only when that is
+//! reached: neither another time of the reset, which moves just the end, nor a
+//! clock that was put back over a restart gives calls back that were made.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -6,6 +10,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::budget::{Budget, MOST_PER_MINUTE};
+use super::forecast::DAY_US;
 use crate::time::Now;
 
 const MINUTE_US: u64 = 60_000_000;
@@ -48,14 +53,51 @@ impl Calls {
     }
 }
 
+/// The day that calls are counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Day {
+    /// The one that ends at this date.
+    Until(i64),
+    /// The one of this number since the epoch: all that is known from a former
+    /// snapshot, until the budget says when its days end.
+    Numbered(i64),
+}
+
+impl Default for Day {
+    /// One that is long over.
+    fn default() -> Self {
+        Self::Until(i64::MIN)
+    }
+}
+
+impl Day {
+    /// When it ends by a budget that may have changed since.
+    fn ends_us(self, now: Now, budget: &Budget) -> i64 {
+        let ends_us = match self {
+            Self::Until(ends_us) => ends_us,
+            Self::Numbered(day) => budget.end_of_day_us(day),
+        };
+        let began_us = ends_us.saturating_sub(DAY_US);
+        if now.dated_us >= ends_us {
+            ends_us
+        } else if began_us > now.dated_us.saturating_add(DAY_US) {
+            // The clock was a day and more ahead once: then it was wrong, and the
+            // end is not to be waited for.
+            budget.next_reset_us(now.dated_us)
+        } else {
+            // A clock that is behind its beginning would come upon it again.
+            budget.next_reset_us(now.dated_us.max(began_us))
+        }
+    }
+}
+
 /// Calls made, as a snapshot holds them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct Usage {
-    /// The number of the budget's day.
-    day: i64,
-    today: Calls,
+    pub(super) day: Day,
+    pub(super) today: Calls,
     /// Dates of the calls of the last minute, and whether they were urgent.
-    minute: Vec<(i64, bool)>,
+    pub(super) minute: Vec<(i64, bool)>,
 }
 
 impl Usage {
@@ -69,7 +111,7 @@ impl Usage {
 /// The calls of one group. The monotonic time of its methods never falls.
 #[derive(Debug, Default)]
 pub(super) struct Account {
-    day: i64,
+    day: Day,
     today: Calls,
     /// Calls of the last minute, oldest first.
     recent: VecDeque<(u64, Spender)>,
@@ -119,11 +161,12 @@ impl Account {
 
     /// Begins a new day and forgets the minute before, where it is time to.
     pub(super) fn pass(&mut self, now: Now, budget: &Budget) {
-        let (day, _) = budget.day_of(now.dated_us);
-        if day != self.day {
-            self.day = day;
+        let mut ends_us = self.day.ends_us(now, budget);
+        if now.dated_us >= ends_us {
+            ends_us = budget.next_reset_us(now.dated_us);
             self.today = Calls::default();
         }
+        self.day = Day::Until(ends_us);
         while let Some(&(at_us, spender)) = self.recent.front()
             && now.mono_us >= at_us + MINUTE_US
         {
@@ -132,12 +175,19 @@ impl Account {
         }
     }
 
+    /// The monotonic time of the next reset. To be called after
+    /// [`Account::pass`].
+    pub(super) fn resets_us(&self, now: Now, budget: &Budget) -> u64 {
+        let until_us = self.day.ends_us(now, budget).saturating_sub(now.dated_us);
+        now.mono_us.saturating_add(until_us.max(0).unsigned_abs())
+    }
+
     /// From when on the budget allows a call, if none is made before; 0 where it
     /// does already. To be called after [`Account::pass`].
     pub(super) fn free_us(&self, now: Now, budget: &Budget, spender: Spender) -> u64 {
         let mut free_us = 0;
         if self.left_today(budget, spender) == Some(0) {
-            free_us = budget.resets_us(now);
+            free_us = self.resets_us(now, budget);
         }
         let Some(limit) = budget.per_minute else {
             return free_us;
@@ -155,7 +205,8 @@ impl Account {
 
     /// Counts a call that [`Account::free_us`] allows.
     pub(super) fn take(&mut self, now: Now, budget: &Budget, spender: Spender) {
-        *self.today.count(spender) += 1;
+        let today = self.today.count(spender);
+        *today = today.saturating_add(1);
         if budget.per_minute.is_some() {
             self.recent.push_back((now.mono_us, spender));
             *self.minute.count(spender) += 1;

@@ -14,7 +14,6 @@ use alloc::format;
 
 use super::forecast::DAY_US;
 use crate::Error;
-use crate::time::Now;
 
 const DAY_MINUTES: u32 = 24 * 60;
 
@@ -127,19 +126,20 @@ impl Budget {
         self.per_day.map(|calls| calls - self.reserved(calls))
     }
 
-    /// The number of the budget's day that a date is in, and when it ends.
-    pub(super) fn day_of(&self, dated_us: i64) -> (i64, i64) {
-        let reset_us = i64::from(self.reset_minute) * 60_000_000;
-        let day = dated_us.saturating_sub(reset_us).div_euclid(DAY_US);
-        let end_us = (day + 1).saturating_mul(DAY_US).saturating_add(reset_us);
-        (day, end_us)
+    /// The date of the first reset after a date.
+    pub(super) fn next_reset_us(&self, dated_us: i64) -> i64 {
+        let day = dated_us.saturating_sub(self.reset_us()).div_euclid(DAY_US);
+        self.end_of_day_us(day)
     }
 
-    /// The monotonic time of the next reset.
-    pub(super) fn resets_us(&self, now: Now) -> u64 {
-        let (_, end_us) = self.day_of(now.dated_us);
-        let until_us = end_us.saturating_sub(now.dated_us).max(0).unsigned_abs();
-        now.mono_us.saturating_add(until_us)
+    /// The date at which a day ends, by its number since the epoch.
+    pub(super) fn end_of_day_us(&self, day: i64) -> i64 {
+        let midnight_us = day.saturating_add(1).saturating_mul(DAY_US);
+        midnight_us.saturating_add(self.reset_us())
+    }
+
+    fn reset_us(&self) -> i64 {
+        i64::from(self.reset_minute) * 60_000_000
     }
 }
 

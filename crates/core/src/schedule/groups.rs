@@ -89,7 +89,7 @@ impl Schedule {
             urgent_today: account.today().urgent,
             left_today: account.left_today(budget, Spender::Planned),
             left_urgent: account.left_today(budget, Spender::Urgent),
-            resets_us: budget.resets_us(now),
+            resets_us: account.resets_us(now, budget),
         })
     }
 }

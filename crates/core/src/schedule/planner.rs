@@ -304,7 +304,7 @@ impl Group {
         };
         let left = self.account.left_today(&self.budget, Spender::Planned);
         let left = u64::from(left.unwrap_or_default().max(1));
-        let day_us = self.budget.resets_us(now) - now.mono_us;
+        let day_us = self.account.resets_us(now, &self.budget) - now.mono_us;
         let apart_us = (day_us / left).max(DAY_US.unsigned_abs() / u64::from(limit.max(1)));
         self.apart_us = now.mono_us.saturating_add((apart_us / MOST_UNEVEN).max(1));
     }
@@ -316,7 +316,7 @@ impl Group {
         self.calls = 0;
         let into_us = now.dated_us.rem_euclid(BUCKET_US).unsigned_abs() % HOUR_US;
         let hour_us = now.mono_us.saturating_add(HOUR_US - into_us);
-        self.reprice_us = hour_us.min(self.budget.resets_us(now));
+        self.reprice_us = hour_us.min(self.account.resets_us(now, &self.budget));
         self.queue.clear();
         let mut members = core::mem::take(&mut self.members);
         for (entity, member) in &mut members {

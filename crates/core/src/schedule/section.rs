@@ -3,6 +3,8 @@
 //! Registrations are settings and stay with the host. What is carried waits until
 //! their entities and groups are registered again.
 
+mod numbered_days;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -14,7 +16,7 @@ use super::volatility::Tally;
 use super::{Rates, Schedule};
 use crate::Now;
 use crate::entities::Entities;
-use crate::snapshot::{Section, Tag};
+use crate::snapshot::{Former, Section, Tag};
 
 /// Everything learned and spent.
 #[derive(Debug, PartialEq, Default, Serialize, Deserialize)]
@@ -27,6 +29,11 @@ pub(crate) struct Content {
 
 impl Section for Schedule {
     const TAG: Tag = Tag::Schedule;
+
+    const FORMER: Option<Former<Content>> = Some(Former {
+        tag: Tag::NumberedDays,
+        decode: numbered_days::decode,
+    });
 
     type Content = Content;
 

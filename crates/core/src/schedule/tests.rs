@@ -3,6 +3,7 @@
 mod guarantees;
 mod model;
 mod registering;
+mod spending;
 
 use super::*;
 use alloc::vec;

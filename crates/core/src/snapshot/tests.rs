@@ -8,6 +8,14 @@ struct Evens(Vec<u32>);
 
 impl Section for Evens {
     const TAG: Tag = Tag::HotKeys;
+    /// A single number, of which half was written.
+    const FORMER: Option<Former<Vec<u32>>> = Some(Former {
+        tag: Tag::Baselines,
+        decode: |bytes| {
+            let (half, rest) = postcard::take_from_bytes::<u32>(bytes)?;
+            Ok((vec![half.saturating_mul(2)], rest))
+        },
+    });
     type Content = Vec<u32>;
 
     fn save(&self, _now: Now) -> Self::Content {
@@ -49,6 +57,25 @@ fn a_section_is_read_as_it_was_written() {
 #[test]
 fn a_missing_section_is_no_damage() {
     assert_eq!(read(b"WHS\x02\x00"), Ok(None));
+}
+
+#[test]
+fn a_former_form_is_read_where_the_present_one_is_missing() {
+    for (bytes, expected) in [
+        (&b"WHS\x02\x02\x01\x07\x00"[..], Ok(Some(vec![14]))),
+        (
+            b"WHS\x02\x02\x01\x07\x03\x02\x01\x08\x00",
+            Ok(Some(vec![8])),
+        ),
+        (
+            b"WHS\x02\x03\x02\x01\x08\x02\x01\x07\x00",
+            Ok(Some(vec![8])),
+        ),
+    ] {
+        assert_eq!(read(bytes), expected);
+    }
+    let refused = read(b"WHS\x02\x02\x02\x07\x07\x00").unwrap_err();
+    assert!(refused.contains("section 2 (Baselines)"), "{refused}");
 }
 
 #[test]

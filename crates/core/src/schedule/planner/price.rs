@@ -77,7 +77,7 @@ impl Pricing {
         let mut price = Price::of(0.0);
         if let Some(limit) = budget.planned_per_day() {
             let left = account.left_today(budget, Spender::Planned);
-            let until_us = budget.resets_us(now) - now.mono_us;
+            let until_us = account.resets_us(now, budget) - now.mono_us;
             // On a day that is cut short the rest is not to be spent in a rush.
             let even = f64::from(limit) * until_us as f64 / DAY_US as f64;
             let calls = f64::from(left.unwrap_or_default()).min(even * MOST_UNEVEN as f64);
