@@ -159,6 +159,20 @@ impl Account {
         }
     }
 
+    /// Whether nothing in it bounds a call any more.
+    pub(super) fn is_over(&self, now: Now) -> bool {
+        let ends_us = match self.day {
+            Day::Until(ends_us) => ends_us,
+            // At any time of the reset.
+            Day::Numbered(day) => day.saturating_add(2).saturating_mul(DAY_US),
+        };
+        let last_us = self
+            .recent
+            .back()
+            .map_or(0, |&(at_us, _)| at_us + MINUTE_US);
+        now.dated_us >= ends_us && now.mono_us >= last_us
+    }
+
     /// Begins a new day and forgets the minute before, where it is time to.
     pub(super) fn pass(&mut self, now: Now, budget: &Budget) {
         let mut ends_us = self.day.ends_us(now, budget);

@@ -5,7 +5,7 @@ use alloc::borrow::ToOwned;
 use alloc::format;
 
 use super::Schedule;
-use super::account::{Account, Spender};
+use super::account::Spender;
 use super::budget::Budget;
 use super::planner::Group;
 use crate::Error;
@@ -13,6 +13,9 @@ use crate::time::Now;
 
 /// Most groups.
 pub(super) const MOST_GROUPS: usize = 1_000;
+/// Most accounts, those of groups that are not open included: what is kept of
+/// names that came and went takes no more than what may be open.
+pub(super) const MOST_ACCOUNTS: usize = 2 * MOST_GROUPS;
 /// Longest name of a group, in bytes.
 pub(super) const LONGEST_NAME: usize = 255;
 
@@ -56,15 +59,17 @@ impl Schedule {
                 "{MOST_GROUPS} groups are open, which is the most; remove some first"
             )));
         }
-        let spent = self.spent.remove(name);
-        let account = spent.map_or_else(Account::default, |usage| Account::restore(now, &usage));
+        let account = self.spent.remove(name).unwrap_or_default();
+        self.spent.retain(|_, account| !account.is_over(now));
         let group = Group::new(now, budget, account);
         self.groups.insert(name.to_owned(), group);
+        self.bound_accounts();
         Ok(())
     }
 
     /// Closes a group and ends the refreshes of its members; says whether it was
-    /// open.
+    /// open. What it spent stays spent until its day ends, for one of the same
+    /// name.
     pub fn remove_group(&mut self, name: &str) -> bool {
         let Some(group) = self.groups.remove(name) else {
             return false;
@@ -74,7 +79,22 @@ impl Schedule {
             self.learned.remove(&entity);
             self.outbox.retain(|&other| other != entity);
         }
+        self.spent.insert(name.to_owned(), group.into_account());
+        self.bound_accounts();
         true
+    }
+
+    /// Forgets accounts of groups that are not open where there are too many, of
+    /// those that spent least first.
+    fn bound_accounts(&mut self) {
+        while self.groups.len() + self.spent.len() > MOST_ACCOUNTS {
+            let spent = self.spent.iter();
+            let least = spent.min_by_key(|(_, account)| account.today().all());
+            let Some(name) = least.map(|(name, _)| name.clone()) else {
+                return;
+            };
+            self.spent.remove(&name);
+        }
     }
 
     /// What a group has spent and has left.

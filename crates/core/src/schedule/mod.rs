@@ -38,7 +38,7 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::sort::sort;
 use crate::time::Now;
-use account::{Spender, Usage};
+use account::{Account, Spender};
 use forecast::Learned;
 use planner::{Call, Group};
 use volatility::{Measured, Tally};
@@ -113,8 +113,9 @@ pub struct Schedule {
     /// were registered in before, or all that a restore brought of those not
     /// registered yet.
     learned: BTreeMap<u32, Rates>,
-    /// What a restore brought of groups not open yet.
-    spent: BTreeMap<String, Usage>,
+    /// What groups that are not open spent: those that were closed, and those
+    /// that a restore brought.
+    spent: BTreeMap<String, Account>,
 }
 
 impl Schedule {

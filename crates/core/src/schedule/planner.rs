@@ -119,6 +119,10 @@ impl Group {
         &self.account
     }
 
+    pub(super) fn into_account(self) -> Account {
+        self.account
+    }
+
     pub(super) fn size(&self) -> usize {
         self.members.len()
     }

@@ -5,13 +5,14 @@
 
 mod numbered_days;
 
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
 use super::account::{Account, Usage};
-use super::groups::{LONGEST_NAME, MOST_GROUPS};
+use super::groups::{LONGEST_NAME, MOST_ACCOUNTS};
 use super::volatility::Tally;
 use super::{Rates, Schedule};
 use crate::Now;
@@ -46,13 +47,19 @@ impl Section for Schedule {
                 *rates = learned.or(*rates);
             }
         }
-        let mut spent = self.spent.clone();
-        for (name, group) in &self.groups {
-            spent.insert(name.clone(), group.account().usage(now));
-        }
+        let closed = self
+            .spent
+            .iter()
+            .filter(|(_, account)| !account.is_over(now));
+        let open = self.groups.iter();
+        let open = open.map(|(name, group)| (name, group.account()));
+        let spent: BTreeMap<_, _> = closed.chain(open).collect();
+        let spent = spent.into_iter();
         Content {
             rates: rates.into_iter().collect(),
-            spent: spent.into_iter().take(MOST_GROUPS).collect(),
+            spent: spent
+                .map(|(name, account)| (name.clone(), account.usage(now)))
+                .collect(),
         }
     }
 
@@ -71,7 +78,7 @@ impl Section for Schedule {
                 return Err("a rate is out of range");
             }
         }
-        if !spent.is_sorted_by(|(one, _), (next, _)| one < next) || spent.len() > MOST_GROUPS {
+        if !spent.is_sorted_by(|(one, _), (next, _)| one < next) || spent.len() > MOST_ACCOUNTS {
             return Err("a group is out of order");
         }
         for (name, usage) in spent {
@@ -86,10 +93,11 @@ impl Section for Schedule {
         self.learned.clear();
         self.learned.extend(content.rates);
         for (name, usage) in content.spent {
+            let account = Account::restore(now, &usage);
             match self.groups.get_mut(&name) {
-                Some(group) => group.set_account(now, Account::restore(now, &usage)),
+                Some(group) => group.set_account(now, account),
                 None => {
-                    self.spent.insert(name, usage);
+                    self.spent.insert(name, account);
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! What a group spent in a day, whatever becomes of its reset and of the clock.
 
 use super::*;
+use crate::entities::{Entities, Series};
 use crate::snapshot::Section;
 
 const HOUR: u64 = 3_600 * S;
@@ -97,4 +98,67 @@ fn a_clock_behind_after_a_restart_gives_no_call_back() {
     // A clock that was wrong by years is not waited for.
     let (mut after, now) = restarted(&before, next_day, -90_000.5, 0);
     assert_eq!(today(&mut after, now), (2, 0));
+}
+
+#[test]
+fn a_group_that_is_closed_and_opened_again_gives_no_call_back() {
+    let mut schedule = Schedule::default();
+    three_a_day(&mut schedule, at(0), 0);
+    spend(&mut schedule, at(0), 3);
+    assert!(schedule.remove_group("cloud"));
+    let (mut after, now) = restarted(&schedule, at(HOUR), 2.0, 0);
+    assert_eq!(today(&mut after, now), (3, 22));
+    three_a_day(&mut schedule, at(HOUR), 12);
+    assert_eq!(today(&mut schedule, at(HOUR)), (3, 12));
+    assert!(schedule.remove_group("cloud"));
+    three_a_day(&mut schedule, at(12 * HOUR), 12);
+    assert_eq!(today(&mut schedule, at(12 * HOUR)), (0, 36));
+}
+
+#[test]
+fn a_closed_group_gives_no_call_of_the_minute_back() {
+    let mut schedule = Schedule::default();
+    for now_us in [0, 30 * S] {
+        open(&mut schedule, "cloud", Some(1), None);
+        planned(&mut schedule, 1, "cloud");
+        let from_us = schedule.ask(at(now_us), 1, true).unwrap();
+        assert_eq!(from_us, (now_us > 0).then_some(60 * S));
+        assert!(schedule.remove_group("cloud"));
+    }
+}
+
+#[test]
+fn accounts_of_closed_groups_are_bounded_and_end_with_their_day() {
+    let mut schedule = Schedule::default();
+    three_a_day(&mut schedule, at(0), 0);
+    spend(&mut schedule, at(0), 1);
+    assert!(schedule.remove_group("cloud"));
+    for number in 0..3_000 {
+        let name = format!("group {number}");
+        open(&mut schedule, &name, None, Some(3));
+        assert!(schedule.remove_group(&name));
+    }
+    assert_eq!(schedule.spent.len(), 2_000);
+    three_a_day(&mut schedule, at(HOUR), 0);
+    assert_eq!(
+        today(&mut schedule, at(HOUR)).0,
+        1,
+        "those without calls go"
+    );
+    let content = schedule.save(at(2 * HOUR));
+    assert_eq!(Schedule::verify(&content, &entity_1()), Ok(()));
+    assert!(schedule.remove_group("cloud"));
+    three_a_day(&mut schedule, at(24 * HOUR), 0);
+    assert!(schedule.spent.is_empty());
+}
+
+fn entity_1() -> Entities {
+    let mut entities = Entities::default();
+    for entity in ["sensor.a", "sensor.b"] {
+        entities.intern(&Series {
+            entity: entity.into(),
+            attribute: None,
+        });
+    }
+    entities
 }
