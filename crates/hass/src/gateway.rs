@@ -27,6 +27,7 @@ use crate::{Class, Mirror, State, Timestamp};
 mod answering;
 mod change;
 mod command;
+mod early;
 mod encode;
 mod envelope;
 mod exchange;
@@ -39,6 +40,7 @@ mod subscription;
 
 pub use change::StateChange;
 use command::Query;
+use early::Early;
 pub use exchange::{
     Closing, EntityTest, Frame, GatewayEvent, GatewayStats, Home, Identity, Profile, States,
 };
@@ -87,8 +89,8 @@ pub struct Gateway {
     aliases: BTreeMap<u64, Alias>,
     line: Line<Waiting>,
     subscriptions: BTreeMap<u64, Subscription>,
-    /// Entities the host called due before the client's own mirror heard of their change, and until when that counts.
-    early: HashMap<Arc<str>, Duration>,
+    /// Entities the host called due before the client's own mirror heard of the write it meant.
+    early: HashMap<Arc<str>, Early>,
     to_client: VecDeque<Frame>,
     to_upstream: VecDeque<Frame>,
     events: VecDeque<GatewayEvent>,
@@ -154,9 +156,6 @@ enum Waiting {
     Frame(Frame),
     Answer(Question),
 }
-
-/// How long it counts that an entity was called due before its change was heard of.
-const EARLY: Duration = Duration::from_secs(5);
 
 impl Gateway {
     /// For a client that has just connected, and whose connection to Home Assistant is open. The label of its token
@@ -365,25 +364,18 @@ impl Gateway {
         }
     }
 
-    /// Entities of which the client is to be told now how they are, or that they are gone. They are those of the
-    /// client's own mirror if it has one, and of the shared one otherwise.
-    pub fn handle_due(
-        &mut self,
-        now: Duration,
-        entity_ids: impl IntoIterator<Item = Arc<str>>,
-        home: &dyn Home,
-    ) {
+    /// Entities of which the client is to be told now how they are in the shared mirror, or that they are gone from it.
+    /// One with a mirror of its own is told as soon as that is as far.
+    pub fn handle_due(&mut self, entity_ids: impl IntoIterator<Item = Arc<str>>, home: &dyn Home) {
         for entity_id in entity_ids {
             if !self.takes(&entity_id) {
                 continue;
             }
-            let state = match &self.source {
-                Source::Own(mirror) => mirror.shared(&entity_id),
-                _ => home.state(&entity_id),
-            };
-            let known = matches!(self.source, Source::Own(_)) && state.is_some();
-            if !self.set_due(&entity_id, state.as_ref()) && known {
-                self.early.insert(entity_id, now + EARLY);
+            let state = home.state(&entity_id);
+            if matches!(self.source, Source::Own(_)) {
+                self.own_due(entity_id, state.as_deref());
+            } else {
+                self.set_due(&entity_id, state.as_ref());
             }
         }
     }

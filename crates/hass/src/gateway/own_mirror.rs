@@ -1,11 +1,13 @@
 //! The mirror of a user of whom only Home Assistant knows what he may read, fed by his own connection.
 
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::early::{Early, Heard, is_as_far};
 use super::{Closing, Gateway, Phase, Source, StateChange};
 use crate::state::Change;
-use crate::{Mirror, Timestamp, wire};
+use crate::{Mirror, State, Timestamp, wire};
 
 impl Gateway {
     /// An event of the subscription that this connection rests on.
@@ -54,13 +56,42 @@ impl Gateway {
             return;
         }
         // What is gone is told at once, and so is what appeared: the host may have called it due before.
-        let moved = before.is_none() || after.is_none();
-        let early = self
-            .early
-            .remove(&entity_id)
-            .is_some_and(|until| now < until);
-        if (moved || early) && self.takes(&entity_id) {
+        let mut due = before.is_none() || after.is_none();
+        if let Some(state) = &after
+            && let Some(early) = self.early.get_mut(&entity_id)
+        {
+            let heard = early.hear(state);
+            due |= heard != Heard::Nothing;
+            if heard == Heard::All {
+                self.early.remove(&entity_id);
+            }
+        }
+        if due && self.takes(&entity_id) {
             self.set_due(&entity_id, after.as_ref());
+        }
+    }
+
+    /// An entity is due that the shared mirror holds in this state.
+    ///
+    /// A client whose own mirror is not as far would be told what was held back before, and nothing when the change
+    /// comes. An entity that its mirror does not hold may be one that has not appeared there, or one of which it may
+    /// not know: that is told apart by what its own connection says, never here.
+    pub(super) fn own_due(&mut self, entity_id: Arc<str>, shared: Option<&State>) {
+        let (Source::Own(mirror), Some(shared)) = (&self.source, shared) else {
+            // What is gone is told when the own connection says so.
+            return;
+        };
+        match mirror.shared(&entity_id) {
+            Some(own) if is_as_far(&own, shared) => {
+                self.early.remove(&entity_id);
+                self.set_due(&entity_id, Some(&own));
+            }
+            _ => match self.early.entry(entity_id) {
+                Entry::Occupied(early) => early.into_mut().extend(shared),
+                Entry::Vacant(none) => {
+                    none.insert(Early::new(shared));
+                }
+            },
         }
     }
 }

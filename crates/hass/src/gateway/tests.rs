@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod early;
+
 const NOW: Duration = Duration::from_secs(1);
 
 /// The shared mirror of a host.
@@ -547,51 +549,21 @@ fn shaped_changes_are_told_when_they_are_due_and_as_they_are_then() {
     talk.write("sensor.a", Some("2"));
     assert!(talk.told().is_empty());
     let due = |ids: &[&str]| ids.iter().map(|id| Arc::from(*id)).collect::<Vec<_>>();
-    talk.gateway.handle_due(NOW, due(&["sensor.a"]), &talk.home);
+    talk.gateway.handle_due(due(&["sensor.a"]), &talk.home);
     // The client is slow: it gets what is newest when it takes it, all in one event.
     talk.write("sensor.a", Some("3"));
     talk.write("sensor.b", None);
     talk.write("sensor.c", Some("1"));
     talk.gateway
-        .handle_due(NOW, due(&["sensor.a", "sensor.b", "sensor.c"]), &talk.home);
+        .handle_due(due(&["sensor.a", "sensor.b", "sensor.c"]), &talk.home);
     let told = talk.told();
     assert_eq!(told.len(), 1);
     assert_eq!(told[0]["event"]["c"]["sensor.a"]["+"]["s"], "3");
     assert_eq!(told[0]["event"]["r"], json!(["sensor.b"]));
     assert_eq!(told[0]["event"]["a"]["sensor.c"]["s"], "1");
     assert_eq!(talk.gateway.stats().changes, 3);
-    talk.gateway.handle_due(NOW, due(&["sensor.a"]), &talk.home);
+    talk.gateway.handle_due(due(&["sensor.a"]), &talk.home);
     assert!(talk.told().is_empty(), "it is as it was told");
-}
-
-#[test]
-fn what_is_due_before_the_own_mirror_heard_of_it_is_told_then() {
-    let mut talk = Talk::guest(shaped());
-    let id = talk.passed()[0]["id"].clone();
-    let own = |event: Value| json!({ "id": id, "type": "event", "event": event });
-    let compressed = json!({ "s": "1", "a": {}, "c": "C", "lc": 5.0 });
-    talk.upstream(&own(json!({ "a": { "sensor.a": compressed } })));
-    talk.client(&json!({ "id": 1, "type": "subscribe_entities" }));
-    let ping = talk.passed().pop().unwrap();
-    talk.upstream(&json!({ "type": "pong", "id": ping["id"] }));
-    talk.told();
-
-    let change = |at: f64| own(json!({ "c": { "sensor.a": { "+": { "s": "2", "lc": at } } } }));
-    talk.upstream(&change(6.0));
-    assert!(talk.told().is_empty(), "not due yet");
-    talk.gateway
-        .handle_due(NOW, [Arc::from("sensor.a")], &talk.home);
-    assert_eq!(talk.told().len(), 1);
-    talk.gateway.handle_due(
-        NOW,
-        [Arc::from("sensor.a"), Arc::from("sensor.secret")],
-        &talk.home,
-    );
-    assert!(talk.told().is_empty());
-    talk.upstream(&change(7.0));
-    assert_eq!(talk.told().len(), 1);
-    talk.upstream(&change(8.0));
-    assert!(talk.told().is_empty());
 }
 
 #[test]

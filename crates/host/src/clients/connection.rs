@@ -318,8 +318,7 @@ impl Connection<'_> {
                 Err(error) => break Err(error),
             }
         };
-        let now = self.started.elapsed();
-        self.gateway.handle_due(now, due, &*self.clients.hub);
+        self.gateway.handle_due(due, &*self.clients.hub);
         if let Err(error) = outcome {
             tracing::warn!(%error, "a client must connect again: its changes are not shaped any more");
             self.gateway.handle_lost();
