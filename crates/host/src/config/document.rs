@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
@@ -50,7 +51,12 @@ impl Document {
                 format!("it cannot be read: {error}; name a configuration file with --config"),
             )
         };
-        let size = fs::metadata(path).map_err(cannot)?.len();
+        let metadata = fs::metadata(path).map_err(cannot)?;
+        if let Some(other) = other_than_file(metadata.file_type()) {
+            let message = format!("it is {other}; put a file in its place, or remove it");
+            return Err(fault(None, message));
+        }
+        let size = metadata.len();
         if size > LONGEST_FILE {
             let message = format!("it has {size} bytes, and at most {LONGEST_FILE} are read");
             return Err(fault(None, message));
@@ -70,6 +76,19 @@ impl Document {
             path: path.to_owned(),
             root,
         })
+    }
+}
+
+/// What it is of what cannot be read as a file: a pipe would be waited for.
+fn other_than_file(kind: fs::FileType) -> Option<&'static str> {
+    if kind.is_dir() {
+        Some("a folder")
+    } else if kind.is_fifo() {
+        Some("a pipe")
+    } else if kind.is_socket() {
+        Some("a socket")
+    } else {
+        None
     }
 }
 

@@ -27,6 +27,8 @@ mod verify;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -179,17 +181,17 @@ impl Config {
         }
     }
 
-    /// The files that are there of those a data folder may have; `named` in
-    /// place of its own TOML file.
+    /// The files that are there of those a data folder may have, readable or
+    /// not; `named` in place of its own TOML file.
     pub fn files(named: Option<&Path>, folder: &Path) -> Vec<PathBuf> {
         let own = folder.join(FILE);
         let toml = match named {
             // A named file must be there, which reading it will tell.
             Some(named) => Some(named.to_owned()),
-            None => own.is_file().then_some(own),
+            None => is_there(&own).then_some(own),
         };
         let options = folder.join(OPTIONS);
-        let options = options.is_file().then_some(options);
+        let options = is_there(&options).then_some(options);
         toml.into_iter().chain(options).collect()
     }
 
@@ -220,6 +222,15 @@ impl Config {
             line,
             message: format!("`{path}`: {message}"),
         }
+    }
+}
+
+/// Whether there is anything of this name. What cannot be read, or is a link
+/// to nothing, is not taken for a file that was never written.
+fn is_there(path: &Path) -> bool {
+    match fs::symlink_metadata(path) {
+        Ok(_) => true,
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
     }
 }
 

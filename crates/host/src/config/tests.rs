@@ -1,7 +1,10 @@
 //! Files of all kinds, right and wrong.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::time::Duration;
+
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use super::*;
 use crate::hub::Refresh;
@@ -255,6 +258,33 @@ fn files_that_are_none_are_named() {
     fs::write(&huge, vec![b'\n'; (1 << 20) + 1]).unwrap();
     let faults = Config::read(&[huge]).unwrap_err().to_string();
     assert!(faults.contains("at most"), "{faults}");
+}
+
+#[test]
+fn what_stands_in_place_of_a_file_is_not_taken_for_none() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(Config::files(None, folder.path()).is_empty());
+    for name in [FILE, OPTIONS] {
+        let path = folder.path().join(name);
+        let refused = |words: &str| {
+            let files = Config::files(None, folder.path());
+            assert_eq!(files, [path.clone()], "{words}");
+            let faults = Config::read(&files).unwrap_err().to_string();
+            assert!(faults.contains(name) && faults.contains(words), "{faults}");
+        };
+        fs::create_dir(&path).unwrap();
+        refused("it is a folder");
+        fs::remove_dir(&path).unwrap();
+        symlink(folder.path().join("nowhere"), &path).unwrap();
+        refused("it cannot be read");
+        fs::remove_file(&path).unwrap();
+        symlink(&path, &path).unwrap();
+        refused("it cannot be read");
+        fs::remove_file(&path).unwrap();
+        mknodat(CWD, &path, FileType::Fifo, Mode::RUSR, 0).unwrap();
+        refused("it is a pipe");
+        fs::remove_file(&path).unwrap();
+    }
 }
 
 /// What people read. Its block of all keys is a file, examples included.
