@@ -38,3 +38,8 @@ pub fn template(language: &str) -> PathBuf {
         .join("../crates/host/src/plugins/templates")
         .join(language)
 }
+
+/// The folder of the interface of plugins.
+pub fn interface() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit/plugin")
+}

@@ -1,6 +1,7 @@
 //! `weirhouse plugin` as its users type it, beside a service that runs.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -168,33 +169,30 @@ fn what_is_wrong_with_a_file_is_said_in_a_sentence() -> Result<()> {
     Ok(())
 }
 
+/// The files below a folder, by their path in it; none that tools left there.
+fn files(folder: &Path) -> Result<BTreeMap<PathBuf, String>> {
+    let mut found = BTreeMap::new();
+    let mut left = vec![folder.to_owned()];
+    while let Some(next) = left.pop() {
+        for entry in std::fs::read_dir(&next)? {
+            let path = entry?.path();
+            if path.ends_with("__pycache__") {
+                continue;
+            } else if path.is_dir() {
+                left.push(path);
+            } else {
+                let text = std::fs::read_to_string(&path)?;
+                found.insert(path.strip_prefix(folder)?.to_owned(), text);
+            }
+        }
+    }
+    Ok(found)
+}
+
 #[test]
 fn an_empty_folder_becomes_a_project_and_nothing_is_overwritten() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    for (language, files) in [
-        (
-            "rust",
-            &["Cargo.toml", "src/lib.rs", "tests/home.rs", ".gitignore"][..],
-        ),
-        (
-            "python",
-            &[
-                "app.py",
-                "requirements.txt",
-                "wit/world.wit",
-                "wit/deps/weirhouse-plugin/judge.wit",
-            ],
-        ),
-        (
-            "js",
-            &[
-                "plugin.js",
-                "package.json",
-                "wit/world.wit",
-                "wit/deps/weirhouse-plugin/world.wit",
-            ],
-        ),
-    ] {
+    for language in ["rust", "python", "js"] {
         let name = format!("calm-{language}");
         let new = |name: &str| {
             let program = component::program_path()?;
@@ -210,11 +208,28 @@ fn an_empty_folder_becomes_a_project_and_nothing_is_overwritten() -> Result<()> 
             "{}",
             String::from_utf8_lossy(&output.stderr)
         );
-        for file in files {
-            let text = std::fs::read_to_string(folder.path().join(&name).join(file))
-                .with_context(|| format!("{name}/{file}"))?;
-            assert!(!text.contains("{{"), "{name}/{file}: {text}");
+        let mut made = files(&folder.path().join(&name))?;
+        for (path, text) in &made {
+            assert!(!text.contains("{{"), "{name}: {}: {text}", path.display());
         }
+        // Without a file of the interface, no tool builds the plugin.
+        if language != "rust" {
+            for (path, text) in files(&plugin::interface())? {
+                let path = Path::new("wit/deps/weirhouse-plugin").join(path);
+                let written = made.remove(&path);
+                assert_eq!(written, Some(text), "{name}: {}", path.display());
+            }
+        }
+        let template = files(&plugin::template(language))?;
+        let mut template: Vec<PathBuf> = template.into_keys().collect();
+        for path in &mut template {
+            if path.extension().is_some_and(|it| it == "in") {
+                path.set_extension("");
+            }
+        }
+        template.sort();
+        let rest: Vec<PathBuf> = made.into_keys().collect();
+        assert_eq!(rest, template, "{name}");
         assert_eq!(new(&name)?.status.code(), Some(2), "it is there already");
         assert_eq!(new("../Calm")?.status.code(), Some(2), "that is no name");
     }

@@ -47,6 +47,12 @@ macro_rules! files {
     };
 }
 
+macro_rules! wit {
+    ($($path:literal),* $(,)?) => {
+        &[$(($path, include_str!(concat!("../../../../wit/plugin/", $path)))),*]
+    };
+}
+
 const RUST: &[File] =
     files!("rust": "Cargo.toml.in", "README.md", "src/lib.rs", "tests/home.rs", ".gitignore");
 
@@ -55,50 +61,21 @@ const PYTHON: &[File] = files!("python": ".gitignore", "README.md", "app.py", "r
 const JS: &[File] = files!("js": ".gitignore", "README.md", "package.json", "plugin.js", "rules.js", "rules.test.js", "wit/world.wit");
 
 /// The interface, for languages whose tools read it from a folder.
-const WIT: &[File] = &[
-    (
-        "world.wit",
-        include_str!("../../../../wit/plugin/world.wit"),
-    ),
-    (
-        "types.wit",
-        include_str!("../../../../wit/plugin/types.wit"),
-    ),
-    (
-        "about.wit",
-        include_str!("../../../../wit/plugin/about.wit"),
-    ),
-    (
-        "judge.wit",
-        include_str!("../../../../wit/plugin/judge.wit"),
-    ),
-    (
-        "interval.wit",
-        include_str!("../../../../wit/plugin/interval.wit"),
-    ),
-    ("ttl.wit", include_str!("../../../../wit/plugin/ttl.wit")),
-    (
-        "transform.wit",
-        include_str!("../../../../wit/plugin/transform.wit"),
-    ),
-    (
-        "state.wit",
-        include_str!("../../../../wit/plugin/state.wit"),
-    ),
-    ("log.wit", include_str!("../../../../wit/plugin/log.wit")),
-    (
-        "settings.wit",
-        include_str!("../../../../wit/plugin/settings.wit"),
-    ),
-    (
-        "entities.wit",
-        include_str!("../../../../wit/plugin/entities.wit"),
-    ),
-    (
-        "store.wit",
-        include_str!("../../../../wit/plugin/store.wit"),
-    ),
-];
+const WIT: &[File] = wit!(
+    "about.wit",
+    "entities.wit",
+    "interval.wit",
+    "judge-numbers.wit",
+    "judge.wit",
+    "log.wit",
+    "settings.wit",
+    "state.wit",
+    "store.wit",
+    "transform.wit",
+    "ttl.wit",
+    "types.wit",
+    "world.wit",
+);
 
 /// Writes a new plugin into a folder of its name below `parent`; gives the
 /// folder. `sdk` is where the crate for Rust lies, if not in the repository.
