@@ -4,7 +4,7 @@
 mod files;
 mod staff;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -18,7 +18,7 @@ use super::obstacle::{described, obstacle, unusable};
 use super::register::{Entry, Register, RegisterLock};
 use super::status::{PluginState, PluginStatus};
 use crate::hub::Hub;
-use files::{Files, Look};
+use files::{Files, Look, Usable};
 use staff::{Staff, Wanted};
 
 /// The folder is looked at this often.
@@ -50,14 +50,6 @@ struct Known {
     seen: Vec<(PathBuf, Look)>,
     /// In the order in which they are asked.
     order: Vec<String>,
-}
-
-impl Known {
-    /// What works goes on if the file in its place is of no use.
-    fn goes_on(&self, path: &Path, message: &str) -> Option<Wanted> {
-        let package = self.files.get(path)?.package.as_ref().ok()?;
-        self.staff.goes_on(package, message)
-    }
 }
 
 impl Plugins {
@@ -143,7 +135,7 @@ impl Plugins {
         if self.stopped.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let (mut wanted, mut idle) = self.sort(&known, &files, &register);
+        let (mut wanted, mut idle) = self.sort(&files, &register);
         wanted.sort_by_key(|it| (register.place(&it.name), it.name.clone()));
         let left = known
             .staff
@@ -153,7 +145,7 @@ impl Plugins {
         hub.set_policies(policies, &left);
         known.idle = idle;
         let hashes = files.hashes();
-        known.files.renew(files);
+        known.files = files;
         self.compiler.tidy(&hashes);
         Ok(())
     }
@@ -173,35 +165,28 @@ impl Plugins {
         Ok(register)
     }
 
-    /// Which files are to work, and why the others are not.
-    fn sort(
-        &self,
-        known: &Known,
-        files: &Files,
-        register: &Register,
-    ) -> (Vec<Wanted>, Vec<PluginStatus>) {
+    /// Which files are to work, and why the others are not. What worked goes on
+    /// if the file in its place is of no use.
+    fn sort(&self, files: &Files, register: &Register) -> (Vec<Wanted>, Vec<PluginStatus>) {
         let (mut wanted, mut idle) = (Vec::<Wanted>::new(), Vec::new());
         for (path, file) in files.iter() {
-            let package = match &file.package {
-                Ok(package) => package,
-                Err(reason) => {
-                    let message = format!("{}: {reason}", path.display());
-                    match known.goes_on(path, &message) {
-                        Some(before) => wanted.push(before),
-                        None => idle.push(unusable(path, &file.sha256, message)),
-                    }
-                    continue;
-                }
+            let trouble = file.trouble.as_ref();
+            let trouble = trouble.map(|reason| format!("{}: {reason}", path.display()));
+            let Some(Usable { package, sha256 }) = &file.usable else {
+                let message = trouble.unwrap_or_default();
+                idle.push(unusable(path, &file.sha256, message));
+                continue;
             };
             let name = package.description().name.clone();
             let entry = self.entry(register, &name);
             let taken = wanted.iter().any(|it| it.name == name);
-            let Some((state, message)) = obstacle(package, &entry, &file.sha256, taken) else {
+            let Some((state, message)) = obstacle(package, &entry, sha256, taken) else {
                 wanted.push(Wanted {
                     name,
                     package: package.clone(),
-                    sha256: file.sha256.clone(),
+                    sha256: sha256.clone(),
                     entry,
+                    trouble,
                 });
                 continue;
             };
@@ -209,9 +194,11 @@ impl Plugins {
                 let needs = message.as_deref().unwrap_or_default();
                 tracing::warn!(plugin = name, needs, "a plugin waits for what it needs");
             }
-            let mut status = described(package, &file.sha256);
+            let mut status = described(package, sha256);
             status.granted.clone_from(&entry.granted);
-            (status.state, status.message) = (state, message);
+            status.state = state;
+            let said: Vec<String> = message.into_iter().chain(trouble).collect();
+            status.message = (!said.is_empty()).then(|| said.join("; "));
             idle.push(status);
         }
         (wanted, idle)

@@ -29,18 +29,27 @@ impl Look {
     }
 }
 
+/// A component that can be used.
+#[derive(Clone)]
+pub(super) struct Usable {
+    pub(super) package: Package,
+    pub(super) sha256: String,
+}
+
 /// A file that was looked at.
 #[derive(Clone)]
 pub(super) struct File {
     look: Look,
     pub(super) sha256: String,
-    /// What it is, or why it is of no use.
-    pub(super) package: Result<Package, String>,
+    /// Why it is of no use.
+    pub(super) trouble: Option<String>,
+    /// What it is; if it is of no use, what was there before.
+    pub(super) usable: Option<Usable>,
 }
 
 impl File {
     /// Reads and compiles what lies there.
-    fn read(path: &Path, compiler: &Compiler, engine: &Engine) -> Self {
+    fn read(path: &Path, before: Option<&Self>, compiler: &Compiler, engine: &Engine) -> Self {
         // Before it is read: one that changes meanwhile is looked at again.
         let look = Look::at(path);
         let (sha256, package) = match Installed::at(path) {
@@ -54,19 +63,28 @@ impl File {
                 Err(format!("it cannot be read: {}", error.source)),
             ),
         };
-        if let Err(error) = &package {
-            tracing::warn!(path = %path.display(), error, "this file is no plugin that can be used");
-        }
-        Self {
-            look,
-            sha256,
-            package,
+        match package {
+            Ok(package) => Self {
+                look,
+                sha256: sha256.clone(),
+                trouble: None,
+                usable: Some(Usable { package, sha256 }),
+            },
+            Err(error) => {
+                tracing::warn!(path = %path.display(), error, "this file is no plugin that can be used");
+                Self {
+                    look,
+                    sha256,
+                    trouble: Some(error),
+                    usable: before.and_then(|it| it.usable.clone()),
+                }
+            }
         }
     }
 
-    fn is(&self, name: &str) -> bool {
-        let package = self.package.as_ref();
-        package.is_ok_and(|it| it.description().name == name)
+    fn name(&self) -> Option<&str> {
+        let usable = self.usable.as_ref()?;
+        Some(&usable.package.description().name)
     }
 }
 
@@ -88,51 +106,44 @@ impl Files {
             let known = before.0.get(&path);
             let file = match known.filter(|it| it.look == Look::at(&path)) {
                 Some(unchanged) => unchanged.clone(),
-                None => File::read(&path, compiler, engine),
+                None => File::read(&path, known, compiler, engine),
             };
             files.insert(path, file);
         }
         Ok(Self(files))
     }
 
+    /// Those that can be used, then those in whose place something else was.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Path, &File)> {
-        self.0.iter().map(|(path, file)| (path.as_path(), file))
+        let those = |troubled: bool| {
+            let all = self.0.iter().map(|(path, file)| (path.as_path(), file));
+            all.filter(move |(_, file)| file.trouble.is_some() == troubled)
+        };
+        those(false).chain(those(true))
     }
 
-    pub(super) fn get(&self, path: &Path) -> Option<&File> {
-        self.0.get(path)
-    }
-
-    /// Whether one of them is the plugin of that name.
+    /// Whether one of them is the plugin of that name, or was.
     pub(super) fn have(&self, name: &str) -> bool {
-        self.0.values().any(|file| file.is(name))
+        self.0.values().any(|file| file.name() == Some(name))
     }
 
     /// What they call themselves; of one that cannot be used, what its file is
     /// called: it is there all the same.
     pub(super) fn names(&self) -> Vec<String> {
-        let packages = self
-            .0
-            .values()
-            .filter_map(|file| file.package.as_ref().ok());
-        let named = packages.map(|package| package.description().name.clone());
+        let named = self.0.values().filter_map(File::name).map(str::to_owned);
         let stems = self.0.keys().filter_map(|path| path.file_stem());
         named
             .chain(stems.map(|stem| stem.to_string_lossy().into_owned()))
             .collect()
     }
 
+    /// Of all components that are in use, or may be.
     pub(super) fn hashes(&self) -> Vec<String> {
-        self.0.values().map(|it| it.sha256.clone()).collect()
-    }
-
-    /// Takes what was looked at since. One that was refused does not take the
-    /// place of what it was to replace.
-    pub(super) fn renew(&mut self, looked: Self) {
-        for (path, file) in looked.0 {
-            if file.package.is_ok() || !self.0.contains_key(&path) {
-                self.0.insert(path, file);
-            }
-        }
+        let files = self.0.values();
+        let hashes = files.flat_map(|file| {
+            let used = file.usable.as_ref().map(|it| it.sha256.clone());
+            used.into_iter().chain([file.sha256.clone()])
+        });
+        hashes.collect()
     }
 }

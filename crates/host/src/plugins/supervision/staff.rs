@@ -23,6 +23,7 @@ struct Working {
     actor: Actor,
     sha256: String,
     entry: Entry,
+    trouble: Option<String>,
 }
 
 /// A plugin that is to work.
@@ -31,27 +32,20 @@ pub(super) struct Wanted {
     pub(super) package: Package,
     pub(super) sha256: String,
     pub(super) entry: Entry,
+    /// What is wrong with the file in its place, if it is not of that one.
+    pub(super) trouble: Option<String>,
 }
 
 impl Staff {
     /// How one of them is.
     pub(super) fn status(&self, name: &str) -> Option<PluginStatus> {
-        Some(lock(&self.0.get(name)?.actor.status).clone())
-    }
-
-    /// One goes on as it is, though another file is in the place of its own,
-    /// with that noted; `None` if it does not work.
-    pub(super) fn goes_on(&self, package: &Package, message: &str) -> Option<Wanted> {
-        let name = &package.description().name;
         let working = self.0.get(name)?;
-        let mut status = lock(&working.actor.status);
-        status.message = Some(format!("{message}; version {} goes on", status.version));
-        Some(Wanted {
-            name: name.clone(),
-            package: package.clone(),
-            sha256: working.sha256.clone(),
-            entry: working.entry.clone(),
-        })
+        let mut status = lock(&working.actor.status).clone();
+        if let Some(trouble) = &working.trouble {
+            let goes_on = format!("{trouble}; version {} goes on", status.version);
+            status.message = Some(goes_on);
+        }
+        Some(status)
     }
 
     /// Ends those that are not wanted any more, and forgets what they learned
@@ -93,7 +87,8 @@ impl Staff {
         let mut policies = Vec::with_capacity(wanted.len());
         for wanted in wanted {
             self.assign(wanted, folder, hub);
-            if let Some(working) = self.0.get(&wanted.name) {
+            if let Some(working) = self.0.get_mut(&wanted.name) {
+                working.trouble.clone_from(&wanted.trouble);
                 policies.push(working.policy(wanted));
             }
         }
@@ -107,6 +102,7 @@ impl Staff {
             package,
             sha256,
             entry,
+            ..
         } = wanted;
         let assignment = || Assignment {
             package: package.clone(),
@@ -130,6 +126,7 @@ impl Staff {
                     actor,
                     sha256: sha256.clone(),
                     entry: entry.clone(),
+                    trouble: None,
                 };
                 self.0.insert(name.clone(), working);
                 let version = &package.description().version;
