@@ -1,6 +1,8 @@
 //! `weirhouse plugin` as its users type it, beside a service that runs.
 
 use std::collections::BTreeMap;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -102,6 +104,76 @@ fn a_plugin_is_installed_granted_set_quarantined_released_and_removed() -> Resul
     // It goes on where it was.
     let service = Program::start("demo", &data, &arguments)?;
     wait_for(&service, "kalman-power", |it| it["state"] == "working")?;
+    assert_eq!(service.stop()?, 0);
+    Ok(())
+}
+
+#[test]
+fn the_list_and_a_running_service_say_the_same_of_files_that_cannot_work() -> Result<()> {
+    let Some(kalman) = plugin::find_or_skip("kalman-power")? else {
+        return Ok(());
+    };
+    component::path()?;
+    let folder = tempfile::tempdir()?;
+    let data = folder.path().join("data");
+    let plugins = data.join("plugins");
+    std::fs::create_dir_all(&plugins)?;
+    for name in ["meter", "meter-again"] {
+        std::fs::copy(&kalman, plugins.join(name).with_extension("wasm"))?;
+    }
+    std::fs::write(plugins.join("broken.wasm"), "no component")?;
+    let unreadable = plugins.join("unreadable.wasm");
+    std::fs::copy(&kalman, &unreadable)?;
+    std::fs::set_permissions(&unreadable, Permissions::from_mode(0o000))?;
+    // Root may read it all the same.
+    let is_unreadable = std::fs::read(&unreadable).is_err();
+    if !is_unreadable {
+        std::fs::remove_file(&unreadable)?;
+    }
+    command(&data, &["grant", "kalman-power", "settings,entities"])?;
+
+    let listed = command(&data, &["list", "--json"])?;
+    let listed: Vec<Value> = listed
+        .lines()
+        .map(serde_json::from_str)
+        .collect::<Result<_, _>>()?;
+    let service = Program::start("demo", &data, &["--entities", "4"])?;
+    wait_for(&service, "kalman-power", |it| it["state"] == "working")?;
+    let answer = service.json("/v1/plugins")?;
+    let told = answer["plugins"].as_array().context("a list")?;
+    assert_eq!(listed.len(), told.len(), "{listed:?}");
+    let said = |row: &Value, message: &str| {
+        let refused = row["state"] == "refused";
+        let message = row[message].as_str().unwrap_or_default();
+        let message = message.rsplit(".wasm: ").next().unwrap_or_default();
+        refused.then(|| format!("{} {message}", row["name"]))
+    };
+    let mut here: Vec<_> = listed
+        .iter()
+        .filter_map(|row| said(row, "summary"))
+        .collect();
+    let mut there: Vec<_> = told.iter().filter_map(|row| said(row, "message")).collect();
+    here.sort();
+    there.sort();
+    assert_eq!(here, there);
+    assert_eq!(here.len(), if is_unreadable { 3 } else { 2 });
+    assert!(
+        here.iter().any(|it| it.contains("of the same name")),
+        "{here:?}"
+    );
+
+    let metrics = service.get("/metrics")?.text();
+    let series = metrics.lines().filter_map(|line| line.rsplit_once(' '));
+    let mut series: Vec<&str> = series.map(|(series, _)| series).collect();
+    series.retain(|it| it.starts_with("weirhouse_plugin"));
+    let all = series.len();
+    series.sort_unstable();
+    series.dedup();
+    assert_eq!(series.len(), all, "{metrics}");
+    assert!(
+        metrics.contains("weirhouse_plugin_working{plugin=\"kalman-power\"} 1"),
+        "{metrics}"
+    );
     assert_eq!(service.stop()?, 0);
     Ok(())
 }

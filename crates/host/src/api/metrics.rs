@@ -5,6 +5,7 @@
 //! `authorization: {credentials_file: …}`. There are no labels per entity: a
 //! home of thousands of entities would make as many series.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -170,9 +171,13 @@ fn plugins(text: &mut Exposition, listed: &[PluginStatus]) {
             |it| it.memory_bytes as f64,
         ),
     ];
+    // Of files that have one name, only one works; it is listed first.
+    let mut names = HashSet::new();
+    let mut listed: Vec<_> = listed.iter().collect();
+    listed.retain(|plugin| names.insert(&plugin.name));
     for (name, help, kind, figure) in families {
         text.head(name, help, kind);
-        for plugin in listed {
+        for plugin in &listed {
             text.sample(name, &[("plugin", &plugin.name)], figure(plugin));
         }
     }

@@ -25,7 +25,7 @@ pub use claims::Claims;
 pub use compile::{CompileError, Compiler, Made};
 pub use consult::{Consultation, Seen, settings};
 pub use folder::{Folder, FolderError, Installed};
-pub use obstacle::is_name;
+pub use obstacle::{is_name, lacking, obstacle};
 pub use register::{Entry, Quarantine, Register, RegisterLock};
 pub use services::{Ground, MOST_STORED_BYTES};
 pub use status::{FaultCount, PluginState, PluginStatus};

@@ -9,7 +9,7 @@ use super::status::{PluginState, PluginStatus};
 
 /// What keeps a plugin from working, if anything; `taken` is its name if another
 /// file has it.
-pub(super) fn obstacle(
+pub fn obstacle(
     package: &Package,
     entry: &Entry,
     sha256: &str,
@@ -28,18 +28,13 @@ pub(super) fn obstacle(
     if !entry.enabled {
         return Some((PluginState::Disabled, None));
     }
-    let needs = match package.needs() {
-        Ok(needs) => needs,
-        Err(unknown) => {
-            return refused(format!(
-                "it needs {}, which there is not",
-                unknown.join(", ")
-            ));
-        }
-    };
-    let granted = entry.capabilities();
-    let lacking = needs.iter().filter(|it| !granted.contains(it));
-    let lacking: Vec<String> = lacking.map(ToString::to_string).collect();
+    if let Err(unknown) = package.needs() {
+        return refused(format!(
+            "it needs {}, which there is not",
+            unknown.join(", ")
+        ));
+    }
+    let lacking = lacking(package, entry);
     if !lacking.is_empty() {
         let list = lacking.join(",");
         let message = format!("grant it what it needs: weirhouse plugin grant {name} {list}");
@@ -48,6 +43,14 @@ pub(super) fn obstacle(
     let quarantine = entry.quarantine.as_ref().filter(|it| it.sha256 == sha256)?;
     let message = format!("since {}: {}", quarantine.since, quarantine.fault);
     Some((PluginState::Quarantined, Some(message)))
+}
+
+/// What a plugin needs, as far as there is such, and is not granted.
+pub fn lacking(package: &Package, entry: &Entry) -> Vec<String> {
+    let granted = entry.capabilities();
+    let needs = package.needs().unwrap_or_default();
+    let lacking = needs.iter().filter(|it| !granted.contains(it));
+    lacking.map(ToString::to_string).collect()
 }
 
 /// A plugin that does not work, by what it says of itself.

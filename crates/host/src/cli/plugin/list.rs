@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use clap::Args;
 use serde_json::json;
-use weirhouse_runner::Engine;
 
 use super::super::exit::{Exit, Failure};
 use super::super::output;
 use super::WhereArgs;
-use crate::plugins::{Compiler, Entry, Installed, Register};
+use super::shelf::{Shelved, shelved};
+use crate::plugins::{Entry, PluginState, Register, lacking, obstacle};
 
 /// List the plugins of the folder
 #[derive(Debug, Args)]
@@ -25,12 +25,11 @@ impl List {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let folder = self.place.folder()?;
         let register = Register::read(&folder).map_err(Failure::of(Exit::DataFolder))?;
-        let engine = Engine::new().map_err(Failure::of(Exit::Optimizer))?;
-        let compiler = Compiler::of_this_program(folder.clone());
-        let mut rows = Vec::new();
-        for path in folder.components().map_err(Failure::of(Exit::DataFolder))? {
-            let installed = Installed::at(&path).map_err(Failure::of(Exit::DataFolder))?;
-            rows.push(Row::of(&compiler, &engine, &register, &installed));
+        let mut rows = Vec::<Row>::new();
+        for file in shelved(&folder)? {
+            let name = file.name();
+            let taken = rows.iter().any(|row| row.works && row.name == name);
+            rows.push(Row::of(&register, &file, taken));
         }
         rows.sort_by_key(|row| (register.place(&row.name), row.name.clone()));
         let mut text = String::new();
@@ -73,57 +72,54 @@ struct Row {
     state: String,
     summary: String,
     granted: Vec<String>,
+    /// Whether a running instance asks it.
+    works: bool,
 }
 
 impl Row {
-    fn of(
-        compiler: &Compiler,
-        engine: &Engine,
-        register: &Register,
-        installed: &Installed,
-    ) -> Self {
-        let stem = installed.path.file_stem().unwrap_or_default();
+    /// What a running instance makes of a file; `taken` if another has its name.
+    fn of(register: &Register, file: &Shelved, taken: bool) -> Self {
         let mut row = Self {
-            name: stem.to_string_lossy().into_owned(),
+            name: file.name(),
             version: String::new(),
-            sha256: installed.sha256.clone(),
+            sha256: file.sha256.clone(),
             state: String::new(),
             summary: String::new(),
             granted: Vec::new(),
+            works: false,
         };
-        let package = match compiler.load(engine, &installed.path) {
-            Ok(made) => made.package,
-            Err(error) => {
+        let package = match &file.package {
+            Ok(package) => package,
+            Err(reason) => {
                 "refused".clone_into(&mut row.state);
-                row.summary = error.to_string();
+                row.summary.clone_from(reason);
                 return row;
             }
         };
         let about = package.description();
-        row.name.clone_from(&about.name);
         row.version.clone_from(&about.version);
         row.summary.clone_from(&about.summary);
-        let entry = register
-            .get(&row.name)
-            .cloned()
-            .unwrap_or_else(|| Entry::new(&row.name));
-        row.granted.clone_from(&entry.granted);
-        let granted = entry.capabilities();
-        let needs = package.needs().unwrap_or_default();
-        let lacking: Vec<String> = needs
-            .iter()
-            .filter(|it| !granted.contains(it))
-            .map(ToString::to_string)
-            .collect();
-        row.state = match &entry.quarantine {
-            _ if !entry.enabled => "disabled".to_owned(),
-            _ if !lacking.is_empty() => format!("needs {}", lacking.join(",")),
-            Some(quarantine) if quarantine.sha256 == row.sha256 => {
-                row.summary.clone_from(&quarantine.fault);
-                "quarantined".to_owned()
-            }
-            _ => "enabled".to_owned(),
+        let noted = register.get(&row.name).cloned();
+        let entry = noted.unwrap_or_else(|| Entry::new(&row.name));
+        let Some((state, message)) = obstacle(package, &entry, &row.sha256, taken) else {
+            row.granted = entry.granted;
+            "enabled".clone_into(&mut row.state);
+            row.works = true;
+            return row;
         };
+        row.state = match state {
+            PluginState::Disabled => "disabled".to_owned(),
+            PluginState::NeedsGrants => format!("needs {}", lacking(package, &entry).join(",")),
+            PluginState::Quarantined => "quarantined".to_owned(),
+            PluginState::Refused | PluginState::Working => "refused".to_owned(),
+        };
+        // Which grants it needs stands there already.
+        if state != PluginState::NeedsGrants
+            && let Some(message) = message
+        {
+            row.summary = message;
+        }
+        row.granted = entry.granted;
         row
     }
 

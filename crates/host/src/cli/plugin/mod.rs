@@ -5,6 +5,7 @@ mod installed;
 mod list;
 mod measure;
 mod new;
+mod shelf;
 mod trial;
 
 use std::path::{Path, PathBuf};
