@@ -109,6 +109,73 @@ fn a_plugin_is_installed_granted_set_quarantined_released_and_removed() -> Resul
 }
 
 #[test]
+fn a_plugin_is_known_by_its_name_whatever_its_file_is_called() -> Result<()> {
+    let (Some(kalman), Some(pinned)) = (
+        plugin::find_or_skip("kalman-power")?,
+        plugin::find_or_skip("pinned-0.1.0")?,
+    ) else {
+        return Ok(());
+    };
+    let folder = tempfile::tempdir()?;
+    let data = folder.path().join("data");
+    let plugins = data.join("plugins");
+    std::fs::create_dir_all(&plugins)?;
+    let meter = plugins.join("Meter in the cellar (2).wasm");
+    std::fs::copy(&kalman, &meter)?;
+    let other = plugins.join("kalman-power-old.wasm");
+    std::fs::copy(&pinned, &other)?;
+    let outside = folder.path().join("x.wasm");
+    std::fs::write(&outside, "somebody's")?;
+
+    let listed = |data: &Path| -> Result<Vec<Value>> {
+        let listed = command(data, &["list", "--json"])?;
+        Ok(listed
+            .lines()
+            .map(serde_json::from_str)
+            .collect::<Result<_, _>>()?)
+    };
+    let absolute = folder.path().join("x").display().to_string();
+    for (name, expected) in [
+        ("../../x", "no plugin can be called that"),
+        (absolute.as_str(), "no plugin can be called that"),
+        (
+            "kalman-power.wasm",
+            "named without `.wasm`, such as `kalman-power`",
+        ),
+        // That is a file's name, and the plugin in it is another.
+        ("kalman-power-old", "there is no plugin `kalman-power-old`"),
+    ] {
+        for action in [&["remove"][..], &["disable"], &["quarantine", "release"]] {
+            let refused = command(&data, &[action, &[name]].concat());
+            let refused = refused.unwrap_or_else(|error| error.to_string());
+            assert!(refused.contains(expected), "{action:?} {name}: {refused}");
+        }
+    }
+    assert!(outside.exists() && other.exists() && meter.exists());
+    assert_eq!(listed(&data)?.len(), 2);
+    assert!(!plugins.join("register.json").exists(), "nothing was said");
+
+    command(&data, &["grant", "kalman-power", "settings,entities"])?;
+    command(&data, &["set", "kalman-power", "wander=3"])?;
+    let refused = command(&data, &["set", "kalman-power", "wonder=3"]);
+    let refused = refused.unwrap_or_else(|error| error.to_string());
+    assert!(refused.contains("it has no setting `wonder`"), "{refused}");
+    command(&data, &["disable", "kalman-power"])?;
+    let all = listed(&data)?;
+    let row = all.iter().find(|it| it["name"] == "kalman-power");
+    assert_eq!(row.context("a row")?["state"], "disabled");
+    command(&data, &["remove", "kalman-power"])?;
+    assert!(!meter.exists() && other.exists());
+    let again = command(&data, &["remove", "kalman-power"]);
+    let again = again.unwrap_or_else(|error| error.to_string());
+    assert!(
+        again.contains("there is no plugin `kalman-power`"),
+        "{again}"
+    );
+    Ok(())
+}
+
+#[test]
 fn the_list_and_a_running_service_say_the_same_of_files_that_cannot_work() -> Result<()> {
     let Some(kalman) = plugin::find_or_skip("kalman-power")? else {
         return Ok(());

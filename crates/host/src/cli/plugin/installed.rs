@@ -7,10 +7,11 @@ use weirhouse_runner::plugin::Capability;
 
 use super::super::exit::{Exit, Failure};
 use super::super::output::note;
+use super::shelf::{Shelved, shelved};
 use super::trial::setting;
 use super::{Tried, WhereArgs};
 use crate::data_dir::write_atomically;
-use crate::plugins::{Entry, Folder, Register, RegisterLock};
+use crate::plugins::{Entry, Folder, Register, RegisterLock, is_name, lacking};
 
 /// Put it into the folder of plugins
 #[derive(Debug, Args)]
@@ -35,7 +36,7 @@ impl Install {
         let folder = self.place.folder()?;
         let tried = Tried::load(&self.file)?;
         let about = tried.made.package.description();
-        if !crate::plugins::is_name(&about.name) {
+        if !is_name(&about.name) {
             return Err(Failure::new(
                 Exit::Usage,
                 format!(
@@ -44,10 +45,10 @@ impl Install {
                 ),
             ));
         }
-        let needs = tried.made.package.needs().map_err(|unknown| {
+        if let Err(unknown) = tried.made.package.needs() {
             let message = format!("it needs {}, which there is not", unknown.join(", "));
-            Failure::new(Exit::Usage, message)
-        })?;
+            return Err(Failure::new(Exit::Usage, message));
+        }
         folder.make().map_err(Failure::of(Exit::DataFolder))?;
         // Granted before the file is there: an instance that looks meanwhile
         // finds nothing half said.
@@ -69,15 +70,9 @@ impl Install {
             place.display()
         ));
         let register = Register::read(&folder).map_err(Failure::of(Exit::DataFolder))?;
-        let granted = register
-            .get(&about.name)
-            .map(Entry::capabilities)
-            .unwrap_or_default();
-        let lacking: Vec<String> = needs
-            .iter()
-            .filter(|it| !granted.contains(it))
-            .map(ToString::to_string)
-            .collect();
+        let entry = register.get(&about.name).cloned();
+        let entry = entry.unwrap_or_else(|| Entry::new(&about.name));
+        let lacking = lacking(&tried.made.package, &entry);
         if !lacking.is_empty() {
             note(&format!(
                 "it waits for what it needs: weirhouse plugin grant {} {}",
@@ -107,28 +102,56 @@ fn change<T>(folder: &Folder, change: impl FnOnce(&mut Register) -> T) -> Result
 #[derive(Debug, Args)]
 struct NameArgs {
     /// Its name
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", value_parser = name)]
     name: String,
     #[command(flatten)]
     place: WhereArgs,
 }
 
+/// A plugin's name: whatever else becomes part of a path leads somewhere else.
+fn name(text: &str) -> Result<String, String> {
+    if is_name(text) {
+        return Ok(text.to_owned());
+    }
+    Err(match text.strip_suffix(".wasm") {
+        Some(stem) if is_name(stem) => {
+            format!("that is a file; a plugin is named without `.wasm`, such as `{stem}`")
+        }
+        _ => "no plugin can be called that: a name has lower-case letters, digits and hyphens, at most 40; `weirhouse plugin list` names those there are".to_owned(),
+    })
+}
+
 impl NameArgs {
-    /// The folder, if the plugin is in it.
+    /// The folder, if the plugin is in it or something was said of it.
     fn folder(&self) -> Result<Folder, Failure> {
         let folder = self.place.folder()?;
-        let register = Register::read(&folder).map_err(Failure::of(Exit::DataFolder))?;
-        if register.get(&self.name).is_none() && !folder.place(&self.name).exists() {
-            return Err(Failure::new(
-                Exit::Usage,
-                format!(
-                    "there is no plugin `{}` in {}; `weirhouse plugin list` names those there are",
-                    self.name,
-                    folder.path().display()
-                ),
-            ));
+        if !self.is_registered(&folder)? && self.files(&folder)?.is_empty() {
+            return Err(self.unknown(&folder));
         }
         Ok(folder)
+    }
+
+    fn is_registered(&self, folder: &Folder) -> Result<bool, Failure> {
+        let register = Register::read(folder).map_err(Failure::of(Exit::DataFolder))?;
+        Ok(register.get(&self.name).is_some())
+    }
+
+    /// Its files, whatever they are called.
+    fn files(&self, folder: &Folder) -> Result<Vec<Shelved>, Failure> {
+        let mut files = shelved(folder)?;
+        files.retain(|file| file.name() == self.name);
+        Ok(files)
+    }
+
+    fn unknown(&self, folder: &Folder) -> Failure {
+        Failure::new(
+            Exit::Usage,
+            format!(
+                "there is no plugin `{}` in {}; `weirhouse plugin list` names those there are",
+                self.name,
+                folder.path().display()
+            ),
+        )
     }
 
     fn change(&self, said: &str, changing: impl FnOnce(&mut Entry)) -> Result<(), Failure> {
@@ -193,9 +216,16 @@ impl Set {
 
     /// Refuses what the plugin does not have, or not as such a value.
     fn check(&self) -> Result<(), Failure> {
-        let folder = self.name.folder()?;
-        let tried = Tried::load(&folder.place(&self.name.name))?;
-        let listed = &tried.made.package.description().settings;
+        let folder = self.name.place.folder()?;
+        let files = self.name.files(&folder)?;
+        let Some(package) = files.iter().find_map(|it| it.package.as_ref().ok()) else {
+            let trouble = files.iter().find_map(Shelved::trouble);
+            return Err(trouble.map_or_else(
+                || self.name.unknown(&folder),
+                |trouble| Failure::new(Exit::Usage, trouble),
+            ));
+        };
+        let listed = &package.description().settings;
         for (name, value) in &self.settings {
             let Some(known) = listed.iter().find(|it| it.name == *name) else {
                 let names: Vec<&str> = listed.iter().map(|it| it.name.as_str()).collect();
@@ -268,16 +298,21 @@ pub(super) struct Remove {
 
 impl Remove {
     pub(super) fn run(&self) -> Result<(), Failure> {
-        let folder = self.name.folder()?;
-        let place = folder.place(&self.name.name);
-        match std::fs::remove_file(&place) {
-            Ok(()) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => {
-                return Err(Failure::new(
-                    Exit::DataFolder,
-                    format!("cannot remove {}: {error}", place.display()),
-                ));
+        let folder = self.name.place.folder()?;
+        let files = self.name.files(&folder)?;
+        if files.is_empty() && !self.name.is_registered(&folder)? {
+            return Err(self.name.unknown(&folder));
+        }
+        for Shelved { path, .. } in files {
+            match std::fs::remove_file(&path) {
+                Ok(()) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => {
+                    return Err(Failure::new(
+                        Exit::DataFolder,
+                        format!("cannot remove {}: {error}", path.display()),
+                    ));
+                }
             }
         }
         folder.forget(&self.name.name);

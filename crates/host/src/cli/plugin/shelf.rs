@@ -28,6 +28,12 @@ impl Shelved {
         let stem = self.path.file_stem().unwrap_or_default();
         stem.to_string_lossy().into_owned()
     }
+
+    /// Why it is of no use, with where it is.
+    pub(super) fn trouble(&self) -> Option<String> {
+        let reason = self.package.as_ref().err()?;
+        Some(format!("{}: {reason}", self.path.display()))
+    }
 }
 
 /// The files of the folder, by path; compiles those that were not before.
