@@ -190,6 +190,34 @@ fn ten_thousand_silent_connections_keep_nobody_out() -> Result<()> {
 }
 
 #[test]
+fn bodies_that_never_come_keep_nobody_out() -> Result<()> {
+    let (_parent, _data, program) = start()?;
+    let request = format!(
+        "POST /v1/batch HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nContent-Length: 100\r\n\r\n",
+        program.address, program.token
+    );
+    let mut open = Vec::new();
+    for _ in 0..600 {
+        let mut stream = TcpStream::connect(program.address)?;
+        stream.write_all(request.as_bytes())?;
+        open.push(stream);
+    }
+    for _ in 0..10 {
+        let asked = Instant::now();
+        assert_eq!(program.get("/healthz")?.status, 200);
+        let answer = raw(
+            &program,
+            b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        )?;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        let waited = asked.elapsed();
+        assert!(waited < Duration::from_secs(10), "{waited:?}");
+    }
+    drop(open);
+    Ok(())
+}
+
+#[test]
 fn a_trickled_request_ends_and_others_are_served_meanwhile() -> Result<()> {
     let (_parent, _data, program) = start()?;
     let mut slow = TcpStream::connect(program.address)?;

@@ -5,8 +5,9 @@
 //! is no place left, the connection that has been idle longest is closed; one
 //! that is being answered never is.
 //!
-//! A connection is idle until the head of a request is complete, so that a head
-//! that trickles ends with the rest. One timer for each connection sees to it,
+//! A connection is idle until a request is complete, its body included, so that
+//! a head or a body that trickles ends with the rest; each part of a body that
+//! arrives counts as a sign of life. One timer for each connection sees to it,
 //! where hyper would make one for each head: an allocation, and a turn in and
 //! out of the runtime's wheel, with every request.
 
@@ -26,6 +27,8 @@ use http_body::{Frame, SizeHint};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use super::arriving::Arriving;
+
 /// Most connections at once: all streams and as many others. Half of the usual
 /// limit on open files.
 pub(super) const MAX_CONNECTIONS: usize = 512;
@@ -40,7 +43,7 @@ pub(super) struct Connections {
 }
 
 struct Open {
-    /// Requests being answered; pipelined ones are more than one.
+    /// Complete requests being answered; pipelined ones are more than one.
     busy: AtomicU32,
     /// Since `began`, in microseconds.
     idle_since_us: AtomicU64,
@@ -65,6 +68,12 @@ pub(super) struct Place {
 
 /// A request being answered on a connection, until the end of the answer's body.
 struct Busy {
+    open: Arc<Open>,
+    all: Arc<Connections>,
+}
+
+/// A request whose body is still to come: its connection counts as idle as long.
+pub(super) struct Awaited {
     open: Arc<Open>,
     all: Arc<Connections>,
 }
@@ -151,6 +160,15 @@ impl Place {
         }
     }
 
+    /// Takes back what `busy` says of a request whose body is still to come.
+    fn awaits(&self) -> Awaited {
+        self.open.rest(&self.all);
+        Awaited {
+            open: Arc::clone(&self.open),
+            all: Arc::clone(&self.all),
+        }
+    }
+
     /// Marks the connection as busy until the answer to a request has left.
     pub(super) fn busy(&self) -> impl FnOnce(Response<Body>) -> Response<Answering> + use<> {
         self.open.busy.fetch_add(1, Relaxed);
@@ -171,13 +189,34 @@ impl Drop for Place {
     }
 }
 
+impl Open {
+    /// One thing less keeps it busy.
+    fn rest(&self, all: &Connections) {
+        self.idle_since_us.store(all.now_us(), Relaxed);
+        // Who sees it idle sees since when.
+        self.busy.fetch_sub(1, Release);
+        // Who waits for a place may have found nobody idle.
+        all.freed.notify_one();
+    }
+}
+
 impl Drop for Busy {
     fn drop(&mut self) {
+        self.open.rest(&self.all);
+    }
+}
+
+impl Awaited {
+    /// Some of the body has come.
+    pub(super) fn progress(&self) {
         self.open.idle_since_us.store(self.all.now_us(), Relaxed);
-        // Who sees it idle sees since when.
-        self.open.busy.fetch_sub(1, Release);
-        // Who waits for a place may have found nobody idle.
-        self.all.freed.notify_one();
+    }
+}
+
+impl Drop for Awaited {
+    /// The body is complete, or nobody wants it any more.
+    fn drop(&mut self) {
+        self.open.busy.fetch_add(1, Relaxed);
     }
 }
 
@@ -218,7 +257,7 @@ pub(super) fn service<B, F>(
     Future = impl Future<Output = Result<Response<Answering>, Infallible>> + Send,
 >
 where
-    B: HttpBody<Data = Bytes> + Send + 'static,
+    B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<axum::BoxError>,
     F: Future<Output = Response<Body>> + Send,
 {
@@ -230,7 +269,7 @@ where
             if body.is_end_stream() {
                 Body::empty()
             } else {
-                Body::new(body)
+                Body::new(Arriving::new(body, place.awaits()))
             }
         }));
         answered.map(move |response| Ok(finish(response)))
@@ -270,6 +309,32 @@ mod tests {
         drop(places.remove(2));
         waiting.await.unwrap();
         drop(answering);
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_busy_only_once_its_body_is_complete() {
+        let all = Arc::new(Connections::new());
+        let place = all.place().await;
+        let busy = || place.open.busy.load(Acquire);
+        let answering = place.busy();
+        let awaited = place.awaits();
+        assert_eq!(busy(), 0, "as long as the body is awaited");
+        let limit = Duration::from_millis(100);
+        let began = Instant::now();
+        let closing = place.closing(limit);
+        let (why, ()) = tokio::join!(closing, async {
+            tokio::time::sleep(limit / 2).await;
+            awaited.progress();
+        });
+        assert_eq!(why, Closing::Idle);
+        assert!(
+            began.elapsed() >= limit * 3 / 2,
+            "what comes is a sign of life"
+        );
+        drop(awaited);
+        assert_eq!(busy(), 1, "from then on it is being answered");
+        drop(answering);
+        assert_eq!(busy(), 0);
     }
 
     #[tokio::test]

@@ -35,6 +35,7 @@ mod allowed_hosts;
 mod answer;
 mod answered;
 mod areas;
+mod arriving;
 mod backup;
 mod batch;
 mod cache;
