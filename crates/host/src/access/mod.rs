@@ -147,6 +147,22 @@ impl Access {
         tokens.admit(shown, SystemTime::now())
     }
 
+    /// Counts one more request of a caller who was admitted before.
+    ///
+    /// # Errors
+    /// Why their token is no longer accepted.
+    pub fn count(&self, caller: &Caller) -> Result<(), Denied> {
+        let tokens = Arc::clone(&self.tokens.borrow());
+        if !tokens.has(caller) {
+            return Err(Denied::Unknown);
+        }
+        let issued = tokens.others.iter().find(|it| *it.caller == *caller);
+        match issued.and_then(|it| it.bucket.as_ref()) {
+            Some(bucket) => bucket.take().map_err(Denied::TooOften),
+            None => Ok(()),
+        }
+    }
+
     /// Whoever comes through Home Assistant's ingress, without a token: they
     /// may read.
     pub fn visitor(&self) -> Arc<Caller> {

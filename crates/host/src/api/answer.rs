@@ -36,26 +36,61 @@ const HEADERS_LIMIT_BYTES: usize = 16 << 10;
 const NOTHING: HeaderValue =
     HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox");
 
+/// Who sent a request.
+enum Sender<'a> {
+    /// A client, from this address.
+    Client(Option<IpAddr>),
+    /// Whoever sent another, in which it is contained; by this id.
+    Of(&'a RequestOrigin, Arc<str>),
+}
+
 impl Api {
-    /// Answers a request that came from an address, or within a batch.
+    /// Answers a request that came from an address.
+    pub(super) fn answer(
+        &self,
+        from: Option<IpAddr>,
+        request: Request,
+    ) -> impl Future<Output = Response> + use<> {
+        self.serve(Sender::Client(from), request)
+    }
+
+    /// Answers a request within another, for the same caller: what was found out
+    /// of the outer one holds for it, whatever it says itself.
+    pub(super) fn answer_within(
+        &self,
+        outer: &RequestOrigin,
+        id: Arc<str>,
+        request: Request,
+    ) -> impl Future<Output = Response> + use<> {
+        self.serve(Sender::Of(outer, id), request)
+    }
+
+    /// Answers a request.
     ///
     /// A function around the router rather than a layer of it: each layer of a
     /// router costs every request some allocations and copies, and those of
     /// what is within it once more. No async function either: its future would
     /// hold the request and what becomes of it side by side, and a future is
     /// copied several times on its way to the connection.
-    pub(super) fn answer(
+    #[inline]
+    fn serve(
         &self,
-        from: Option<IpAddr>,
+        sender: Sender<'_>,
         mut request: Request,
     ) -> impl Future<Output = Response> + use<> {
         let started = Instant::now();
-        let id = self.shared.request_ids.of(request.headers());
+        let (id, admitted) = match &sender {
+            Sender::Client(_) => (
+                self.shared.request_ids.of(request.headers()),
+                self.admit(&request),
+            ),
+            Sender::Of(_, id) => (Arc::clone(id), Ok(())),
+        };
         let told = tracing::enabled!(tracing::Level::DEBUG)
             .then(|| (request.method().clone(), request.uri().path().to_owned()));
-        let answered = match self.admit(&request) {
+        let answered = match admitted {
             Ok(()) => {
-                self.introduce(&mut request, &id, from);
+                self.introduce(&mut request, &id, &sender);
                 // A router is ready at any time.
                 let handled = self.routes.clone().call(request);
                 let handled = tokio::time::timeout(TIME_LIMIT, handled);
@@ -85,10 +120,14 @@ impl Api {
     }
 
     /// Tells handlers where the request comes from.
-    fn introduce(&self, request: &mut Request, id: &Arc<str>, address: Option<IpAddr>) {
-        let caller = match &self.visitor {
-            Some(visitor) => Ok(Arc::clone(visitor)),
-            None => permission::identify(&self.shared.access, request.headers()),
+    fn introduce(&self, request: &mut Request, id: &Arc<str>, sender: &Sender<'_>) {
+        let access = &self.shared.access;
+        let (address, caller) = match (sender, &self.visitor) {
+            (Sender::Of(outer, _), _) => (None, permission::identify_again(access, outer)),
+            (Sender::Client(from), Some(visitor)) => (*from, Ok(Arc::clone(visitor))),
+            (Sender::Client(from), None) => {
+                (*from, permission::identify(access, request.headers()))
+            }
         };
         request.extensions_mut().insert(RequestOrigin {
             request_id: Arc::clone(id),

@@ -5,6 +5,7 @@
 //! one request after the other.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::rejection::BytesRejection;
@@ -116,7 +117,6 @@ struct Answer {
 pub(super) async fn post(
     Extension(Inside(inside)): Extension<Inside>,
     Extension(origin): Extension<RequestOrigin>,
-    headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let body = body?;
@@ -136,9 +136,9 @@ pub(super) async fn post(
     }
     let mut left = MOST_BYTES;
     let mut responses = Vec::with_capacity(batch.requests.len());
-    let mut reads: Vec<(String, JoinHandle<Response>)> = Vec::new();
+    let mut reads: Vec<(Arc<str>, JoinHandle<Response>)> = Vec::new();
     for (number, item) in batch.requests.into_iter().enumerate() {
-        let item_id = format!("{}.{number}", origin.request_id);
+        let item_id = request_id::within(&origin.request_id, number);
         let reads_only = item.reads_only();
         if !reads_only || reads.len() >= AT_ONCE {
             collect(&mut reads, &mut responses, &mut left).await;
@@ -146,12 +146,12 @@ pub(super) async fn post(
         let request = if left == 0 {
             Err(too_many_bytes())
         } else {
-            item.into_request(&headers, &item_id)
+            item.into_request()
         };
         let served = match request {
             Ok(request) => {
-                let inside = inside.clone();
-                tokio::spawn(async move { inside.answer(None, request).await })
+                // The caller is the whole batch's, and nothing a request of it says makes another of them.
+                tokio::spawn(inside.answer_within(&origin, Arc::clone(&item_id), request))
             }
             Err(problem) => tokio::spawn(async move { problem.into_response() }),
         };
@@ -166,7 +166,7 @@ pub(super) async fn post(
 
 /// Waits for what is under way, in order.
 async fn collect(
-    under_way: &mut Vec<(String, JoinHandle<Response>)>,
+    under_way: &mut Vec<(Arc<str>, JoinHandle<Response>)>,
     answers: &mut Vec<Answer>,
     left: &mut usize,
 ) {
@@ -195,7 +195,7 @@ impl Item {
     }
 
     /// The request as it would have come by itself.
-    fn into_request(self, of_batch: &HeaderMap, id: &str) -> Result<Request<Body>, Problem> {
+    fn into_request(self) -> Result<Request<Body>, Problem> {
         let method = self.method.as_deref().unwrap_or("GET");
         let method = method
             .parse::<Method>()
@@ -206,13 +206,7 @@ impl Item {
                 self.path.escape_debug()
             )));
         }
-        let mut request = Request::builder().method(method).uri(&self.path);
-        for name in [header::HOST, header::AUTHORIZATION] {
-            if let Some(value) = of_batch.get(&name) {
-                request = request.header(name, value);
-            }
-        }
-        request = request.header(request_id::HEADER, id);
+        let request = Request::builder().method(method).uri(&self.path);
         let (content, content_type) = match (self.body, self.text, self.base64) {
             (None, None, None) => (Vec::new(), None),
             (Some(json), None, None) => (json.get().into(), Some("application/json")),

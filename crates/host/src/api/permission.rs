@@ -35,6 +35,17 @@ pub(super) fn identify(access: &Access, headers: &HeaderMap) -> Result<Arc<Calle
     access.admit(token).map_err(Unidentified::Denied)
 }
 
+/// Whose a request within another is: that one's, as long as their token is
+/// accepted; counts the request.
+pub(super) fn identify_again(
+    access: &Access,
+    outer: &RequestOrigin,
+) -> Result<Arc<Caller>, Unidentified> {
+    let caller = outer.caller.clone()?;
+    access.count(&caller).map_err(Unidentified::Denied)?;
+    Ok(caller)
+}
+
 /// Lets only requests pass that show a token, with this scope if one is named.
 ///
 /// Not made of an async function: that would cost every request an allocation and a copy more.

@@ -52,6 +52,15 @@ impl RequestIds {
     }
 }
 
+/// The id of a request within another: that one's with a number behind it, and
+/// cut where the two would be too long.
+pub(super) fn within(outer: &str, number: usize) -> Arc<str> {
+    let number = format!(".{number}");
+    let kept = outer.len().min(LONGEST - number.len());
+    let outer = outer.get(..kept).unwrap_or_default();
+    format!("{outer}{number}").into()
+}
+
 impl Default for RequestIds {
     fn default() -> Self {
         Self::new()
@@ -86,6 +95,14 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(HEADER, "x".repeat(LONGEST + 1).parse().unwrap());
         assert!(ids.of(&headers).len() <= LONGEST);
+    }
+
+    #[test]
+    fn an_id_within_another_begins_like_it_and_is_no_longer_than_others() {
+        assert_eq!(&*within("abc", 7), "abc.7");
+        let long = within(&"x".repeat(LONGEST), 99);
+        assert_eq!(long.len(), LONGEST);
+        assert!(long.ends_with("x.99"));
     }
 
     #[test]

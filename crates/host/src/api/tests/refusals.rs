@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
+use serde_json::{Value, json};
 
 use super::Api;
 use crate::access::{RateLimit, Scope};
@@ -207,6 +208,23 @@ async fn who_asks_too_often_is_told_when_to_come_back() {
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(refused.problem(), "rate-limited");
     assert_eq!(refused.header("retry-after"), "1");
+}
+
+#[tokio::test]
+async fn each_request_of_a_batch_counts() {
+    let mut api = Api::new();
+    api.token = api.create_token("wild", &[Scope::Read]);
+    api.access.set_limit(RateLimit {
+        per_second: 1,
+        burst: 3,
+    });
+    let requests = vec![json!({ "path": "/v1/stats" }); 3];
+    let body = json!({ "requests": requests }).to_string();
+    let answer = api.call("POST", "/v1/batch", body).await;
+    let answer: Value = serde_json::from_slice(&answer.body).unwrap();
+    let statuses = answer["responses"].as_array().unwrap().iter();
+    let statuses: Vec<&Value> = statuses.map(|it| &it["status"]).collect();
+    assert_eq!(statuses, [200, 200, 429]);
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! Who comes through Home Assistant's ingress, and what only the owner may do.
 
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
+use serde_json::{Value, json};
 
 use super::Api;
 use crate::access::Scope;
@@ -34,6 +35,33 @@ async fn visitors_read_without_a_token_and_change_nothing() {
         let answer = visit(&api, method, path).await;
         assert_eq!(answer.status().as_u16(), status, "{method} {path}");
     }
+}
+
+#[tokio::test]
+async fn a_batch_lets_a_visitor_do_what_each_request_alone_would() {
+    let api = Api::new();
+    let requests = json!([
+        { "path": "/v1/stats" },
+        { "method": "PUT", "path": "/v1/cache/a/b", "text": "x" },
+        { "path": "/v1/cache/a/b" },
+        { "path": "/v1/states" },
+    ]);
+    for authorization in [None, Some(format!("Bearer {}", api.token))] {
+        let mut request = Request::post("/v1/batch").header("host", "homeassistant.local:8123");
+        // Who comes through Home Assistant has looked, whatever token they show.
+        if let Some(authorization) = &authorization {
+            request = request.header("authorization", authorization);
+        }
+        let body = Body::from(json!({ "requests": requests }).to_string());
+        let visited = api.served.for_visitors();
+        let answer = visited.answer(None, request.body(body).unwrap()).await;
+        let answers = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+        let answers: Value = serde_json::from_slice(&answers).unwrap();
+        let answers = answers["responses"].as_array().unwrap();
+        let statuses: Vec<&Value> = answers.iter().map(|it| &it["status"]).collect();
+        assert_eq!(statuses, [200, 403, 403, 200], "{authorization:?}");
+    }
+    assert_eq!(api.call("GET", "/v1/cache/a/b", "").await.status, 404);
 }
 
 #[tokio::test]
