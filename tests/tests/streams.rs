@@ -7,7 +7,7 @@ use std::net::TcpStream;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{Error, Message};
 use weirhouse_tests::program::{PATIENCE, Program};
 use weirhouse_tests::stream::{Event, Events, close_code, socket};
 
@@ -159,7 +159,13 @@ fn a_websocket_carries_the_same_and_ends_cleanly_whatever_it_is_sent() -> Result
     good.send(Message::Ping(vec![1].into()))?;
     while !good.read()?.is_pong() {}
     good.close(None)?;
-    while good.read().is_ok() {}
+    let end = loop {
+        if let Err(end) = good.read() {
+            break end;
+        }
+    };
+    // Its farewell is answered before the connection ends.
+    ensure!(matches!(end, Error::ConnectionClosed), "{end}");
 
     let mut plain = TcpStream::connect(program.address)?;
     plain.set_read_timeout(Some(PATIENCE))?;

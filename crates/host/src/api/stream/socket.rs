@@ -76,7 +76,12 @@ where
                 }
                 Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
                 Some(Err(error)) => return fault(&error),
-                Some(Ok(Message::Close(_))) | None => return None,
+                Some(Ok(Message::Close(_))) => {
+                    // The answer to it is written already, and waits to leave.
+                    let _ = timeout(FAREWELL, socket.flush()).await;
+                    return None;
+                }
+                None => return None,
             },
         };
         let events = match next {
