@@ -167,19 +167,22 @@ fn a_websocket_carries_the_same_and_ends_cleanly_whatever_it_is_sent() -> Result
     // Its farewell is answered before the connection ends.
     ensure!(matches!(end, Error::ConnectionClosed), "{end}");
 
+    for (upgrade, status) in [("h2c", 200), ("websocket\r\nSec-WebSocket-Version: 8", 426)] {
+        ensure!(offer(&program, upgrade)? == format!("HTTP/1.1 {status}"));
+    }
+    Ok(())
+}
+
+/// The status line of a stream asked for with an offer of another protocol.
+fn offer(program: &Program, upgrade: &str) -> Result<String> {
     let mut plain = TcpStream::connect(program.address)?;
     plain.set_read_timeout(Some(PATIENCE))?;
     write!(
         plain,
-        "GET /v1/stream HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n",
+        "GET /v1/stream HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nConnection: upgrade\r\nUpgrade: {upgrade}\r\n\r\n",
         program.address, program.token
     )?;
     let mut answer = [0; 12];
     plain.read_exact(&mut answer)?;
-    ensure!(
-        &answer == b"HTTP/1.1 426",
-        "{}",
-        String::from_utf8_lossy(&answer)
-    );
-    Ok(())
+    Ok(String::from_utf8_lossy(&answer).into_owned())
 }

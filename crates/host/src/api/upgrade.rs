@@ -11,6 +11,13 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::problem::{Kind, Problem};
 
+/// Whether a request asks for a WebSocket. One that offers another protocol, as
+/// Java's client does with every request, may be answered without it (RFC 9110,
+/// section 7.8).
+pub(super) fn is_wanted(headers: &HeaderMap) -> bool {
+    lists(headers, &header::UPGRADE, "websocket")
+}
+
 /// A request that asks for a WebSocket.
 pub(super) struct Upgrade {
     accept: HeaderValue,
@@ -21,9 +28,7 @@ impl Upgrade {
     /// Reads the request's head.
     pub(super) fn of(request: &mut Request) -> Result<Self, Problem> {
         let headers = request.headers();
-        if !lists(headers, &header::CONNECTION, "upgrade")
-            || !lists(headers, &header::UPGRADE, "websocket")
-        {
+        if !lists(headers, &header::CONNECTION, "upgrade") || !is_wanted(headers) {
             return Err(wanted(
                 "this is a WebSocket: connect with a WebSocket client",
             ));

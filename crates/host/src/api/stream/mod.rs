@@ -30,7 +30,7 @@ use super::Shared;
 use super::openapi::Problems;
 use super::origin::RequestOrigin;
 use super::problem::{Kind, Problem};
-use super::upgrade::Upgrade;
+use super::upgrade::{self, Upgrade};
 use crate::access::{Caller, Revocation};
 use crate::request;
 use frame::Framing;
@@ -105,7 +105,7 @@ pub(super) async fn get(
 ) -> Result<Response, Problem> {
     let (id, caller) = (origin.request_id, origin.caller.as_ref()?);
     let options = Options::read(request.uri().query(), request.headers())?;
-    if request.headers().contains_key(header::UPGRADE) {
+    if upgrade::is_wanted(request.headers()) {
         let upgrade = Upgrade::of(&mut request)?;
         let open = Open::new(&shared, caller, &id, options)?;
         let (answer, connection) = upgrade.accept();

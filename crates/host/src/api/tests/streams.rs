@@ -39,6 +39,20 @@ async fn a_stream_carries_what_it_was_asked_for_and_ends_with_the_server() {
 }
 
 #[tokio::test]
+async fn an_offer_of_another_protocol_is_not_taken_up() {
+    let api = Api::new();
+    for (offer, status) in [("h2c", 200), ("foo/2", 200), ("websocket", 426)] {
+        let request = api
+            .request("GET", "/v1/stream")
+            .header(header::UPGRADE, offer)
+            .body(Body::empty());
+        let response = api.served.answer(None, request.unwrap()).await;
+        // A WebSocket needs the rest of its handshake, too.
+        assert_eq!(response.status().as_u16(), status, "{offer}");
+    }
+}
+
+#[tokio::test]
 async fn a_slow_stream_is_told_what_it_missed() {
     let api = Api::new();
     let request = api
