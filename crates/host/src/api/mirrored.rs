@@ -42,7 +42,7 @@ fn of_list(source: Source) -> Operation {
     finish(
         operation,
         &summary,
-        "The rows, with a cursor for the next `since`",
+        "The rows, with a `cursor` for the next `since`; a page behind the first has none, since rows of earlier pages may have changed by then: keep that of the first",
     )
 }
 

@@ -175,10 +175,6 @@ impl Inner {
     ) -> Vec<u8> {
         let rows: usize = chosen.rows.iter().map(|(_, row)| row.json.len() + 1).sum();
         let mut out = Vec::with_capacity(rows + 512);
-        let cursor = Cursor {
-            epoch,
-            revision: chosen.revision,
-        };
         out.push(b'{');
         member(&mut out, 0, "as_of");
         append_date(&mut out, listed.as_of);
@@ -190,8 +186,16 @@ impl Inner {
             member(&mut out, 0, name);
             out.extend_from_slice(if flag { b"true" } else { b"false" });
         }
-        member(&mut out, 0, "cursor");
-        text(&mut out, &cursor.to_string());
+        // Rows of the pages before this one may have changed since their reader got them: only the first page has a
+        // cursor, from which all of that is told.
+        if query.after.as_deref().is_none_or(str::is_empty) {
+            let cursor = Cursor {
+                epoch,
+                revision: chosen.revision,
+            };
+            member(&mut out, 0, "cursor");
+            text(&mut out, &cursor.to_string());
+        }
         member(&mut out, 0, query.source.name());
         array(&mut out, &chosen.rows, |out, (id, row)| {
             self.append(out, query, id, row);

@@ -204,6 +204,37 @@ async fn a_cursor_brings_the_changes_after_it() {
 }
 
 #[tokio::test]
+async fn what_changes_between_two_pages_is_told_from_the_first_one() {
+    let api = home();
+    let first = api
+        .call("GET", "/v1/states?limit=2&after=", "")
+        .await
+        .json();
+    let cursor = first["cursor"].as_str().unwrap();
+    api.hub.handle(snapshot(&[
+        ("input_number.x", "6"),
+        ("light.a", "on"),
+        ("light.b", "off"),
+        ("scene.movie", "unknown"),
+        ("sensor.a", "1"),
+    ]));
+    let second = api
+        .call("GET", "/v1/states?limit=9&after=light.a", "")
+        .await
+        .json();
+    assert_eq!(
+        (&second["more"], second["states"].as_array().unwrap().len()),
+        (&json!(false), 3)
+    );
+    assert!(second.get("cursor").is_none(), "{second}");
+    let path = format!("/v1/states?since={cursor}");
+    let changes = api.call("GET", &path, "").await.json();
+    assert_eq!(changes["states"][0]["entity_id"], "input_number.x");
+    // A page of changes goes on from its own cursor.
+    assert!(changes["cursor"].is_string());
+}
+
+#[tokio::test]
 async fn large_answers_are_packed_for_who_takes_it() {
     let api = Api::new();
     let entities: Vec<String> = (0..2000)
