@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use tokio::task::JoinHandle;
 
@@ -70,8 +70,8 @@ struct Item {
     /// `If-None-Match` and `Content-Type`.
     #[serde(default)]
     headers: BTreeMap<String, String>,
-    /// A body that is JSON.
-    #[serde(default)]
+    /// A body that is JSON, be it `null`.
+    #[serde(default, deserialize_with = "given")]
     body: Option<Box<RawValue>>,
     /// A body that is text.
     #[serde(default)]
@@ -79,6 +79,11 @@ struct Item {
     /// A body of any bytes.
     #[serde(default)]
     base64: Option<String>,
+}
+
+/// A value that is there, whatever it is.
+fn given<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::deserialize(value).map(Some)
 }
 
 /// What is answered.

@@ -82,6 +82,8 @@ async fn a_write_comes_after_what_precedes_it_and_before_what_follows() {
             { "path": key },
             { "method": "PUT", "path": key, "text": "{not json", "headers": { "content-type": "application/json" } },
             { "path": key },
+            { "method": "PUT", "path": key, "body": null },
+            { "path": key },
             { "method": "DELETE", "path": key },
             { "path": key },
         ]),
@@ -89,14 +91,20 @@ async fn a_write_comes_after_what_precedes_it_and_before_what_follows() {
     .await;
     let reads: Vec<&Value> = answers.iter().step_by(2).collect();
     assert_eq!(
-        (&reads[0]["status"], &reads[5]["status"]),
+        (&reads[0]["status"], &reads[6]["status"]),
         (&json!(404), &json!(404))
     );
     assert_eq!(reads[1]["body"], json!({ "n": 1 }));
     assert_eq!(reads[2]["text"], "plain");
     assert_eq!(reads[3]["base64"], "AP8=");
     assert_eq!(reads[4]["text"], "{not json");
-    assert_eq!(answers[9]["headers"]["weirhouse-existed"], "true");
+    assert!(
+        reads[5].get("body").is_some_and(Value::is_null),
+        "{}",
+        reads[5]
+    );
+    assert_eq!(reads[5]["headers"]["content-type"], "application/json");
+    assert_eq!(answers[11]["headers"]["weirhouse-existed"], "true");
 }
 
 #[tokio::test]
