@@ -7,11 +7,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::rejection::BytesRejection;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 
 use super::origin::RequestOrigin;
 use super::problem::{Kind, Problem};
-use super::{Api, request_id};
+use super::{Api, compression, request_id};
 
 /// Most requests in one batch.
 const MOST_REQUESTS: usize = 100;
@@ -35,16 +35,18 @@ const MOST_BYTES: usize = 16 << 20;
 /// Headers that a request of a batch may carry.
 const TAKEN: [HeaderName; 2] = [header::IF_NONE_MATCH, header::CONTENT_TYPE];
 
-/// Headers that are each answer's own; the rest are of the whole.
-const GIVEN: [&str; 7] = [
-    "cache-control",
-    "content-type",
-    "etag",
-    "retry-after",
-    "weirhouse-cache",
-    "weirhouse-durable",
-    "weirhouse-existed",
+/// Headers that are each answer's own, besides those with a name of ours; the rest are of the whole.
+const GIVEN: [HeaderName; 6] = [
+    header::ALLOW,
+    header::CACHE_CONTROL,
+    header::CONTENT_TYPE,
+    header::ETAG,
+    header::RETRY_AFTER,
+    header::WWW_AUTHENTICATE,
 ];
+
+/// How headers begin that say what no other header can.
+const OURS: &str = "weirhouse-";
 
 /// The routes that a batch can ask.
 #[derive(Clone)]
@@ -99,7 +101,7 @@ struct Answer {
     /// The status it would have had by itself.
     status: u16,
     /// Its own headers, by lower-case name.
-    headers: BTreeMap<&'static str, String>,
+    headers: BTreeMap<String, String>,
     /// A body that is JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<Box<RawValue>>,
@@ -122,6 +124,7 @@ struct Answer {
 pub(super) async fn post(
     Extension(Inside(inside)): Extension<Inside>,
     Extension(origin): Extension<RequestOrigin>,
+    headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let body = body?;
@@ -166,7 +169,34 @@ pub(super) async fn post(
         }
     }
     collect(&mut reads, &mut responses, &mut left).await;
-    Ok(Json(Answers { responses }).into_response())
+    let answers = serde_json::to_vec(&Answers { responses })
+        .map_err(|error| Problem::new(Kind::Internal, format!("the answers: {error}")))?;
+    Ok(packed(&headers, answers.into()).await)
+}
+
+/// The answers as they are sent.
+async fn packed(headers: &HeaderMap, plain: Bytes) -> Response {
+    let head = [
+        (header::CONTENT_TYPE, "application/json"),
+        (header::VARY, "Accept-Encoding"),
+    ];
+    if !compression::is_wanted(headers, plain.len()) {
+        return (head, plain).into_response();
+    }
+    let encoding = [(header::CONTENT_ENCODING, "gzip")];
+    (head, encoding, compression::gzip(plain).await).into_response()
+}
+
+/// What a batch does not ask for: what answers without an end, what is for people, what the owner alone does, and
+/// batches.
+pub(super) async fn not_inside(uri: Uri) -> Problem {
+    Problem::new(
+        Kind::UnknownRoute,
+        format!(
+            "`{}` is not asked for in a batch; send this request by itself",
+            uri.path()
+        ),
+    )
 }
 
 /// Waits for what is under way, in order.
@@ -269,9 +299,10 @@ impl Answer {
         };
         *left = left.saturating_sub(body.len());
         let mut headers = BTreeMap::new();
-        for name in GIVEN {
-            if let Some(value) = parts.headers.get(name).and_then(|it| it.to_str().ok()) {
-                headers.insert(name, value.to_owned());
+        for (name, value) in &parts.headers {
+            let is_given = GIVEN.contains(name) || name.as_str().starts_with(OURS);
+            if let (true, Ok(value)) = (is_given, value.to_str()) {
+                headers.insert(name.as_str().to_owned(), value.to_owned());
             }
         }
         let is_json = headers

@@ -163,9 +163,11 @@ impl Api {
             stream_counts: stream::StreamCounts::default(),
             stop,
         });
-        // What a batch may ask for, too: everything but what answers without an
-        // end, and batches.
-        let inside = table.resources.clone().fallback(unknown_route);
+        let inside = table
+            .resources
+            .clone()
+            .merge(table.by_itself)
+            .fallback(unknown_route);
         let inside = Self::over(&shared, inside);
         let batch = table.batch.layer(Extension(batch::Inside(inside)));
         let mut routes = table
@@ -224,6 +226,8 @@ struct Table {
     elsewhere: Router<Arc<Shared>>,
     /// Many requests in one.
     batch: Router<Arc<Shared>>,
+    /// What is told of the rest within a batch.
+    by_itself: Router<Arc<Shared>>,
 }
 
 /// All routes, described in `whole` where that is wanted.
@@ -233,8 +237,7 @@ fn table(whole: &mut Option<OpenApi>) -> Table {
         .add(routes!(page::docs))
         .add(routes!(description::get))
         .add(routes!(health::get))
-        .add(routes!(home_assistant::get))
-        .open(whole);
+        .add(routes!(home_assistant::get));
     let read = Routes::new(whole.as_ref())
         .add(routes!(metrics::get))
         .add(routes!(stats::get))
@@ -267,21 +270,23 @@ fn table(whole: &mut Option<OpenApi>) -> Table {
     let cache = Routes::new(whole.as_ref())
         .add(routes!(cache::get, cache::put, cache::delete))
         .for_scope(Scope::Cache, whole);
-    let endless = Routes::new(whole.as_ref())
-        .add(routes!(stream::get))
-        .for_scope(Scope::Read, whole);
+    let endless = Routes::new(whole.as_ref()).add(routes!(stream::get));
     let operate = Routes::new(whole.as_ref())
         .add(routes!(backup::post, backup::delete))
-        .add(routes!(plugins::patch))
-        .for_scope(Scope::Admin, whole);
-    let batch = Routes::new(whole.as_ref())
-        .add(routes!(batch::post))
-        .for_tokens(whole);
+        .add(routes!(plugins::patch));
+    let batch = Routes::new(whole.as_ref()).add(routes!(batch::post));
+    let by_itself = [&open, &endless, &operate, &batch]
+        .map(|routes| routes.all_answered(batch::not_inside))
+        .into_iter()
+        .fold(Router::new(), Router::merge);
+    let endless = endless.for_scope(Scope::Read, whole);
+    let operate = operate.for_scope(Scope::Admin, whole);
     Table {
-        open,
+        open: open.open(whole),
         resources: read.merge(cache),
         elsewhere: endless.merge(operate),
-        batch,
+        batch: batch.for_tokens(whole),
+        by_itself,
     }
 }
 

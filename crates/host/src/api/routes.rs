@@ -7,7 +7,8 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::MethodRouter;
+use axum::handler::Handler;
+use axum::routing::{MethodRouter, any};
 use utoipa::openapi::path::{HttpMethod, Operation};
 use utoipa::openapi::{Components, OpenApi, OpenApiBuilder};
 use utoipa_axum::router::UtoipaMethodRouter;
@@ -19,6 +20,7 @@ use crate::access::Scope;
 /// Some routes, and what is said of them.
 pub(super) struct Routes {
     router: Router<Arc<Shared>>,
+    paths: Vec<String>,
     /// `None` while nobody wants to know.
     described: Option<OpenApi>,
 }
@@ -28,6 +30,7 @@ impl Routes {
     pub(super) fn new(whole: Option<&OpenApi>) -> Self {
         Self {
             router: Router::new(),
+            paths: Vec::new(),
             described: whole.map(|_| OpenApiBuilder::new().build()),
         }
     }
@@ -39,6 +42,7 @@ impl Routes {
     ) -> Self {
         for path in paths.paths.keys() {
             self.router = self.router.route(path, handler.clone());
+            self.paths.push(path.clone());
         }
         if let Some(described) = &mut self.described {
             described.paths.merge(paths);
@@ -56,11 +60,24 @@ impl Routes {
         describe: impl FnOnce() -> Operation,
     ) -> Self {
         self.router = self.router.route(path, handler);
+        self.paths.push(path.to_owned());
         if let Some(described) = &mut self.described {
             let paths = &mut described.paths;
             paths.add_path_operation(path, vec![HttpMethod::Get], describe());
         }
         self
+    }
+
+    /// The same paths, each with one answer to whatever it is asked.
+    pub(super) fn all_answered<H, T>(&self, answer: H) -> Router<Arc<Shared>>
+    where
+        H: Handler<T, Arc<Shared>>,
+        T: 'static,
+    {
+        let paths = self.paths.iter();
+        paths.fold(Router::new(), |router, path| {
+            router.route(path, any(answer.clone()))
+        })
     }
 
     /// The routes for everyone.

@@ -1,9 +1,12 @@
 //! Many requests in one.
 
+use std::io::Read as _;
+
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{Answer, Api, snapshot};
+use crate::access::Scope;
 
 async fn batch(api: &Api, requests: Value) -> Vec<Value> {
     let answer = send(api, json!({ "requests": requests }).to_string()).await;
@@ -54,6 +57,12 @@ async fn answers_come_in_order_each_with_its_own_status() {
         "{problem}"
     );
     assert_eq!(answers[2]["body"]["states"].as_array().unwrap().len(), 2);
+    // What a problem refers to comes with it.
+    assert_eq!(answers[3]["headers"]["allow"], "GET,HEAD");
+    for number in [5, 6] {
+        let detail = answers[number]["body"]["detail"].as_str().unwrap();
+        assert!(detail.contains("by itself"), "{detail}");
+    }
     let tag = answers[2]["headers"]["etag"].as_str().unwrap();
     let again = batch(
         &api,
@@ -143,4 +152,46 @@ async fn answers_over_the_bound_are_refused_one_by_one() {
         .collect();
     assert_eq!(statuses[..16], [200; 16]);
     assert_eq!(statuses[16..], [413; 2]);
+}
+
+#[tokio::test]
+async fn an_answer_keeps_its_own_headers_and_the_whole_is_packed() {
+    let mut api = Api::new();
+    api.token = api.create_token("reader", &[Scope::Read]);
+    let entities: Vec<String> = (0..100).map(|number| format!("sensor.s{number}")).collect();
+    let states: Vec<(&str, &str)> = entities.iter().map(|id| (id.as_str(), "1")).collect();
+    api.hub.handle(snapshot(&states));
+    let requests = json!([
+        { "path": "/v1/cache/ns/key" },
+        { "path": "/v1/context?budget=128" },
+        { "path": "/v1/states" },
+        { "method": "POST", "path": "/v1/backup" },
+        { "path": "/v1/nothing" },
+    ]);
+    let id = "x".repeat(128);
+    let request = api
+        .request("POST", "/v1/batch")
+        .header("accept-encoding", "gzip")
+        .header("x-request-id", &id);
+    let body = json!({ "requests": requests }).to_string();
+    let answer = api.send(request.body(body.into()).unwrap()).await;
+    assert_eq!(answer.header("content-encoding"), "gzip");
+    assert_eq!(answer.header("x-request-id"), id);
+    let mut plain = Vec::new();
+    flate2::read::GzDecoder::new(&answer.body[..])
+        .read_to_end(&mut plain)
+        .unwrap();
+    let answers: Value = serde_json::from_slice(&plain).unwrap();
+    let answers = &answers["responses"];
+    let challenge = answers[0]["headers"]["www-authenticate"].as_str().unwrap();
+    assert!(challenge.contains("scope=\"cache\""), "{challenge}");
+    let problem_id = answers[0]["body"]["request_id"].as_str().unwrap();
+    assert_eq!(problem_id, format!("{}.0", &id[..126]));
+    assert_eq!(answers[1]["headers"]["weirhouse-full"], "true");
+    assert_eq!(answers[2]["body"]["states"].as_array().unwrap().len(), 100);
+    let details: Vec<&str> = [3, 4]
+        .map(|number: usize| answers[number]["body"]["detail"].as_str().unwrap())
+        .into();
+    assert!(details[0].contains("by itself"), "{details:?}");
+    assert!(details[1].contains("there is no"), "{details:?}");
 }
