@@ -18,6 +18,8 @@ export default async function asks({ window, url, token, axe }) {
   await field.fill("wrong");
   await page.keyboard.press("Enter");
   await page.getByText("This token was not accepted.").waitFor();
+  await cannotBeSent(page, field, token);
+  await mayNotRead(page, field, token);
   await field.fill(` ${token} `);
   await page.getByRole("button", { name: "Show" }).click();
   await page.locator("weir-tiles").waitFor();
@@ -30,4 +32,29 @@ export default async function asks({ window, url, token, axe }) {
   const another = await context.newPage();
   await another.goto(url);
   await another.getByLabel("Token", { exact: true }).waitFor();
+}
+
+/** What no header can carry is a wrong token, and no silence of the program, also where the tab has kept it. */
+async function cannotBeSent(page, field, token) {
+  for (const wrong of [`“${token}”`, "токен", `Bearer ${token}`]) {
+    await field.fill(wrong);
+    await page.keyboard.press("Enter");
+    await page.getByText("This token was not accepted.").waitFor();
+    assert.equal(await page.getByText("does not answer").count(), 0);
+  }
+  await page.evaluate(() => sessionStorage.setItem("weirhouse-token", "‚token‘"));
+  await page.reload();
+  await page.getByText("This token was not accepted.").waitFor();
+  assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+}
+
+/** A token that may do other things is told what it lacks. */
+async function mayNotRead(page, field, token) {
+  const problem = { type: "urn:weirhouse:problem:forbidden", detail: "this needs the scope `read`" };
+  const answer = { status: 403, contentType: "application/problem+json", body: JSON.stringify(problem) };
+  await page.route("**/v1/stats", (route) => route.fulfill(answer));
+  await field.fill(token);
+  await page.keyboard.press("Enter");
+  await page.getByText("This token lacks the scope “read”.").waitFor();
+  await page.unroute("**/v1/stats");
 }

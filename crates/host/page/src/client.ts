@@ -7,8 +7,22 @@ const PATIENCE_MS = 10_000;
 /** What the type of every problem of the API begins with. */
 const PROBLEM = "urn:weirhouse:problem:";
 
+/** What no token has: a header cannot carry it, or only together with other words. */
+const IN_NO_TOKEN = /[^!-~]/;
+
+/** What is wrong with a token: it is unknown, or it may not read. */
+export type Refusal = "unknown" | "no-read";
+
 /** The API wants another token, or one at all. */
-export class TokenWanted extends Error {}
+export class TokenWanted extends Error {
+  /** Why not the one there is; `null` where there is none. */
+  readonly refusal: Refusal | null;
+
+  constructor(refusal: Refusal | null) {
+    super();
+    this.refusal = refusal;
+  }
+}
 
 /** Something other than the wanted answered. */
 export class Unexpected extends Error {
@@ -35,10 +49,6 @@ export class Client {
     history.replaceState(null, "", location.pathname + location.search);
   }
 
-  get hasToken(): boolean {
-    return this.#token.get() !== null;
-  }
-
   /** The token of requests from now on. */
   useToken(token: string): void {
     this.#token.set(token.trim());
@@ -54,6 +64,8 @@ export class Client {
    */
   async get<T>(path: string, also?: number): Promise<T> {
     const token = this.#token.get();
+    // What was copied from prose may have typographic quotes. `fetch` throws at them as it does when nobody answers.
+    if (token !== null && IN_NO_TOKEN.test(token)) throw new TokenWanted("unknown");
     const giveUp = new AbortController();
     const timer = setTimeout(() => giveUp.abort(), PATIENCE_MS);
     try {
@@ -66,7 +78,8 @@ export class Client {
       if (answer.ok || answer.status === also) return (await answer.json()) as T;
       // Home Assistant's ingress answers 401 itself when its own session has ended: no matter of our token.
       const isProblem = (answer.headers.get("Content-Type") ?? "").startsWith("application/problem+json");
-      if (isProblem && (answer.status === 401 || answer.status === 403)) throw new TokenWanted();
+      if (isProblem && answer.status === 401) throw new TokenWanted(token === null ? null : "unknown");
+      if (isProblem && answer.status === 403) throw new TokenWanted("no-read");
       const problem: unknown = isProblem ? await answer.json() : {};
       throw new Unexpected(answer.status, member(problem, "type").replace(PROBLEM, ""), member(problem, "detail"));
     } finally {

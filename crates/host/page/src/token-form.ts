@@ -2,6 +2,7 @@
 
 import { css, html, nothing, type TemplateResult } from "lit";
 
+import type { Refusal } from "./client";
 import { look } from "./look";
 import { Part, given } from "./part";
 
@@ -22,13 +23,13 @@ class TokenFormElement extends Part {
     `,
   ];
 
-  declare refused: boolean;
+  declare refused: Refusal | null;
 
   override render(): TemplateResult {
     const { words } = this.speech;
     return html`
       <form class="card" @submit=${this.#onSubmit}>
-        ${this.refused ? html`<b class="bad" role="alert">${words.tokenRefused}</b>` : nothing}
+        ${this.refused === null ? nothing : html`<b class="bad" role="alert">${words.tokenRefused[this.refused]}</b>`}
         <label for="token">${words.token}</label>
         <input
           id="token"

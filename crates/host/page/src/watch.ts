@@ -4,7 +4,7 @@
 import type { ReactiveController, ReactiveControllerHost } from "lit";
 
 import type { Activity, Health, History, Log, LogLine, Plugin, Plugins, Stats } from "./answers";
-import { Client, TokenWanted, Unexpected } from "./client";
+import { Client, type Refusal, TokenWanted, Unexpected } from "./client";
 import { Rates } from "./rates";
 
 const PACE_MS = 2_000;
@@ -34,8 +34,8 @@ export type Trouble =
 export interface View {
   /** `token` while one has to be asked for. */
   phase: "starting" | "token" | "showing";
-  /** Whether the token given was not accepted. */
-  refused: boolean;
+  /** Why the token given will not do. */
+  refused: Refusal | null;
   trouble: Trouble | null;
   /** When the newest figures came. */
   asOf: Date | null;
@@ -52,7 +52,7 @@ export interface View {
 export class Watch implements ReactiveController {
   readonly view: View = {
     phase: "starting",
-    refused: false,
+    refused: null,
     trouble: null,
     asOf: null,
     stats: null,
@@ -97,7 +97,7 @@ export class Watch implements ReactiveController {
     this.#asking = false;
     this.#due = allDue();
     this.view.phase = "starting";
-    this.view.refused = false;
+    this.view.refused = null;
     this.now();
     this.#host.requestUpdate();
   }
@@ -151,7 +151,7 @@ export class Watch implements ReactiveController {
   #fail(error: unknown): number {
     const { view } = this;
     if (error instanceof TokenWanted) {
-      view.refused = this.#client.hasToken;
+      view.refused = error.refusal;
       this.#client.forgetToken();
       view.phase = "token";
       view.trouble = null;

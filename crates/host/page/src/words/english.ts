@@ -10,7 +10,10 @@ export const english = {
   tokenNeeded: "Token needed",
   token: "Token",
   tokenWhere: "It is in the file “token” of the data folder. It stays in this tab only.",
-  tokenRefused: "This token was not accepted.",
+  tokenRefused: {
+    unknown: "This token was not accepted.",
+    "no-read": "This token lacks the scope “read”.",
+  },
   show: "Show",
   silent: "Weirhouse does not answer; the page keeps trying.",
   session: "Home Assistant wants you to sign in anew; reload the page.",

@@ -12,7 +12,10 @@ export const german: Words = {
   tokenNeeded: "Token nötig",
   token: "Token",
   tokenWhere: "Er steht in der Datei „token“ des Datenordners. Er bleibt nur in diesem Tab.",
-  tokenRefused: "Dieser Token wurde nicht angenommen.",
+  tokenRefused: {
+    unknown: "Dieser Token wurde nicht angenommen.",
+    "no-read": "Diesem Token fehlt die Berechtigung „read“.",
+  },
   show: "Anzeigen",
   silent: "Weirhouse antwortet nicht; die Seite versucht es weiter.",
   session: "Home Assistant verlangt eine neue Anmeldung; bitte die Seite neu laden.",
