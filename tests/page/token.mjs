@@ -24,6 +24,8 @@ export default async function asks({ window, url, token, axe }) {
   await page.getByRole("button", { name: "Show" }).click();
   await page.locator("weir-tiles").waitFor();
   assert.equal(await field.count(), 0);
+  const focused = await page.evaluate(() => document.activeElement.shadowRoot?.activeElement.localName);
+  assert.equal(focused, "main", "the keyboard goes on where the form was");
 
   await page.reload();
   await page.locator("weir-tiles").waitFor();
@@ -32,6 +34,21 @@ export default async function asks({ window, url, token, axe }) {
   const another = await context.newPage();
   await another.goto(url);
   await another.getByLabel("Token", { exact: true }).waitFor();
+  await inAddress(another, url, token);
+}
+
+/** An address with a token may be put into a tab that shows the page already. */
+async function inAddress(page, url, token) {
+  const go = (token) => page.evaluate((token) => void (location.hash = `token=${token}`), token);
+  await go(token);
+  await page.locator("weir-tiles").waitFor();
+  assert.equal(page.url(), url, "the token stays out of sight");
+  await go("wrong");
+  await page.getByText("This token was not accepted.").waitFor();
+  assert.equal(await page.locator("weir-tiles").count(), 0);
+  await page.goto(`${url}#token=${token}`);
+  await page.locator("weir-tiles").waitFor();
+  assert.equal(page.url(), url);
 }
 
 /** What no header can carry is a wrong token, and no silence of the program, also where the tab has kept it. */

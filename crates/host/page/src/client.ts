@@ -41,12 +41,13 @@ export class Unexpected extends Error {
 export class Client {
   readonly #token = Kept.inTab("weirhouse-token");
 
-  /** Takes a token from the address, `#token=…`, and out of sight. */
-  takeTokenFromAddress(): void {
+  /** Takes a token from the address, `#token=…`, and out of sight. Says whether there was one. */
+  takeTokenFromAddress(): boolean {
     const token = new URLSearchParams(location.hash.slice(1)).get("token");
-    if (token === null) return;
+    if (token === null) return false;
     this.#token.set(token);
     history.replaceState(null, "", location.pathname + location.search);
+    return true;
   }
 
   /** The token of requests from now on. */

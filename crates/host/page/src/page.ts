@@ -29,6 +29,10 @@ class PageElement extends LitElement {
         gap: 0.9rem;
         margin-top: 0.9rem;
       }
+      /* Not to be operated: it only has the focus that the form had. */
+      main:focus {
+        outline: none;
+      }
       .below {
         display: grid;
         gap: 0.9rem;
@@ -68,7 +72,7 @@ class PageElement extends LitElement {
       <header>
         <weir-link .speech=${speech} .view=${{ ...view }} @choose-language=${this.#onLanguage}></weir-link>
       </header>
-      <main>
+      <main tabindex="-1">
         <div role="status" class="note ${view.trouble === null ? "" : "card"}">${this.#trouble(view.trouble)}</div>
         ${view.phase === "token"
           ? html`<weir-token-form
@@ -119,6 +123,8 @@ class PageElement extends LitElement {
   }
 
   #onToken(event: CustomEvent<string>): void {
+    // The form goes, and the keyboard would begin at the top again.
+    this.renderRoot.querySelector("main")?.focus();
     this.#watch.useToken(event.detail);
   }
 }

@@ -81,18 +81,25 @@ export class Watch implements ReactiveController {
 
   hostConnected(): void {
     document.addEventListener("visibilitychange", this.#onVisibility);
+    addEventListener("hashchange", this.#onAddress);
     this.#client.takeTokenFromAddress();
     this.now();
   }
 
   hostDisconnected(): void {
     document.removeEventListener("visibilitychange", this.#onVisibility);
+    removeEventListener("hashchange", this.#onAddress);
     clearTimeout(this.#timer);
   }
 
   /** Goes on with this token. */
   useToken(token: string): void {
     this.#client.useToken(token);
+    this.#startAnew();
+  }
+
+  /** Shows nothing more of what was asked with the token before. */
+  #startAnew(): void {
     this.#session += 1;
     this.#asking = false;
     this.#due = allDue();
@@ -111,6 +118,11 @@ export class Watch implements ReactiveController {
 
   readonly #onVisibility = (): void => {
     this.now();
+  };
+
+  /** An address with a token, put into a tab that shows the page, loads nothing. */
+  readonly #onAddress = (): void => {
+    if (this.#client.takeTokenFromAddress()) this.#startAnew();
   };
 
   async #ask(session: number): Promise<void> {
