@@ -35,9 +35,40 @@ export default async function looks({ open, axe }) {
     await page.context().close();
   }
 
+  await largerFont(open, full);
   await empty(open);
   await switchesLanguage(open, false);
   await switchesLanguage(open, true);
+}
+
+/** All that is written grows with the font that the browser's user chose, and a phone needs no sideways scrolling for it. */
+async function largerFont(open, full) {
+  const sizes = [];
+  for (const standard of [16, 32]) {
+    const page = await open({ locale: "de-DE", viewport: { width: 360, height: 740 } }, async (page) => {
+      await answerWith(page, full);
+      const browser = await page.context().newCDPSession(page);
+      await browser.send("Page.enable");
+      await browser.send("Page.setFontSizes", { fontSizes: { standard } });
+    });
+    await page.locator("weir-picture canvas").waitFor();
+    await page.locator("weir-log li").first().waitFor();
+    await assertFits(page);
+    const row = page.locator("weir-entities .row").nth(1);
+    const written = [row.locator(".entity"), row.locator(".per-hour"), row.locator(".rule"), page.locator(".figure").first()];
+    const size = (element) => element.evaluate((element) => parseFloat(getComputedStyle(element).fontSize));
+    sizes.push(await Promise.all(written.map(size)));
+    // What is cut off at the edge of its cell cannot be scrolled to.
+    for (const cell of await page.locator("weir-entities :is(th button, .per-hour, .suppressed)").all()) {
+      const [wide, room] = await cell.evaluate((cell) => [cell.scrollWidth, cell.clientWidth]);
+      assert(wide <= room, `${await cell.textContent()} is ${wide} px wide in ${room}`);
+    }
+    const beyond = await row.evaluate((row) => row.scrollHeight - row.clientHeight);
+    assert(beyond <= 0, `a row is cut off by ${beyond} px`);
+    await page.context().close();
+  }
+  const [small, large] = sizes;
+  assert.deepEqual(large, small.map((size) => 2 * size));
 }
 
 /** What is said while there is nothing to show. */

@@ -210,10 +210,29 @@ class EntitiesElement extends Part {
         th {
           padding: 0;
         }
+        .row td {
+          padding-right: 0.2rem;
+        }
         td.rule .lines {
           -webkit-line-clamp: 3;
         }
         td.rule .line + .lines {
+          -webkit-line-clamp: 2;
+        }
+      }
+      @media (max-width: 18rem) {
+        :host {
+          --row: 15rem; /* With every cell below the other. */
+        }
+        th button,
+        td.per-hour,
+        td.suppressed {
+          white-space: normal;
+        }
+        .row {
+          grid-template-columns: minmax(0, 1fr);
+        }
+        td.last .lines {
           -webkit-line-clamp: 2;
         }
       }

@@ -11,6 +11,7 @@ export const look = css`
   :host {
     display: block;
     min-width: 0;
+    overflow-wrap: anywhere;
   }
   [hidden] {
     display: none !important;

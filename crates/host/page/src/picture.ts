@@ -9,7 +9,6 @@ import { NONE } from "./figures";
 import { look } from "./look";
 import { Part, given } from "./part";
 
-const HEIGHT_PX = 180;
 
 /** A line of fewer points says nothing. */
 const FEWEST_POINTS = 2;
@@ -37,7 +36,7 @@ class PictureElement extends Part {
         margin: 0;
       }
       .plot {
-        height: ${HEIGHT_PX}px;
+        height: 11.25rem;
         overflow: hidden;
       }
       .legend {
@@ -90,7 +89,7 @@ class PictureElement extends Part {
   /** What the plot shows. */
   #shown: History | null = null;
   #shownLanguage = "";
-  readonly #width = new ResizeObserver(() => this.#fit());
+  readonly #size = new ResizeObserver(() => this.#fit());
   readonly #dark = matchMedia("(prefers-color-scheme: dark)");
 
   constructor() {
@@ -189,35 +188,36 @@ class PictureElement extends Part {
   #draw(columns: Columns): void {
     const { figures } = this.speech;
     const frame = this.#frame;
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
     // Asked anew at each drawing, since the scheme may change between two.
     const colour = (name: string) => () => getComputedStyle(this).getPropertyValue(name).trim();
     const axis = {
       stroke: colour("--soft"),
       grid: { stroke: colour("--line"), width: 1 },
       ticks: { stroke: colour("--line"), width: 1, size: 4 },
-      font: "12px system-ui, sans-serif",
+      font: `${0.75 * rem}px system-ui, sans-serif`,
     };
     this.#plot = new uPlot(
       {
         width: frame.clientWidth,
-        height: HEIGHT_PX,
+        height: frame.clientHeight,
         // Room for half a label at the right.
-        padding: [8, 30, 0, 0],
+        padding: [0.5 * rem, 1.9 * rem, 0, 0],
         legend: { show: false },
         cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
         scales: { y: { range: (_plot, _least, most) => [0, Math.max(1, 1.1 * most)] } },
         axes: [
           {
             ...axis,
-            size: 30,
-            space: 70,
-            incrs: [10, 30, 60, 120, 180, 300],
+            size: 1.9 * rem,
+            space: 4.4 * rem,
+            incrs: [10, 30, 60, 120, 180, 300, 600],
             values: (_plot, times) =>
               times.map((time) =>
                 time % 60 === 0 ? figures.shortTime(new Date(time * 1000)) : figures.time(new Date(time * 1000)),
               ),
           },
-          { ...axis, size: 44, values: (_plot, rates) => rates.map((rate) => figures.value(rate)) },
+          { ...axis, size: 2.75 * rem, space: 1.9 * rem, values: (_plot, rates) => rates.map((rate) => figures.value(rate)) },
         ],
         series: [
           {},
@@ -231,18 +231,18 @@ class PictureElement extends Part {
       columns,
       frame,
     );
-    this.#width.observe(frame);
+    this.#size.observe(frame);
   }
 
   #fit(): void {
-    const width = this.#frame.clientWidth;
-    if (this.#plot !== null && width > 0 && width !== this.#plot.width) {
-      this.#plot.setSize({ width, height: HEIGHT_PX });
+    const { clientWidth: width, clientHeight: height } = this.#frame;
+    if (this.#plot !== null && width > 0 && (width !== this.#plot.width || height !== this.#plot.height)) {
+      this.#plot.setSize({ width, height });
     }
   }
 
   #discard(): void {
-    this.#width.disconnect();
+    this.#size.disconnect();
     this.#plot?.destroy();
     this.#plot = null;
   }

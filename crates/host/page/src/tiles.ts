@@ -67,6 +67,11 @@ class TilesElement extends Part {
           grid-template-columns: repeat(2, minmax(0, 1fr));
         }
       }
+      @media (max-width: 18rem) {
+        section {
+          grid-template-columns: minmax(0, 1fr);
+        }
+      }
     `,
   ];
 
