@@ -9,16 +9,18 @@ import type { Activity, Entity } from "./answers";
 import { NONE } from "./figures";
 import { look } from "./look";
 import { type Column, type Order, arrange, firstOrder, nameOf, suppressedShare } from "./order";
-import { Part, given } from "./part";
+import { AskedPart, given } from "./part";
 import { ruleInWords } from "./rule-in-words";
 import { type Range, rowsInView } from "./rows-in-view";
+import { failureInWords } from "./trouble";
 
 const COLUMNS: Column[] = ["entity", "per-hour", "suppressed", "rule", "last"];
 
-class EntitiesElement extends Part {
+class EntitiesElement extends AskedPart {
   static override properties = {
-    ...Part.properties,
+    ...AskedPart.properties,
     activity: given,
+    halted: given,
     search: { state: true },
     order: { state: true },
     range: { state: true },
@@ -240,6 +242,8 @@ class EntitiesElement extends Part {
   ];
 
   declare activity: Activity | null;
+  /** Whether nobody answers, so that nothing is known of what came since. */
+  declare halted: boolean;
   declare search: string;
   declare order: Order;
   declare range: Range;
@@ -270,8 +274,16 @@ class EntitiesElement extends Part {
   }
 
   override render(): TemplateResult | typeof nothing {
-    if (this.activity === null) return nothing;
     const { words, figures } = this.speech;
+    if (this.activity === null) {
+      if (this.failure === null) return nothing;
+      return html`
+        <section class="card" aria-labelledby="title">
+          <div class="head"><h2 id="title">${words.entities}</h2></div>
+          ${failureInWords(this.failure, this.speech)}
+        </section>
+      `;
+    }
     const all = this.activity.entities.length;
     const since = words.countedSince(figures.since(new Date(this.activity.since), new Date()));
     return html`
@@ -286,6 +298,7 @@ class EntitiesElement extends Part {
             <input type="search" autocomplete="off" spellcheck="false" .value=${this.search} @input=${this.#onSearch} />
           </label>
         </div>
+        ${failureInWords(this.failure, this.speech)}
         ${this.#rows.length > 0
           ? this.#table()
           : html`<p class="soft empty">${all === 0 ? words.noEntities : words.noneFound}</p>`}
@@ -371,11 +384,17 @@ class EntitiesElement extends Part {
           <span class="lines">
             ${reason}${entity.at === null
               ? nothing
-              : html`, <time class="soft" datetime=${entity.at}>${figures.ago(new Date(entity.at), now)}</time>`}
+              : html`, <time class="soft" datetime=${entity.at}>${this.#when(new Date(entity.at), now)}</time>`}
           </span>
         </td>
       </tr>
     `;
+  }
+
+  /** How long ago that was; while nothing newer arrives, when: time goes on, and a change since then would not be known. */
+  #when(at: Date, now: Date): string {
+    const { figures } = this.speech;
+    return this.halted || this.failure !== null ? figures.at(at, now) : figures.ago(at, now);
   }
 
   /** A plugin is asked before the rule, which holds where that leaves it to decide. */

@@ -105,6 +105,12 @@ export class Figures {
     return (sameDay ? this.#shortTime : this.#dateAndTime).format(date);
   }
 
+  /** With seconds on the day itself. */
+  at(date: Date, now: Date): string {
+    const sameDay = date.toDateString() === now.toDateString();
+    return (sameDay ? this.#time : this.#dateAndTime).format(date);
+  }
+
   /** How long ago that was; what a clock ahead of ours calls the future is now. */
   ago(date: Date, now: Date): string {
     const seconds = Math.max(0, Math.floor((now.getTime() - date.getTime()) / 1000));

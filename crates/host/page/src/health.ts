@@ -4,10 +4,11 @@ import { css, html, nothing, type TemplateResult } from "lit";
 
 import type { Health } from "./answers";
 import { look } from "./look";
-import { Part, given } from "./part";
+import { AskedPart, given } from "./part";
+import { failureInWords } from "./trouble";
 
-class HealthElement extends Part {
-  static override properties = { ...Part.properties, health: given };
+class HealthElement extends AskedPart {
+  static override properties = { ...AskedPart.properties, health: given, halted: given };
 
   static override styles = [
     look,
@@ -30,24 +31,30 @@ class HealthElement extends Part {
       .row b {
         font-weight: 600;
       }
+      .past {
+        color: var(--soft);
+      }
     `,
   ];
 
   declare health: Health | null;
+  /** Whether nobody answers, so that this is how it was. */
+  declare halted: boolean;
 
   override render(): TemplateResult | typeof nothing {
-    if (this.health === null) return nothing;
+    if (this.health === null && this.failure === null) return nothing;
     const { words } = this.speech;
     return html`
       <section class="card" aria-labelledby="title">
         <div class="head"><h2 id="title">${words.health}</h2></div>
+        ${failureInWords(this.failure, this.speech)}
         <ul>
-          ${this.health.components.map(
+          ${this.health?.components.map(
             ({ component, ok, message }) => html`
               <li data-component=${component}>
                 <div class="row">
                   <span>${words.components[component] ?? component}</span>
-                  <b class=${ok ? "good" : "bad"}>${ok ? words.works : words.fails}</b>
+                  ${this.#outcome(ok)}
                 </div>
                 ${message === "" ? nothing : html`<span lang="en">${message}</span>`}
               </li>
@@ -56,6 +63,12 @@ class HealthElement extends Part {
         </ul>
       </section>
     `;
+  }
+
+  #outcome(ok: boolean): TemplateResult {
+    const { words } = this.speech;
+    if (this.halted || this.failure !== null) return html`<b class="past">${ok ? words.worked : words.failed}</b>`;
+    return html`<b class=${ok ? "good" : "bad"}>${ok ? words.works : words.fails}</b>`;
   }
 }
 

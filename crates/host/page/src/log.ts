@@ -5,10 +5,11 @@ import { repeat } from "lit/directives/repeat.js";
 
 import type { LogLine } from "./answers";
 import { look } from "./look";
-import { Part, given } from "./part";
+import { AskedPart, given } from "./part";
+import { failureInWords } from "./trouble";
 
-class LogElement extends Part {
-  static override properties = { ...Part.properties, lines: given };
+class LogElement extends AskedPart {
+  static override properties = { ...AskedPart.properties, lines: given };
 
   static override styles = [
     look,
@@ -55,7 +56,7 @@ class LogElement extends Part {
   declare lines: LogLine[] | null;
 
   override render(): TemplateResult | typeof nothing {
-    if (this.lines === null) return nothing;
+    if (this.lines === null && this.failure === null) return nothing;
     const { words } = this.speech;
     return html`
       <section class="card" aria-labelledby="title">
@@ -63,14 +64,20 @@ class LogElement extends Part {
           <h2 id="title">${words.log}</h2>
           <span class="soft">${words.newestFirst}</span>
         </div>
-        ${this.lines.length === 0
-          ? html`<p class="soft empty">${words.noLines}</p>`
-          : html`<div class="scroll" tabindex="0" role="region" aria-labelledby="title">
-              <ol>
-                ${repeat(this.lines.toReversed(), (line) => line.number, (line) => this.#line(line))}
-              </ol>
-            </div>`}
+        ${failureInWords(this.failure, this.speech)}
+        ${this.lines === null ? nothing : this.#list(this.lines)}
       </section>
+    `;
+  }
+
+  #list(lines: LogLine[]): TemplateResult {
+    if (lines.length === 0) return html`<p class="soft empty">${this.speech.words.noLines}</p>`;
+    return html`
+      <div class="scroll" tabindex="0" role="region" aria-labelledby="title">
+        <ol>
+          ${repeat(lines.toReversed(), (line) => line.number, (line) => this.#line(line))}
+        </ol>
+      </div>
     `;
   }
 

@@ -46,6 +46,9 @@ export const look = css`
   .empty {
     margin: 0.25rem 0 0;
   }
+  .failure {
+    margin: 0 0 0.5rem;
+  }
   button,
   input,
   select {

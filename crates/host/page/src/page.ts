@@ -12,6 +12,7 @@ import "./tiles";
 import "./token-form";
 import { look } from "./look";
 import { type Language, chooseSpeech, preferredSpeech } from "./speech";
+import { problemInWords } from "./trouble";
 import { type Trouble, Watch } from "./watch";
 
 class PageElement extends LitElement {
@@ -68,6 +69,8 @@ class PageElement extends LitElement {
   override render(): TemplateResult {
     const { view } = this.#watch;
     const speech = this.#speech;
+    const { failures } = view;
+    const halted = view.trouble !== null;
     return html`
       <header>
         <weir-link .speech=${speech} .view=${{ ...view }} @choose-language=${this.#onLanguage}></weir-link>
@@ -84,12 +87,22 @@ class PageElement extends LitElement {
         ${view.phase === "showing" && view.stats !== null
           ? html`
               <weir-tiles .speech=${speech} .stats=${view.stats} .rates=${view.rates}></weir-tiles>
-              <weir-picture .speech=${speech} .history=${view.history}></weir-picture>
-              <weir-entities .speech=${speech} .activity=${view.activity}></weir-entities>
-              <weir-plugins .speech=${speech} .plugins=${view.plugins}></weir-plugins>
+              <weir-picture .speech=${speech} .history=${view.history} .failure=${failures.history}></weir-picture>
+              <weir-entities
+                .speech=${speech}
+                .activity=${view.activity}
+                .failure=${failures.activity}
+                .halted=${halted}
+              ></weir-entities>
+              <weir-plugins .speech=${speech} .plugins=${view.plugins} .failure=${failures.plugins}></weir-plugins>
               <div class="below">
-                <weir-health .speech=${speech} .health=${view.health}></weir-health>
-                <weir-log .speech=${speech} .lines=${view.log}></weir-log>
+                <weir-health
+                  .speech=${speech}
+                  .health=${view.health}
+                  .failure=${failures.health}
+                  .halted=${halted}
+                ></weir-health>
+                <weir-log .speech=${speech} .lines=${view.log} .failure=${failures.log}></weir-log>
               </div>
             `
           : nothing}
@@ -105,16 +118,11 @@ class PageElement extends LitElement {
     return html`
       <span>
         <b class="bad">${sentence}</b>
-        ${trouble.kind === "status" ? this.#problem(trouble) : nothing}
+        ${trouble.kind === "status" ? problemInWords(trouble, this.#speech) : nothing}
         ${asOf === null ? nothing : words.figuresOf(figures.time(asOf))}
       </span>
       <button type="button" @click=${() => this.#watch.now()}>${words.tryNow}</button>
     `;
-  }
-
-  /** What the API says of a problem, in the visitor's language if it is one of those that a visitor can meet. */
-  #problem({ problem, detail }: { problem: string; detail: string }): TemplateResult {
-    return html`${this.#speech.words.problems[problem] ?? html`<span lang="en">${detail}</span>`}`;
   }
 
   #onLanguage(event: CustomEvent<Language>): void {

@@ -7,18 +7,21 @@ import plotStyle from "uplot/dist/uPlot.min.css?inline";
 import type { History } from "./answers";
 import { NONE } from "./figures";
 import { look } from "./look";
-import { Part, given } from "./part";
+import { AskedPart, given } from "./part";
+import { failureInWords } from "./trouble";
 
 
 /** A line of fewer points says nothing. */
 const FEWEST_POINTS = 2;
 
+const NOTHING: History = { step_s: 1, points: [] };
+
 /** Seconds since 1970, and readings per second. */
 type Columns = [times: number[], observed: number[], published: number[]];
 
-class PictureElement extends Part {
+class PictureElement extends AskedPart {
   static override properties = {
-    ...Part.properties,
+    ...AskedPart.properties,
     history: given,
     cursor: { state: true },
     asTable: { state: true },
@@ -110,9 +113,9 @@ class PictureElement extends Part {
   }
 
   override render(): TemplateResult | typeof nothing {
-    if (this.history === null) return nothing;
+    if (this.history === null && this.failure === null) return nothing;
     const { words, figures } = this.speech;
-    const columns = perSecond(this.history);
+    const columns = perSecond(this.history ?? NOTHING);
     const [times, observed, published] = columns;
     const enough = times.length >= FEWEST_POINTS;
     const at = this.cursor ?? times.length - 1;
@@ -130,7 +133,8 @@ class PictureElement extends Part {
               </div>`
             : nothing}
         </div>
-        ${enough ? nothing : html`<p class="soft empty">${words.pictureSoon}</p>`}
+        ${failureInWords(this.failure, this.speech)}
+        ${enough || this.history === null ? nothing : html`<p class="soft empty">${words.pictureSoon}</p>`}
         <figure ?hidden=${!enough}>
           <div class="plot" role="img" aria-label=${words.pictureSays(most(observed), most(published))}></div>
           <details @toggle=${this.#onToggle}>

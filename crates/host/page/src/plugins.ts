@@ -5,10 +5,11 @@ import { css, html, nothing, type TemplateResult } from "lit";
 import type { Plugin } from "./answers";
 import { NONE } from "./figures";
 import { look } from "./look";
-import { Part, given } from "./part";
+import { AskedPart, given } from "./part";
+import { failureInWords } from "./trouble";
 
-class PluginsElement extends Part {
-  static override properties = { ...Part.properties, plugins: given };
+class PluginsElement extends AskedPart {
+  static override properties = { ...AskedPart.properties, plugins: given };
 
   static override styles = [
     look,
@@ -86,12 +87,13 @@ class PluginsElement extends Part {
   declare plugins: Plugin[] | null;
 
   override render(): TemplateResult | typeof nothing {
-    if (this.plugins === null || this.plugins.length === 0) return nothing;
+    if ((this.plugins ?? []).length === 0 && this.failure === null) return nothing;
     return html`
       <section class="card" aria-labelledby="title">
         <div class="head"><h2 id="title">${this.speech.words.plugins}</h2></div>
+        ${failureInWords(this.failure, this.speech)}
         <ul>
-          ${this.plugins.map((plugin) => this.#plugin(plugin))}
+          ${this.plugins?.map((plugin) => this.#plugin(plugin))}
         </ul>
       </section>
     `;

@@ -6,6 +6,7 @@ import type { ReactiveController, ReactiveControllerHost } from "lit";
 import type { Activity, Health, History, Log, LogLine, Plugin, Plugins, Stats } from "./answers";
 import { Client, type Refusal, TokenWanted, Unexpected } from "./client";
 import { Rates } from "./rates";
+import type { Failure } from "./trouble";
 
 const PACE_MS = 2_000;
 const FIRST_DELAY_MS = 1_000;
@@ -18,7 +19,7 @@ const PERIODS_MS = { health: 4_000, log: 4_000, history: 10_000, activity: 10_00
 /** How many times as long as its request took a part is left alone at least. */
 const PAUSE_PER_REQUEST = 20;
 
-type Part = keyof typeof PERIODS_MS;
+export type Part = keyof typeof PERIODS_MS;
 
 /** When each part is asked for next: now. */
 const allDue = (): Record<Part, number> => ({ health: 0, log: 0, history: 0, activity: 0, plugins: 0 });
@@ -28,7 +29,7 @@ export type Trouble =
   | { kind: "silent" }
   /** Home Assistant, which stands before Weirhouse, wants its user to sign in. */
   | { kind: "session" }
-  | { kind: "status"; status: number; problem: string; detail: string };
+  | ({ kind: "status" } & Failure);
 
 /** What to show. */
 export interface View {
@@ -37,6 +38,8 @@ export interface View {
   /** Why the token given will not do. */
   refused: Refusal | null;
   trouble: Trouble | null;
+  /** Parts that fail while others arrive. */
+  failures: Record<Part, Failure | null>;
   /** When the newest figures came. */
   asOf: Date | null;
   stats: Stats | null;
@@ -54,6 +57,7 @@ export class Watch implements ReactiveController {
     phase: "starting",
     refused: null,
     trouble: null,
+    failures: { health: null, history: null, activity: null, plugins: null, log: null },
     asOf: null,
     stats: null,
     rates: new Rates(),
@@ -172,7 +176,7 @@ export class Watch implements ReactiveController {
     if (!(error instanceof Unexpected)) view.trouble = { kind: "silent" };
     else if (error.status === 401) view.trouble = { kind: "session" };
     else if (error.message === "" && error.status >= 502) view.trouble = { kind: "silent" };
-    else view.trouble = { kind: "status", status: error.status, problem: error.problem, detail: error.message };
+    else view.trouble = { kind: "status", ...failureOf(error) };
     view.rates = new Rates();
     const wait = this.#delay;
     this.#delay = Math.min(2 * wait, LONGEST_DELAY_MS);
@@ -187,11 +191,14 @@ export class Watch implements ReactiveController {
       const take = await this.#get(part);
       if (session !== this.#session) return;
       take();
-      this.#host.requestUpdate();
+      this.view.failures[part] = null;
     } catch (error) {
+      if (session !== this.#session) return;
       // One part that cannot be had leaves the others; only silence is everybody's.
       if (!(error instanceof Unexpected)) throw error;
+      this.view.failures[part] = failureOf(error);
     }
+    this.#host.requestUpdate();
     this.#due[part] = started + Math.max(PERIODS_MS[part], PAUSE_PER_REQUEST * (performance.now() - started));
   }
 
@@ -226,4 +233,8 @@ export class Watch implements ReactiveController {
       }
     }
   }
+}
+
+function failureOf({ status, problem, message }: Unexpected): Failure {
+  return { status, problem, detail: message };
 }

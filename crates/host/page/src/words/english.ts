@@ -18,6 +18,7 @@ export const english = {
   silent: "Weirhouse does not answer; the page keeps trying.",
   session: "Home Assistant wants you to sign in anew; reload the page.",
   status: (status: number) => `Weirhouse answers with an error (${status}); the page keeps trying.`,
+  partFails: (status: number) => `Weirhouse answers this part with an error (${status}); the page keeps trying.`,
   problems: {
     "engine-restarted": "The optimizer had a fault and was started anew.",
     internal: "This is a fault of Weirhouse; the log tells more.",
@@ -143,6 +144,8 @@ export const english = {
   health: "Health",
   works: "works",
   fails: "does not work",
+  worked: "worked",
+  failed: "did not work",
   components: {
     optimizer: "Optimizer",
     storage: "Storage",

@@ -20,6 +20,7 @@ export const german: Words = {
   silent: "Weirhouse antwortet nicht; die Seite versucht es weiter.",
   session: "Home Assistant verlangt eine neue Anmeldung; bitte die Seite neu laden.",
   status: (status) => `Weirhouse antwortet mit einem Fehler (${status}); die Seite versucht es weiter.`,
+  partFails: (status) => `Weirhouse antwortet bei diesem Teil mit einem Fehler (${status}); die Seite versucht es weiter.`,
   problems: {
     "engine-restarted": "Der Optimierer hatte einen Fehler und wurde neu gestartet.",
     internal: "Das ist ein Fehler von Weirhouse; das Protokoll sagt mehr.",
@@ -145,6 +146,8 @@ export const german: Words = {
   health: "Zustand",
   works: "arbeitet",
   fails: "arbeitet nicht",
+  worked: "arbeitete",
+  failed: "arbeitete nicht",
   components: {
     optimizer: "Optimierer",
     storage: "Speicherung",
