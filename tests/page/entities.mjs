@@ -22,6 +22,19 @@ export default async function entities({ open }) {
   assert.match(await second.textContent(), /<img src=x> thing 1/, "a name is text, whatever it says");
   assert.match(await rows.first().textContent(), /Rule 2:\s+at least 5 W or 5%, what is left after 30 sec of quiet/);
 
+  // All that a rule may say, of a state in its unit, or of an attribute.
+  for (const [at, words] of Object.entries({
+    6: "at least 5 W or 5%, as the value that readings stay near,",
+    7: "Preset: latitude: at least 0.0001",
+    9: "or 5%, whenever its sign changes,",
+    10: "whenever it crosses 10 W, 22.5 W, or 30 W",
+    12: "whenever the total begins anew",
+  })) {
+    const rule = list.locator(`[data-entity="sensor.thing_${at}"] .rule`);
+    const text = (await rule.textContent()).replace(/\s+/g, " ");
+    assert(text.includes(words), `no ${words} in ${text}`);
+  }
+
   // Sorted by every column, either way; exactly one header says so.
   const header = (name) => list.getByRole("columnheader", { name });
   const sorted = async (name, direction) => {
@@ -38,9 +51,9 @@ export default async function entities({ open }) {
   await sorted("Suppressed", "descending");
   await header("Last change").getByRole("button").click();
   await first("sensor.thing_0");
-  await header("Rule of its state").getByRole("button").click();
+  await header("Rule").getByRole("button").click();
   await list.locator(".row").first().getByText("Default:").waitFor();
-  await sorted("Rule of its state", "ascending");
+  await sorted("Rule", "ascending");
   await header("Entity").getByRole("button").click();
   await first("sensor.thing_1");
 
@@ -80,7 +93,7 @@ async function byKeyboard(page, list, few) {
       assert.equal(await list.locator("th.per-hour").getAttribute("aria-sort"), "descending");
     }
   }
-  for (const wanted of ["select", "input", "Entity", "Changes/h", "Suppressed", "Rule of its state", "Last change", "div"]) {
+  for (const wanted of ["select", "input", "Entity", "Changes/h", "Suppressed", "Rule", "Last change", "div"]) {
     assert(stops.includes(wanted), `no ${wanted} among ${stops.join(", ")}`);
   }
 

@@ -30,8 +30,20 @@ export default async function figures({ open, url }) {
   const row = page.locator("weir-entities .row").first();
   await row.waitFor();
   assert.match(await row.locator(".per-hour").textContent(), /\d/);
-  assert.match(await row.locator(".rule").textContent(), /(Rule \d+|Preset|Default):\s+(at least|any change)/);
+  assert.match(await row.locator(".rule").textContent(), /(Rule \d+|Preset|Default):\s+(\w+: )?(at least|any change)/);
   assert.match(await row.locator(".last").textContent(), /(published|held back): .*ago/s);
+
+  // Where coordinates are judged, it is their rule that is told.
+  await page.locator("weir-entities").getByRole("searchbox").fill("device_tracker");
+  const tracker = page.locator('weir-entities .row[data-entity^="device_tracker."]', { hasText: "held back: it moved too little" });
+  await tracker.first().waitFor();
+  const judged = await page.evaluate(() => {
+    const list = document.querySelector("weir-page").shadowRoot.querySelector("weir-entities").shadowRoot;
+    return [...list.querySelectorAll(".row")]
+      .filter((row) => row.textContent.includes("moved too little"))
+      .map((row) => row.querySelector(".rule").textContent.replace(/\s+/g, " "));
+  });
+  for (const rule of judged) assert.match(rule, /Preset: (latitude|longitude): at least 0\.0001/);
 
   // The picture begins with the third step.
   const canvas = page.locator("weir-picture canvas");

@@ -3,11 +3,33 @@
 /** So many entities; the first is the noisiest. Some have no name, one a name that is markup. */
 export function activity(count) {
   const now = Date.now();
+  const plain = {
+    number: null,
+    attribute: null,
+    absolute: null,
+    percentage: null,
+    any: false,
+    max_age_s: null,
+    settle_s: null,
+    learn: false,
+    centred: false,
+    zero_crossing: false,
+    levels: [],
+    total: false,
+  };
   const sources = [
-    { source: "rule", number: 2, absolute: 5, percentage: 0.05, any: true, max_age_s: 600, settle_s: 30, learn: false },
-    { source: "preset", number: null, absolute: 0.5, percentage: null, any: false, max_age_s: null, settle_s: null, learn: false },
-    { source: "default", number: null, absolute: null, percentage: null, any: false, max_age_s: null, settle_s: null, learn: false },
+    { ...plain, source: "rule", number: 2, absolute: 5, percentage: 0.05, any: true, max_age_s: 600, settle_s: 30 },
+    { ...plain, source: "preset", absolute: 0.5 },
+    { ...plain, source: "default" },
   ];
+  // What few rules have, one each.
+  const seldom = {
+    6: { centred: true },
+    7: { attribute: "latitude", absolute: 0.0001 },
+    9: { zero_crossing: true },
+    10: { levels: [10, 22.5, 30] },
+    12: { total: true },
+  };
   const reasons = ["within", "threshold", "repeat", "first", "held"];
   const entities = Array.from({ length: count }, (_, at) => ({
     entity_id: `sensor.thing_${at}`,
@@ -16,7 +38,7 @@ export function activity(count) {
     observed: 2 * count,
     suppressed: at,
     per_hour: (count - at) * 1.5,
-    rule: { text: "as above", ...sources[at % sources.length] },
+    rule: { text: "as above", ...sources[at % sources.length], ...seldom[at] },
     reason: reasons[at % reasons.length],
     plugin: at % 5 === 4 ? "made-up" : null,
     advice: at % 10 === 4 ? "within noise" : null,

@@ -67,11 +67,13 @@ export interface Entity {
   at: string | null;
 }
 
-/** When the state of an entity is published. */
+/** When the state of an entity, or an attribute, is published. */
 export interface Rule {
   /** `rule`, of the configuration and then with its number, `preset` or `default`. */
   source: string;
   number: number | null;
+  /** Which attribute; `null` for the state. */
+  attribute: string | null;
   /** All of it in English. */
   text: string;
   /** Least difference that matters. */
@@ -86,6 +88,14 @@ export interface Rule {
   settle_s: number | null;
   /** Whether the threshold is learned from its noise. */
   learn: boolean;
+  /** Whether what is published may be a value in the middle of readings. */
+  centred: boolean;
+  /** Whether each change of its sign is published. */
+  zero_crossing: boolean;
+  /** Levels of which each crossing is published. */
+  levels: number[];
+  /** Whether it is a running total. */
+  total: boolean;
 }
 
 /** `GET v1/plugins` */

@@ -26,6 +26,7 @@ export class Figures {
   readonly #shortTime: Intl.DateTimeFormat;
   readonly #dateAndTime: Intl.DateTimeFormat;
   readonly #ago: Intl.RelativeTimeFormat;
+  readonly #either: Intl.ListFormat;
 
   constructor(locale: string) {
     this.#count = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
@@ -43,6 +44,7 @@ export class Figures {
     this.#time = new Intl.DateTimeFormat(locale, { timeStyle: "medium", hourCycle: "h23" });
     this.#shortTime = new Intl.DateTimeFormat(locale, { timeStyle: "short", hourCycle: "h23" });
     this.#dateAndTime = new Intl.DateTimeFormat(locale, { dateStyle: "short", timeStyle: "short", hourCycle: "h23" });
+    this.#either = new Intl.ListFormat(locale, { type: "disjunction" });
     this.#ago = new Intl.RelativeTimeFormat(locale, { numeric: "always", style: "narrow" });
   }
 
@@ -69,6 +71,11 @@ export class Figures {
   /** A fraction as an exact percentage. */
   percentage(fraction: number): string {
     return this.#percentage.format(fraction);
+  }
+
+  /** All of these, of which any will do. */
+  either(values: string[]): string {
+    return this.#either.format(values);
   }
 
   /** So many seconds, in the longest unit that they are a multiple of. */

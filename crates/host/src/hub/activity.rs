@@ -1,6 +1,7 @@
 //! How often entities report, what becomes of it, and by which rule.
 
 use std::fmt::Write as _;
+use std::num::NonZeroU32;
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -80,7 +81,8 @@ pub struct EntityActivity {
     pub suppressed: u64,
     /// Readings in an hour, at the pace of the last one.
     pub per_hour: f64,
-    /// What its state is judged by.
+    /// What its last reading was judged by. Of a state and attributes that
+    /// changed together, the state's.
     pub rule: AppliedRule,
     /// What became of its last reading, and why.
     pub reason: Option<&'static str>,
@@ -93,7 +95,7 @@ pub struct EntityActivity {
     pub at: Option<Timestamp>,
 }
 
-/// The rule of a state.
+/// The rule of a state or an attribute.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[allow(
     clippy::struct_excessive_bools,
@@ -103,8 +105,10 @@ pub struct AppliedRule {
     /// Where it is from.
     pub source: RuleSource,
     /// Of the configured rules, which, counted from 1.
-    pub number: Option<usize>,
-    /// It in words.
+    pub number: Option<u32>,
+    /// The attribute it is for; none for the state.
+    pub attribute: Option<String>,
+    /// It in words, the attribute first.
     pub text: String,
     /// Least difference that matters; none where there is no threshold.
     pub absolute: Option<f64>,
@@ -120,6 +124,10 @@ pub struct AppliedRule {
     pub learn: bool,
     /// Whether a value in the middle of recent ones may be published.
     pub centred: bool,
+    /// Whether each change of its sign is published.
+    pub zero_crossing: bool,
+    /// Levels of which each crossing is published.
+    pub levels: Vec<f64>,
     /// Whether it is a running total.
     pub total: bool,
 }
@@ -155,7 +163,7 @@ impl Engine {
         let observed = observed.filter(|(_, entity)| entity.observed > 0);
         let mut paces: Vec<(f64, &str, u32)> = observed
             .filter_map(|(name, entity)| {
-                let handle = self.entities.state_handle(name)?;
+                let handle = self.entities.judged_handle(name)?;
                 Some((entity.pace.per_hour(minute_us), name, handle))
             })
             .collect();
@@ -173,8 +181,12 @@ impl Engine {
         })?;
         let engine = &*self;
         let mut entities = Vec::with_capacity(paces.len());
-        for ((per_hour, entity_id, _), rule) in paces.iter().zip(rules) {
-            let Some(entity) = engine.entities.get(entity_id) else {
+        for ((per_hour, entity_id, handle), rule) in paces.iter().zip(rules) {
+            let Some((entity, series)) = engine
+                .entities
+                .get(entity_id)
+                .zip(engine.entities.name(*handle))
+            else {
                 continue;
             };
             let state = engine.mirror.get(entity_id);
@@ -187,9 +199,14 @@ impl Engine {
                 observed: entity.observed,
                 suppressed: entity.suppressed,
                 per_hour: (per_hour * 10.0).round() / 10.0,
-                rule: applied(&rule, entity.rule, &engine.settings.default_rule),
-                reason: entity.judged.map(|(verdict, _)| reason_name(verdict)),
-                at: entity.judged.map(|(_, at)| at),
+                rule: applied(
+                    &rule,
+                    series.attribute.as_deref(),
+                    engine.entities.rule_number(series),
+                    &engine.settings.default_rule,
+                ),
+                reason: entity.judged.map(|judged| reason_name(judged.verdict)),
+                at: entity.judged.map(|judged| judged.at),
                 plugin: advised.map(|(plugin, _)| plugin.to_owned()),
                 advice: advised.and_then(|(_, reason)| reason.map(str::to_owned)),
             });
@@ -205,7 +222,12 @@ impl Engine {
     }
 }
 
-fn applied(rule: &Rule, number: Option<u32>, default: &Rule) -> AppliedRule {
+fn applied(
+    rule: &Rule,
+    attribute: Option<&str>,
+    number: Option<NonZeroU32>,
+    default: &Rule,
+) -> AppliedRule {
     let seconds = |us: i64| us as f64 / SECOND_US as f64;
     AppliedRule {
         source: match number {
@@ -213,8 +235,12 @@ fn applied(rule: &Rule, number: Option<u32>, default: &Rule) -> AppliedRule {
             None if rule == default => RuleSource::Default,
             None => RuleSource::Preset,
         },
-        number: number.map(|it| it as usize + 1),
-        text: words(rule),
+        number: number.map(NonZeroU32::get),
+        attribute: attribute.map(str::to_owned),
+        text: match attribute {
+            None => words(rule),
+            Some(attribute) => format!("{attribute}: {}", words(rule)),
+        },
         absolute: rule.absolute,
         percentage: rule.percentage,
         any: matches!(rule.combine, Combine::Any),
@@ -222,6 +248,8 @@ fn applied(rule: &Rule, number: Option<u32>, default: &Rule) -> AppliedRule {
         settle_s: rule.settle.map(seconds),
         learn: rule.learn,
         centred: rule.publishing == Publishing::Centred,
+        zero_crossing: rule.zero_crossing,
+        levels: rule.levels.clone(),
         total: rule.total,
     }
 }
@@ -244,6 +272,19 @@ fn words(rule: &Rule) -> String {
     };
     if rule.learn {
         text += ", learned from its noise";
+    }
+    if rule.publishing == Publishing::Centred {
+        text += ", as the value that readings stay near";
+    }
+    if rule.zero_crossing {
+        text += ", whenever its sign changes";
+    }
+    if !rule.levels.is_empty() {
+        let levels: Vec<String> = rule.levels.iter().map(f64::to_string).collect();
+        let _ = write!(text, ", whenever it crosses {}", levels.join(" or "));
+    }
+    if rule.total {
+        text += ", whenever the total begins anew";
     }
     if let Some(settle) = rule.settle {
         let _ = write!(text, ", and what is left after {} of quiet", span(settle));
@@ -309,7 +350,25 @@ mod tests {
             words(&rule),
             "at least 5 or 7 %, and what is left after 1m of quiet, repeated every 10m"
         );
-        let applied = applied(&rule, None, &Rule::default());
+        let applied = applied(&rule, Some("latitude"), None, &Rule::default());
         assert_eq!(applied.source, RuleSource::Preset);
+        assert!(
+            applied.text.starts_with("latitude: at least 5 or 7 %, "),
+            "{}",
+            applied.text
+        );
+        let rule = Rule {
+            absolute: Some(5.0),
+            publishing: Publishing::Centred,
+            zero_crossing: true,
+            levels: vec![10.0, 22.5],
+            total: true,
+            ..Rule::default()
+        };
+        assert_eq!(
+            words(&rule),
+            "at least 5, as the value that readings stay near, whenever its sign changes, \
+             whenever it crosses 10 or 22.5, whenever the total begins anew"
+        );
     }
 }

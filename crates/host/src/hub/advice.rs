@@ -296,7 +296,7 @@ impl Hub {
             let handle = engine.entities.state_handle(entity_id)?;
             let interval = engine.core.interval_of(handle).ok().flatten()?;
             let judged = engine.entities.get(entity_id).and_then(|it| it.judged);
-            let quiet = judged.map(|(_, at)| millis(now).saturating_sub(unix_ms(at)));
+            let quiet = judged.map(|judged| millis(now).saturating_sub(unix_ms(judged.at)));
             let quiet = quiet.map(|ms| u32::try_from(ms).unwrap_or(u32::MAX));
             Some((seen, ms(interval.unsigned_abs()), quiet))
         };

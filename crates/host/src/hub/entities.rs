@@ -1,6 +1,7 @@
 //! What the host keeps per entity: its handles, and what was published of it.
 
 use std::collections::{BTreeMap, HashMap};
+use std::num::NonZeroU32;
 
 use serde_json::value::RawValue;
 use weirhouse_hass::Timestamp;
@@ -30,7 +31,7 @@ pub(super) struct Name {
 #[derive(Default)]
 pub(super) struct Entity {
     state: Option<u32>,
-    attributes: HashMap<Box<str>, u32>,
+    attributes: HashMap<Box<str>, AttributeSeries>,
     pub(super) published: Option<Published>,
     pub(super) outgoing: Option<Outgoing>,
     pub(super) observed: u64,
@@ -38,10 +39,26 @@ pub(super) struct Entity {
     pub(super) unpublished: u32,
     pub(super) suppressed: u64,
     pub(super) pace: Pace,
-    /// What became of the last reading, and when.
-    pub(super) judged: Option<(u8, Timestamp)>,
-    /// The configured rule of its state, by its place among them.
-    pub(super) rule: Option<u32>,
+    /// What became of the last reading.
+    pub(super) judged: Option<Judged>,
+    /// The configured rule of its state, counted from 1.
+    rule: Option<NonZeroU32>,
+}
+
+/// An attribute that is judged.
+struct AttributeSeries {
+    handle: u32,
+    /// Its configured rule, counted from 1.
+    rule: Option<NonZeroU32>,
+}
+
+/// The verdict on the last reading of an entity.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Judged {
+    pub(super) verdict: u8,
+    pub(super) at: Timestamp,
+    /// The handle of the attribute it was of; `None` for the state.
+    attribute: Option<u32>,
 }
 
 /// What the next batch carries of an entity.
@@ -60,8 +77,18 @@ impl Entities {
         let entity = self.by_name.get(&name.entity)?;
         match &name.attribute {
             None => entity.state,
-            Some(attribute) => entity.attributes.get(attribute).copied(),
+            Some(attribute) => entity.attributes.get(attribute).map(|it| it.handle),
         }
+    }
+
+    /// The handle of the series that was judged last, or else of the state,
+    /// if it was interned.
+    pub(super) fn judged_handle(&self, entity_id: &str) -> Option<u32> {
+        let entity = self.by_name.get(entity_id)?;
+        entity
+            .judged
+            .and_then(|judged| judged.attribute)
+            .or(entity.state)
     }
 
     /// The handle of an entity's state, if it was interned.
@@ -75,7 +102,8 @@ impl Entities {
         match &name.attribute {
             None => entity.state = Some(handle),
             Some(attribute) => {
-                entity.attributes.insert(attribute.clone(), handle);
+                let series = AttributeSeries { handle, rule: None };
+                entity.attributes.insert(attribute.clone(), series);
             }
         }
         let index = handle as usize;
@@ -85,12 +113,28 @@ impl Entities {
         self.by_handle[index] = Some(name);
     }
 
-    /// Notes which of the configured rules a series has; that of a state is told.
-    pub(super) fn note_rule(&mut self, name: &Name, rule: Option<u32>) {
-        if name.attribute.is_none()
-            && let Some(entity) = self.by_name.get_mut(&name.entity)
-        {
-            entity.rule = rule;
+    /// Notes which of the configured rules a series has, by its place among them.
+    pub(super) fn note_rule(&mut self, name: &Name, place: Option<u32>) {
+        let Some(entity) = self.by_name.get_mut(&name.entity) else {
+            return;
+        };
+        let number = place.and_then(|place| NonZeroU32::new(place.saturating_add(1)));
+        match &name.attribute {
+            None => entity.rule = number,
+            Some(attribute) => {
+                if let Some(series) = entity.attributes.get_mut(attribute) {
+                    series.rule = number;
+                }
+            }
+        }
+    }
+
+    /// The configured rule of a series, counted from 1.
+    pub(super) fn rule_number(&self, name: &Name) -> Option<NonZeroU32> {
+        let entity = self.by_name.get(&name.entity)?;
+        match &name.attribute {
+            None => entity.rule,
+            Some(attribute) => entity.attributes.get(attribute)?.rule,
         }
     }
 
@@ -129,10 +173,9 @@ impl Entities {
         let Some(entity) = self.by_name.get(entity_id) else {
             return Vec::new();
         };
-        let attributes = entity.attributes.values();
-        let handles = entity.state.iter().chain(attributes);
-        handles
-            .filter_map(|handle| Some((*handle, self.name(*handle)?.clone())))
+        entity
+            .handles()
+            .filter_map(|handle| Some((handle, self.name(handle)?.clone())))
             .collect()
     }
 
@@ -143,14 +186,17 @@ impl Entities {
         for entity in self.by_name.values_mut() {
             entity.state = None;
             entity.attributes.clear();
+            if let Some(judged) = &mut entity.judged {
+                judged.attribute = None;
+            }
         }
     }
 
     /// Forgets an entity; gives the handle of its state.
     pub(super) fn remove(&mut self, entity_id: &str) -> Option<u32> {
         let entity = self.by_name.remove(entity_id)?;
-        for handle in entity.state.iter().chain(entity.attributes.values()) {
-            if let Some(slot) = self.by_handle.get_mut(*handle as usize) {
+        for handle in entity.handles() {
+            if let Some(slot) = self.by_handle.get_mut(handle as usize) {
                 *slot = None;
             }
         }
@@ -179,6 +225,29 @@ impl Entities {
     /// All entities by name.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.by_name.keys().map(|name| &**name)
+    }
+}
+
+impl Entity {
+    fn handles(&self) -> impl Iterator<Item = u32> {
+        let attributes = self.attributes.values().map(|it| it.handle);
+        self.state.into_iter().chain(attributes)
+    }
+
+    /// Notes the verdict on a reading. Of state and attributes that changed at
+    /// one time the state is what people look at.
+    pub(super) fn note_verdict(&mut self, attribute: Option<&str>, verdict: u8, at: Timestamp) {
+        let attribute = attribute.and_then(|it| self.attributes.get(it));
+        let of_state = self
+            .judged
+            .is_some_and(|judged| judged.at == at && judged.attribute.is_none());
+        if attribute.is_none() || !of_state {
+            self.judged = Some(Judged {
+                verdict,
+                at,
+                attribute: attribute.map(|it| it.handle),
+            });
+        }
     }
 }
 

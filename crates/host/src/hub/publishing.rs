@@ -32,7 +32,7 @@ impl Engine {
             let entity = self.entities.entry(&reading.name.entity);
             entity.observed += 1;
             entity.suppressed += u64::from(!publishes);
-            entity.judged = Some((verdict, at));
+            entity.note_verdict(reading.name.attribute.as_deref(), verdict, at);
             if reading.name.attribute.is_none() {
                 entity.unpublished = if publishes {
                     0

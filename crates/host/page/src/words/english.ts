@@ -60,7 +60,7 @@ export const english = {
   noneFound: "No entity fits the search.",
   entity: "Entity",
   perHour: "Changes/h",
-  rule: "Rule of its state",
+  rule: "Rule",
   last: "Last change",
   sources: {
     rule: (number: string) => `Rule ${number}`.trim(),
@@ -73,6 +73,10 @@ export const english = {
   either: (one: string, other: string) => `${one} or ${other}`,
   both: (one: string, other: string) => `${one} and ${other}`,
   learned: "learned from its noise",
+  centred: "as the value that readings stay near",
+  zeroCrossing: "whenever its sign changes",
+  crosses: (levels: string) => `whenever it crosses ${levels}`,
+  total: "whenever the total begins anew",
   settles: (time: string) => `what is left after ${time} of quiet`,
   repeats: (time: string) => `at the latest every ${time}`,
   reasons: {

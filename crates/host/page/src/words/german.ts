@@ -62,7 +62,7 @@ export const german: Words = {
   noneFound: "Keine Entität passt zur Suche.",
   entity: "Entität",
   perHour: "Änderungen/h",
-  rule: "Regel des Zustands",
+  rule: "Regel",
   last: "Letzte Änderung",
   sources: {
     rule: (number) => `Regel ${number}`.trim(),
@@ -75,6 +75,10 @@ export const german: Words = {
   either: (one, other) => `${one} oder ${other}`,
   both: (one, other) => `${one} und ${other}`,
   learned: "aus dem Rauschen gelernt",
+  centred: "als Wert, in dessen Nähe die Messwerte bleiben",
+  zeroCrossing: "bei jedem Wechsel des Vorzeichens",
+  crosses: (levels) => `bei jedem Kreuzen von ${levels}`,
+  total: "bei jedem Neubeginn des Zählerstands",
   settles: (time) => `was nach ${time} Ruhe bleibt`,
   repeats: (time) => `spätestens alle ${time}`,
   reasons: {

@@ -4,8 +4,11 @@ use axum::body::Body;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use weirhouse_hass::{Change, Event};
+use weirhouse_runner::wit::selection::Conditions;
+use weirhouse_runner::wit::updates::Rule;
 
 use super::{Api, snapshot};
+use crate::hub::{RuleFor, Settings};
 
 async fn get(api: &Api, path: &str) -> Value {
     let answer = api.call("GET", path, "").await;
@@ -77,6 +80,88 @@ async fn the_noisiest_come_first_with_their_rule() {
     assert_eq!(limited["entities"].as_array().unwrap().len(), 1);
     let refused = api.call("GET", "/v1/activity?limit=0", "").await;
     assert_eq!(refused.problem(), "invalid-argument");
+}
+
+#[tokio::test]
+async fn the_rule_is_that_of_the_reading_told_of() {
+    let api = Api::new();
+    api.hub.handle(snapshot(&[("device_tracker.a", "home")]));
+    let told = async |update: Value| {
+        let change = Change::Updated {
+            entity_id: "device_tracker.a".to_owned(),
+            diff: serde_json::from_value(json!({ "+": update })).unwrap(),
+        };
+        api.hub.handle(Event::Changes(vec![change]));
+        let activity = get(&api, "/v1/activity").await;
+        let entity = &activity["entities"][0];
+        let rule = &entity["rule"];
+        [
+            &entity["reason"],
+            &rule["source"],
+            &rule["number"],
+            &rule["attribute"],
+            &rule["absolute"],
+        ]
+        .map(Value::clone)
+    };
+    let latitude = |latitude: f64| json!({ "a": { "latitude": latitude } });
+    told(latitude(48.1)).await;
+    assert_eq!(
+        told(latitude(48.100_01)).await,
+        [
+            json!("within"),
+            json!("preset"),
+            json!(null),
+            json!("latitude"),
+            json!(0.0001)
+        ]
+    );
+    let text = &get(&api, "/v1/activity").await["entities"][0]["rule"]["text"];
+    assert!(
+        text.as_str()
+            .unwrap()
+            .starts_with("latitude: at least 0.0001, "),
+        "{text}"
+    );
+
+    // Of both at once it is the state's.
+    let both = json!({ "s": "away", "a": { "latitude": 48.100_02 } });
+    assert_eq!(
+        told(both).await,
+        [
+            json!("changed"),
+            json!("default"),
+            json!(null),
+            json!(null),
+            json!(null)
+        ]
+    );
+
+    let rule = |attribute: Option<&str>, absolute| RuleFor {
+        conditions: Conditions {
+            attribute: attribute.map(str::to_owned),
+            ..Conditions::default()
+        },
+        rule: Rule {
+            absolute: Some(absolute),
+            ..Rule::default()
+        },
+    };
+    let settings = Settings {
+        rules: vec![rule(None, 1.0), rule(Some("latitude"), 2.0)],
+        ..Settings::default()
+    };
+    api.hub.set_settings(settings).unwrap();
+    assert_eq!(
+        told(latitude(49.1)).await,
+        [
+            json!("within"),
+            json!("rule"),
+            json!(2),
+            json!("latitude"),
+            json!(2.0)
+        ]
+    );
 }
 
 #[tokio::test]
