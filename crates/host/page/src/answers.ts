@@ -19,7 +19,9 @@ export interface Stats {
     /** Published by heartbeat or settling. */
     timed: number;
     suppressed: number;
-    /** 0 to 1. */
+    /** Suppressed, less those that time published after all. */
+    held_back: number;
+    /** These as a share of those observed, 0 to 1. */
     suppressed_share: number;
   };
   batches: { batches: number; mean_size: number };

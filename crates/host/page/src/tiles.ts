@@ -86,7 +86,6 @@ class TilesElement extends Part {
       return rate === null ? "" : words.perSecond(figures.rate(rate));
     };
     const anything = updates.observed > 0;
-    const heldBack = Math.round(updates.suppressed_share * updates.observed);
     return html`
       <section aria-label=${words.counters}>
         ${tile("observed", words.changesIn, figures.count(updates.observed), perSecond("observed"))}
@@ -95,7 +94,7 @@ class TilesElement extends Part {
           "suppressed",
           words.suppressed,
           anything ? figures.share(updates.suppressed_share) : NONE,
-          anything ? words.of(figures.count(heldBack), figures.count(updates.observed)) : "",
+          anything ? words.of(figures.count(updates.held_back), figures.count(updates.observed)) : "",
         )}
         ${tile(
           "batches",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::output::tell;
-use crate::hub::{Hub, Stats};
+use crate::hub::{Hub, Stats, UpdateStats};
 
 const EVERY: Duration = Duration::from_secs(10);
 
@@ -37,13 +37,21 @@ pub(super) fn line(stats: &Stats) -> String {
         "   Home Assistant is away"
     };
     format!(
-        "{:>8}   in {}   published {}   suppressed {} ({:.0} %)   batches {}   cache {cache}{link}",
+        "{:>8}   {}   batches {}   cache {cache}{link}",
         clock(stats.uptime_s),
+        readings(updates),
+        batches.batches,
+    )
+}
+
+/// What came in, and what became of it.
+fn readings(updates: &UpdateStats) -> String {
+    format!(
+        "in {}   published {}   suppressed {} ({:.0} %)",
         updates.observed,
         updates.published + updates.timed,
-        updates.suppressed,
+        updates.held_back,
         updates.suppressed_share * 100.0,
-        batches.batches,
     )
 }
 
@@ -60,7 +68,24 @@ fn clock(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::clock;
+    use super::{UpdateStats, clock, readings};
+
+    #[test]
+    fn what_time_published_after_all_is_not_suppressed() {
+        let updates = UpdateStats {
+            observed: 200,
+            published: 80,
+            timed: 20,
+            suppressed: 120,
+            late: 0,
+            held_back: 100,
+            suppressed_share: 0.5,
+        };
+        assert_eq!(
+            readings(&updates),
+            "in 200   published 100   suppressed 100 (50 %)"
+        );
+    }
 
     #[test]
     fn times_are_short() {

@@ -54,7 +54,7 @@ pub use history::{History, Point};
 pub use policies::Policy;
 pub use rules::RuleFor;
 pub use settings::{Refresh, Settings};
-pub use stats::{OperationStats, Stats};
+pub use stats::{OperationStats, Stats, UpdateStats};
 pub use stream_client::{Batch, Given, Resume, Start, StreamClient};
 pub use update::{Notice, Published, Refreshed, Update};
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use utoipa::ToSchema;
 use weirhouse_runner::wit::cache::LevelTotals;
+use weirhouse_runner::wit::updates::Totals;
 
 use super::{Hub, HubError};
 
@@ -67,8 +68,9 @@ pub struct UpdateStats {
     pub suppressed: u64,
     /// Of these, older than the newest.
     pub late: u64,
-    /// Suppressed ones as a share of all, 0 to 1, less those that time
-    /// published after all.
+    /// Suppressed, less those that time published after all.
+    pub held_back: u64,
+    /// These as a share of all, 0 to 1.
     pub suppressed_share: f64,
 }
 
@@ -223,17 +225,7 @@ impl Hub {
                 entities: engine.mirror.len(),
                 connections: engine.link.connections,
             },
-            updates: UpdateStats {
-                observed: updates.observed,
-                published: updates.published,
-                timed: updates.timed,
-                suppressed: updates.suppressed,
-                late: updates.late,
-                suppressed_share: share(
-                    updates.suppressed.saturating_sub(updates.timed),
-                    updates.observed,
-                ),
-            },
+            updates: update_stats(&updates),
             batches: BatchStats {
                 updates: batches.updates,
                 coalesced: batches.coalesced,
@@ -296,6 +288,19 @@ impl Hub {
     }
 }
 
+fn update_stats(totals: &Totals) -> UpdateStats {
+    let held_back = totals.suppressed.saturating_sub(totals.timed);
+    UpdateStats {
+        observed: totals.observed,
+        published: totals.published,
+        timed: totals.timed,
+        suppressed: totals.suppressed,
+        late: totals.late,
+        held_back,
+        suppressed_share: share(held_back, totals.observed),
+    }
+}
+
 fn level(totals: LevelTotals, entries: u64, bytes: u64) -> LevelStats {
     LevelStats {
         hits: totals.hits,
@@ -313,5 +318,28 @@ fn share(part: u64, whole: u64) -> f64 {
         0.0
     } else {
         part as f64 / whole as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_share_is_that_of_what_is_held_back() {
+        let totals = Totals {
+            observed: 200,
+            published: 80,
+            suppressed: 120,
+            late: 3,
+            timed: 20,
+        };
+        let stats = update_stats(&totals);
+        assert_eq!(stats.held_back, 100);
+        assert!((stats.suppressed_share - 0.5).abs() < 1e-9);
+        assert_eq!(
+            stats.published + stats.timed + stats.held_back,
+            stats.observed
+        );
     }
 }
