@@ -99,10 +99,10 @@ impl Engine {
             entity: entity.into(),
             attribute: None,
         };
-        for entry in &before.refresh {
-            if !self.settings.refresh.contains(entry)
-                && let Some(handle) = self.entities.handle(&name(&entry.0))
-            {
+        for (entity, _) in &before.refresh {
+            // One that is refreshed in another way keeps what was learned of it.
+            let stays = self.settings.refresh.iter().any(|(it, _)| it == entity);
+            if !stays && let Some(handle) = self.entities.handle(&name(entity)) {
                 self.core.unregister(handle)?;
             }
         }
