@@ -47,7 +47,7 @@ impl Timeline {
 
 /// Later instants count as this one, so that a length of time can always be
 /// added: 146,000 years after the host's start.
-const END_OF_TIME_US: u64 = 1 << 62;
+pub(crate) const END_OF_TIME_US: u64 = 1 << 62;
 
 /// A moment that never comes, and a length of time that never ends.
 pub(crate) const NEVER_US: u64 = u64::MAX;

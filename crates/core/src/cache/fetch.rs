@@ -17,6 +17,7 @@ use crate::{Error, Now, length};
 
 use super::Cache;
 use super::fetched::{Ahead, Answer, Fulfilled, Rescue, Resumed, Stale};
+use super::known::Known;
 use super::leases::Lease;
 use super::policy::Policy;
 use super::record::{Entry, Options, Place, Stored, check_namespace, check_place, check_stored};
@@ -36,26 +37,27 @@ impl Cache {
     /// [`Error::TooLarge`] while 4,096 other keys are being fetched.
     pub fn ask(&mut self, now: Now, namespace: &str, key: &str) -> Result<Answer<'_>, Error> {
         check_place(namespace, key)?;
-        let mono_us = self.advance(now.mono_us);
+        let mono_us = self.moment(now.mono_us);
+        if let Err(refused) = self.leases.check_room(mono_us, namespace, key)
+            && self.namespaces.settings_of(namespace).levels == Levels::MemoryOnly
+            && self.known(mono_us, namespace, key) == Known::Nothing
+        {
+            return Err(refused);
+        }
+        self.advance(now.mono_us);
         let use_number = self.next_use();
         if let Some(answer) = self.answer_at_once(mono_us, namespace, key, use_number) {
             return Ok(answer);
         }
-        let found = self.namespaces.get_mut(namespace);
-        let kept = found.and_then(|found| found.memory.peek(mono_us, key));
-        let fresh = kept.is_some_and(|kept| kept.written.is_fresh(mono_us));
-        let usable = kept.is_some_and(|kept| {
-            kept.written.upkeep.stale_for_us(mono_us)
-                < kept.written.upkeep.stale.while_revalidate_us
-        });
-        if fresh {
+        let known = self.known(mono_us, namespace, key);
+        if known == Known::Fresh {
             let place = self.namespaces.open_to_read(namespace, mono_us);
             let read = place.memory.read(mono_us, key, use_number);
             return Ok(read.map_or(Answer::Below, |written| {
                 Answer::Fresh(Entry::of(written, mono_us))
             }));
         }
-        if !usable {
+        if known != Known::Stale {
             return Ok(match self.lease(mono_us, namespace, key, false)? {
                 Turn::Fetch(lease) => Answer::Fetch(lease),
                 Turn::Wait(at_most_us) => Answer::Wait(at_most_us),
@@ -103,7 +105,7 @@ impl Cache {
     }
 
     /// Answers an earlier [`Answer::Below`] with what the store had. A fresh
-    /// record is promoted as by [`Cache::admit`].
+    /// record is promoted as by [`Cache::admit`]. Refused as [`Cache::ask`].
     pub fn resume(
         &mut self,
         now: Now,
@@ -113,7 +115,19 @@ impl Cache {
     ) -> Result<Resumed, Error> {
         check_place(namespace, key)?;
         found.as_ref().map_or(Ok(()), check_stored)?;
-        let mono_us = self.advance(now.mono_us);
+        let mono_us = self.moment(now.mono_us);
+        if let Err(refused) = self.leases.check_room(mono_us, namespace, key)
+            && !matches!(
+                self.known(mono_us, namespace, key),
+                Known::Fresh | Known::ThereIsNone
+            )
+            && !found
+                .as_ref()
+                .is_some_and(|found| self.may_be_served(now, namespace, key, found))
+        {
+            return Err(refused);
+        }
+        self.advance(now.mono_us);
         let told = self
             .negatives
             .remaining_us(mono_us, namespace, key)

@@ -91,6 +91,22 @@ impl Leases {
         })
     }
 
+    /// Checks that a lease on a key can be given.
+    pub(super) fn check_room(&self, mono_us: u64, namespace: &str, key: &str) -> Result<(), Error> {
+        if self.fetched.len() < MOST_FETCHED
+            || self.find(namespace, key).is_some()
+            || self
+                .fetched
+                .iter()
+                .any(|fetches| fetches.live(mono_us).is_none())
+        {
+            return Ok(());
+        }
+        Err(Error::TooLarge(format!(
+            "{MOST_FETCHED} keys are being fetched already; settle some first"
+        )))
+    }
+
     /// Gives a lease on a key that nobody else has one on. Says too whether one
     /// before it has lapsed.
     pub(super) fn grant(
@@ -101,10 +117,9 @@ impl Leases {
         life_us: i64,
         stale_below: bool,
     ) -> Result<(Lease, bool), Error> {
-        let index = match self.find(namespace, key) {
-            Some(index) => index,
-            None => self.enter(mono_us, namespace, key)?,
-        };
+        self.check_room(mono_us, namespace, key)?;
+        let index = self.find(namespace, key);
+        let index = index.unwrap_or_else(|| self.enter(mono_us, namespace, key));
         // By the clock as well: a number the host got from an instance that is
         // gone means no lease of this one.
         let id = mono_us.max(self.latest + 1);
@@ -169,14 +184,9 @@ impl Leases {
 
     /// Makes a place for a key. When there is none, fetches that outlasted
     /// their lease are given up.
-    fn enter(&mut self, mono_us: u64, namespace: &str, key: &str) -> Result<usize, Error> {
+    fn enter(&mut self, mono_us: u64, namespace: &str, key: &str) -> usize {
         if self.fetched.len() >= MOST_FETCHED {
             self.keep_where(|fetches| fetches.live(mono_us).is_some());
-        }
-        if self.fetched.len() >= MOST_FETCHED {
-            return Err(Error::TooLarge(format!(
-                "{MOST_FETCHED} keys are being fetched already; settle some first"
-            )));
         }
         self.fetched.push(Fetches {
             place: Place::new(namespace, key),
@@ -186,7 +196,7 @@ impl Leases {
         });
         let index = self.fetched.len() - 1;
         self.index(index);
-        Ok(index)
+        index
     }
 
     fn keep_where(&mut self, keep: impl Fn(&Fetches) -> bool) {

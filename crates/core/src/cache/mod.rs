@@ -23,6 +23,7 @@ mod fetched;
 mod hot_keys;
 mod key;
 mod key_hash;
+mod known;
 mod leases;
 mod memory;
 mod namespaces;
@@ -43,6 +44,7 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use crate::sort::sort_by;
+use crate::time::END_OF_TIME_US;
 use crate::{Error, Now, length};
 
 use leases::Leases;
@@ -115,8 +117,10 @@ impl Cache {
     ) -> Result<(), Error> {
         namespace.map_or(Ok(()), check_namespace)?;
         settings.check()?;
-        let mono_us = self.advance(mono_us);
-        self.namespaces.configure(namespace, settings, mono_us)
+        let mono_us = self.moment(mono_us);
+        self.namespaces.configure(namespace, settings, mono_us)?;
+        self.latest_us = mono_us;
+        Ok(())
     }
 
     /// Changes only the capacity, of one namespace, which thereby has settings
@@ -128,8 +132,10 @@ impl Cache {
         capacity: u32,
     ) -> Result<(), Error> {
         namespace.map_or(Ok(()), check_namespace)?;
-        let mono_us = self.advance(mono_us);
-        self.namespaces.resize(namespace, capacity, mono_us)
+        let mono_us = self.moment(mono_us);
+        self.namespaces.resize(namespace, capacity, mono_us)?;
+        self.latest_us = mono_us;
+        Ok(())
     }
 
     /// Looks a key up. A hit counts as use; it never lengthens a life.
@@ -289,8 +295,7 @@ impl Cache {
             .unwrap_or_else(|| self.policies.of(namespace).stale);
         stale.check()?;
 
-        let mono_us = self.advance(now.mono_us);
-        let use_number = self.next_use();
+        let mono_us = self.moment(now.mono_us);
         let fresh_until_us = mono_us.saturating_add(in_memory_us);
         // Where nothing is stored, memory keeps what may be served stale.
         let (end_us, life_us) = match settings.levels {
@@ -301,6 +306,10 @@ impl Cache {
             ),
         };
         let place = self.namespaces.open(namespace, mono_us)?;
+        // From here on nothing is refused.
+        self.latest_us = mono_us;
+        self.uses += 1;
+        let use_number = self.uses;
         let put_at_us = self.removals.date_write(now);
         place.memory.write(
             mono_us,
@@ -368,9 +377,15 @@ impl Cache {
         places.collect()
     }
 
-    /// Takes note of the time; a moment that falls behind counts as the latest.
+    /// The moment of a call: one that falls behind counts as the latest, one
+    /// that could not be added to as the end of time.
+    fn moment(&self, mono_us: u64) -> u64 {
+        self.latest_us.max(mono_us.min(END_OF_TIME_US))
+    }
+
+    /// Takes note of the time.
     fn advance(&mut self, mono_us: u64) -> u64 {
-        self.latest_us = self.latest_us.max(mono_us);
+        self.latest_us = self.moment(mono_us);
         self.latest_us
     }
 

@@ -91,6 +91,11 @@ impl Namespace {
         );
     }
 
+    /// Whether nothing is lost with it.
+    fn is_idle(&self, mono_us: u64) -> bool {
+        !self.own && !self.memory.iter().any(|kept| kept.is_live(mono_us))
+    }
+
     fn totals(&self) -> Totals {
         Totals {
             memory: self.memory.totals,
@@ -146,6 +151,10 @@ impl Namespaces {
         self.list.iter_mut()
     }
 
+    pub(super) fn get(&self, name: &str) -> Option<&Namespace> {
+        self.list.get(self.find(name)?)
+    }
+
     pub(super) fn get_mut(&mut self, name: &str) -> Option<&mut Namespace> {
         let place = self.find(name)?;
         self.list.get_mut(place)
@@ -153,7 +162,7 @@ impl Namespaces {
 
     /// How a namespace is kept, or would be.
     pub(super) fn settings_of(&self, name: &str) -> Settings {
-        match self.find(name).and_then(|place| self.list.get(place)) {
+        match self.get(name) {
             Some(namespace) => namespace.settings,
             None => self.defaults.of(name),
         }
@@ -161,12 +170,13 @@ impl Namespaces {
 
     /// The namespace of a name, new if need be; refused if all places are taken.
     pub(super) fn open(&mut self, name: &str, mono_us: u64) -> Result<&mut Namespace, Error> {
-        let place = self.place_of(name, mono_us);
-        place.and_then(|place| self.list.get_mut(place)).ok_or_else(|| {
-            Error::TooLarge(format!(
+        let full = self.list.len() >= MOST_NAMESPACES && self.find(name).is_none();
+        if full && !self.iter().any(|namespace| namespace.is_idle(mono_us)) {
+            return Err(Error::TooLarge(format!(
                 "all {MOST_NAMESPACES} namespaces are in use, none is left for {name}; clear one"
-            ))
-        })
+            )));
+        }
+        Ok(self.open_to_read(name, mono_us))
     }
 
     /// The namespace of a name, new if need be; if all places are taken, one
@@ -243,7 +253,7 @@ impl Namespaces {
                 .for_each(|namespace| sum += namespace.totals());
             return sum.with_hit_rate();
         };
-        let namespace = self.find(name).and_then(|place| self.list.get(place));
+        let namespace = self.get(name);
         namespace
             .map(Namespace::totals)
             .unwrap_or_default()
@@ -259,7 +269,7 @@ impl Namespaces {
                 .for_each(|namespace| sum += namespace.fetch);
             return sum;
         };
-        let namespace = self.find(name).and_then(|place| self.list.get(place));
+        let namespace = self.get(name);
         namespace
             .map(|namespace| namespace.fetch)
             .unwrap_or_default()

@@ -13,6 +13,7 @@ mod frequency;
 mod late_store;
 mod model;
 mod random;
+mod refusals;
 mod removal;
 mod removals;
 mod second_level;
