@@ -1,9 +1,10 @@
 //! What the event loop and the API share: the optimizer, the mirror of the
 //! home, the second cache level, and what was published.
 //!
-//! Every method is quick and synchronous; one lock guards the whole. Nothing
-//! here decides whether a value matters, what is kept or when to ask again:
-//! the optimizer does, and the hub carries its answers out.
+//! One lock guards the whole, and every method is synchronous. All but those
+//! that say they block are quick: saving, stopping and backups wait for the
+//! disk. Nothing here decides whether a value matters, what is kept or when to
+//! ask again: the optimizer does, and the hub carries its answers out.
 
 mod activity;
 mod advice;
