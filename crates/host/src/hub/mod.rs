@@ -280,7 +280,7 @@ impl Hub {
     }
 
     /// Writes what was learned and the mirror to disk. Meant for every quarter of an hour and
-    /// the end, since it may be megabytes and cards wear.
+    /// the end, since it may be megabytes and cards wear. Blocks until the disk has it.
     ///
     /// # Errors
     /// When the optimizer or the disk fails; what was written before stays.
