@@ -233,6 +233,52 @@ fn changed_rules_come_into_force_and_broken_ones_do_not() -> Result<()> {
     Ok(())
 }
 
+/// Of the Home Assistant that a configuration names.
+fn what_a_start_refuses_is_named(file: &Path, folder: &str) -> Result<()> {
+    let name = file.display().to_string();
+    let url = "[home_assistant]\nurl = \"http://ha:8123\"\n";
+    let token = format!("{url}token_file = {:?}\n", format!("{folder}/ha.token"));
+    for (content, arguments, words) in [
+        (
+            token.as_str(),
+            vec![name.as_str()],
+            "weirhouse.toml:3: `home_assistant.token_file`: cannot read",
+        ),
+        (
+            token.as_str(),
+            vec!["--data-dir", folder],
+            "weirhouse.toml:3: `home_assistant.token_file`: cannot read",
+        ),
+        (
+            url,
+            vec!["--data-dir", folder],
+            "weirhouse.toml:2: `home_assistant.url`: the Home Assistant has an address, but no token",
+        ),
+        (
+            "",
+            vec![
+                "--data-dir",
+                folder,
+                "--ha-url",
+                "ha",
+                "--ha-token-file",
+                "none",
+            ],
+            "option --ha-url: `home_assistant.url`: \"ha\" is not",
+        ),
+    ] {
+        fs::write(file, content)?;
+        let checked = run(&[&["config", "check"], &arguments[..]].concat())?;
+        let said = String::from_utf8_lossy(&checked.stderr);
+        assert_eq!(checked.status.code(), Some(2), "{said}");
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    // The other half may come with an option.
+    fs::write(file, url)?;
+    assert!(run(&["config", "check", &name])?.status.success());
+    Ok(())
+}
+
 #[test]
 fn check_names_what_is_wrong_and_show_where_values_come_from() -> Result<()> {
     let (_parent, data) = folder()?;
@@ -254,6 +300,8 @@ fn check_names_what_is_wrong_and_show_where_values_come_from() -> Result<()> {
     fs::write(&file, "[api]\nburst = 7\n")?;
     assert!(run(&["config", "check", &name])?.status.success());
     let folder = data.display().to_string();
+    what_a_start_refuses_is_named(&file, &folder)?;
+    fs::write(&file, "[api]\nburst = 7\n")?;
     let options = r#"{"rule": [{"entity": "sensor.a", "publishing": "centred"}]}"#;
     fs::write(data.join("options.json"), options)?;
     let refused = run(&["config", "check", "--data-dir", &folder])?;

@@ -1,6 +1,6 @@
 //! Numbers and spans of time as people type them.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// A span over zero with its unit: `10s`, `15m`, `1h 30m`, `500ms`.
@@ -17,6 +17,17 @@ pub(crate) fn listen(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| {
         "write an IP address and a port, such as 127.0.0.1:8098 or [::1]:8098".to_owned()
     })
+}
+
+/// A host without scheme and port: a name, or an IP address.
+pub(crate) fn host(text: &str) -> Result<String, String> {
+    let of_a_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let is_name = !text.is_empty() && text.bytes().all(of_a_name);
+    if is_name || text.parse::<IpAddr>().is_ok() {
+        Ok(text.to_owned())
+    } else {
+        Err("write a host name without scheme and port, such as hub.lan".to_owned())
+    }
 }
 
 /// A finite number, at least 0.
@@ -90,6 +101,24 @@ mod tests {
         }
         for bad in ["", "MiB", "-1", "1.5 MiB", "99999999999 GiB", "1 mb"] {
             assert!(bytes(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn hosts_have_neither_scheme_nor_port() {
+        for good in ["hub.lan", "Hub-2.lan.", "my_hub", "192.168.1.5", "fd00::5"] {
+            assert_eq!(host(good).as_deref(), Ok(good));
+        }
+        for bad in [
+            "",
+            "hub.lan:8098",
+            "http://hub.lan",
+            "*.lan",
+            "a b",
+            "hub.lan/",
+            "hüb.lan",
+        ] {
+            assert!(host(bad).is_err(), "{bad:?}");
         }
     }
 

@@ -6,11 +6,12 @@ use clap::{ArgMatches, Args, Subcommand};
 
 use super::data_folder::{DataFolderArgs, HOME};
 use super::exit::Failure;
-use super::home_assistant::HomeAssistantArgs;
+use super::home_assistant::{self, HomeAssistantArgs};
 use super::log::LogArgs;
 use super::optimizer::OptimizerArgs;
 use super::output::{self, tell};
 use super::settings::{SettingsArgs, Sources, read_alone, refused};
+use crate::config::Faults;
 
 /// Check or show the configuration
 #[derive(Debug, Args)]
@@ -96,9 +97,14 @@ impl Configuration {
                     config.map_err(|faults| refused(&faults))?
                 };
                 let (_engine, mut core) = optimizer.load()?;
-                config
-                    .verify(&mut core)
-                    .map_err(|faults| refused(&faults))?;
+                let verdicts = [
+                    config.verify(&mut core),
+                    home_assistant::check(&config, file.is_none()),
+                ];
+                let faults = verdicts.into_iter().filter_map(Result::err);
+                if let Some(faults) = faults.reduce(Faults::and) {
+                    return Err(refused(&faults));
+                }
                 tell("the configuration can be used");
                 Ok(())
             }

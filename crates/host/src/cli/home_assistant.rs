@@ -1,13 +1,13 @@
 //! Which Home Assistant to talk to, and with which token.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Args};
 use weirhouse_hass::{ClientConfig, Dialer};
 
 use super::exit::{Exit, Failure};
 use super::sources::{Setting, origin};
-use crate::config::{Config, HomeAssistantConfig};
+use crate::config::{Config, Faults, HomeAssistantConfig};
 
 /// The Supervisor's proxy to its Home Assistant, for apps.
 const SUPERVISOR_URL: &str = "ws://supervisor/core/websocket";
@@ -90,42 +90,57 @@ pub(super) fn client_config(home: &HomeAssistantConfig) -> Result<ClientConfig, 
     let (url, path) = match (&home.url, &home.token_file) {
         (Some(url), Some(path)) => (url, path),
         (None, None) => return supervised(),
-        (Some(_), None) => {
-            return Err(Failure::new(
-                Exit::Usage,
-                "the Home Assistant has an address, but no token: give --ha-token-file, or `token_file` beside its `url`",
-            ));
-        }
-        (None, Some(_)) => {
-            return Err(Failure::new(
-                Exit::Usage,
-                "there is a token for Home Assistant, but no address: give --ha-url, or `url` beside its `token_file`",
-            ));
-        }
+        (Some(_), None) => return Err(Failure::new(Exit::Usage, NO_TOKEN)),
+        (None, Some(_)) => return Err(Failure::new(Exit::Usage, NO_ADDRESS)),
     };
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Failure::new(
-            Exit::Usage,
-            format!(
-                "cannot read the Home Assistant token from {}: {error}; name a file that holds a long-lived access token with --ha-token-file",
-                path.display()
-            ),
-        )
-    })?;
-    let token = text.trim();
-    if token.is_empty() || token.contains(char::is_whitespace) {
-        return Err(Failure::new(
-            Exit::Usage,
-            format!(
-                "{} does not hold one token; put a long-lived access token there and nothing else",
-                path.display()
-            ),
-        ));
-    }
+    let token = read_token(path).map_err(Failure::of(Exit::Usage))?;
     // A URL that is none is told before anything is opened or printed.
     let config = ClientConfig::new(url, token);
     config.check().map_err(Failure::of(Exit::Usage))?;
     Ok(config)
+}
+
+const NO_TOKEN: &str = "the Home Assistant has an address, but no token: give --ha-token-file, or `token_file` beside its `url`";
+
+const NO_ADDRESS: &str = "there is a token for Home Assistant, but no address: give --ha-url, or `url` beside its `token_file`";
+
+/// The one token in a file.
+fn read_token(path: &Path) -> Result<String, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        format!(
+            "cannot read the Home Assistant token from {}: {error}; name a file that holds a long-lived access token with --ha-token-file",
+            path.display()
+        )
+    })?;
+    let token = text.trim();
+    if token.is_empty() || token.contains(char::is_whitespace) {
+        return Err(format!(
+            "{} does not hold one token; put a long-lived access token there and nothing else",
+            path.display()
+        ));
+    }
+    Ok(token.to_owned())
+}
+
+/// What a start would refuse of the Home Assistant that a configuration names. Where there is none, there may be a
+/// simulated home; and `whole` says whether options and variables have had their part in it.
+pub(super) fn check(config: &Config, whole: bool) -> Result<(), Faults> {
+    let home = &config.home_assistant;
+    let refused = |key: &str, message: String| Err(config.refuse(key, message));
+    if let Some(url) = &home.url
+        && let Err(error) = Dialer::new(url)
+    {
+        return refused("home_assistant.url", error.to_string());
+    }
+    match (&home.url, &home.token_file) {
+        (Some(_), None) if whole => refused("home_assistant.url", NO_TOKEN.to_owned()),
+        (None, Some(_)) if whole => refused("home_assistant.token_file", NO_ADDRESS.to_owned()),
+        (_, Some(path)) => match read_token(path) {
+            Ok(_) => Ok(()),
+            Err(message) => refused("home_assistant.token_file", message),
+        },
+        _ => Ok(()),
+    }
 }
 
 /// What opens connections for clients with tokens of their own.

@@ -42,7 +42,7 @@ pub(super) struct SettingsArgs {
     ///
     /// Loopback and the address of --listen always are. Others are refused,
     /// so that no web page can reach the API through a name of its own.
-    #[arg(long = "allow-host", value_name = "NAME")]
+    #[arg(long = "allow-host", value_name = "NAME", value_parser = super::quantity::host)]
     allow_hosts: Vec<String>,
     #[command(flatten)]
     rule: RuleArgs,

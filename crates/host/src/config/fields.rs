@@ -130,6 +130,12 @@ impl<'a> Fields<'a> {
             .map(|(name, node)| (name.as_str(), node))
     }
 
+    /// A fault of a value that was taken.
+    pub(super) fn wrong_value(&self, name: &str, message: impl std::fmt::Display) -> Fault {
+        let line = self.entries.get(name).map_or(self.line, |node| node.line);
+        self.fault(line, format!("`{}`: {message}", self.path_of(name)))
+    }
+
     /// A fault of the whole table.
     pub(super) fn wrong(&self, message: &str) -> Fault {
         self.fault(self.line, format!("`{}` {message}", self.path))

@@ -205,6 +205,11 @@ impl Config {
         self.origins.get(path)
     }
 
+    /// That the value at `path` cannot be used.
+    pub fn refuse(&self, path: &str, message: impl fmt::Display) -> Faults {
+        Faults(vec![self.fault(path, message)])
+    }
+
     /// A fault with the value at `path`, where it was written; of a table that
     /// is where its first value was.
     pub fn fault(&self, path: &str, message: impl fmt::Display) -> Fault {
@@ -251,6 +256,15 @@ impl fmt::Display for Fault {
             Some(line) => write!(f, "{}:{line}: {}", self.file.display(), self.message),
             None => write!(f, "{}: {}", self.file.display(), self.message),
         }
+    }
+}
+
+impl Faults {
+    /// These and others.
+    #[must_use]
+    pub fn and(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
     }
 }
 

@@ -62,7 +62,7 @@ pub(super) fn rules(
         let rule = rule(&mut fields, faults);
         let mut conditions = Conditions::default();
         let c = &mut conditions;
-        fields.set("entity", faults, &mut c.entities, texts);
+        fields.set("entity", faults, &mut c.entities, entities);
         fields.set("domain", faults, &mut c.domains, domains);
         fields.set("device_class", faults, &mut c.device_classes, texts);
         fields.set("attribute", faults, &mut c.attribute, |it| {
@@ -85,7 +85,7 @@ pub(super) fn refreshes(
     tables: Vec<Fields<'_>>,
     faults: &mut Vec<Fault>,
 ) -> Vec<(String, Refresh)> {
-    let mut refreshes = Vec::with_capacity(tables.len());
+    let mut refreshes: Vec<(String, Refresh)> = Vec::with_capacity(tables.len());
     for mut fields in tables {
         let entity = fields.take("entity", faults, entity_id);
         let every = fields.take("every", faults, span);
@@ -99,7 +99,17 @@ pub(super) fn refreshes(
             }
             _ => None,
         };
+        if every.is_some() && volatility.is_some() {
+            faults.push(fields.wrong_value(
+                "volatility",
+                "it says how often a `class` is refreshed; `every` says that itself",
+            ));
+        }
         match (entity, refresh) {
+            (Some(entity), _) if refreshes.iter().any(|(other, _)| *other == entity) => {
+                let message = format!("another [[refresh]] names {entity} already; leave one out");
+                faults.push(fields.wrong_value("entity", message));
+            }
             (Some(entity), Some(refresh)) => refreshes.push((entity, refresh)),
             _ => {
                 faults.push(fields.wrong(
@@ -115,11 +125,30 @@ pub(super) fn refreshes(
 fn entity_id(value: &Value) -> Result<String, String> {
     text(value)
         .ok()
-        .filter(|text| {
-            text.split_once('.')
-                .is_some_and(|(domain, name)| is_slug(domain) && is_slug(name))
-        })
+        .filter(|text| is_entity_id(text))
         .ok_or_else(|| "must be an entity id, such as \"sensor.meter\"".to_owned())
+}
+
+fn is_entity_id(text: &str) -> bool {
+    text.split_once('.')
+        .is_some_and(|(domain, name)| is_slug(domain) && is_slug(name))
+}
+
+/// Globs that some entity can match. Whether the brackets of one are well formed is the optimizer's to say.
+fn entities(value: &Value) -> Result<Vec<String>, String> {
+    let can_match = |glob: &String| {
+        let of_a_glob = |byte: u8| is_of_slug(byte) || b".*?".contains(&byte);
+        glob.contains('[')
+            || is_entity_id(glob)
+            || (glob.contains(['*', '?']) && glob.bytes().all(of_a_glob))
+    };
+    texts(value)
+        .ok()
+        .filter(|globs| globs.iter().all(can_match))
+        .ok_or_else(|| {
+            "must be an entity id such as \"sensor.meter\", a glob such as \"sensor.power_*\", or a list of them"
+                .to_owned()
+        })
 }
 
 fn domains(value: &Value) -> Result<Vec<String>, String> {
@@ -131,8 +160,9 @@ fn domains(value: &Value) -> Result<Vec<String>, String> {
 
 /// Home Assistant's alphabet for both parts of an entity id.
 fn is_slug(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    !text.is_empty() && text.bytes().all(is_of_slug)
+}
+
+fn is_of_slug(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'
 }

@@ -8,6 +8,7 @@ use super::log::{LogFormat, LogLevel, module};
 use super::{Config, Fault, clients, plugins, rules};
 use crate::hub::Settings;
 use crate::quantity;
+use weirhouse_hass::Dialer;
 use weirhouse_runner::wit::cache::{Eviction, Levels, Settings as Cache, Usage};
 use weirhouse_runner::wit::updates::{Batching, Overflow};
 
@@ -85,7 +86,7 @@ fn forget(config: &mut Config, prefix: &str) {
 fn api(config: &mut Config, mut fields: Fields<'_>, faults: &mut Vec<Fault>) {
     let api = &mut config.api;
     fields.set("listen", faults, &mut api.listen, address);
-    fields.set("allow_hosts", faults, &mut api.allow_hosts, texts);
+    fields.set("allow_hosts", faults, &mut api.allow_hosts, hosts);
     fields.set("cors_origins", faults, &mut api.cors_origins, origins);
     let limit = &mut api.rate_limit;
     fields.set(
@@ -109,18 +110,34 @@ fn ingress(config: &mut Config, mut fields: Fields<'_>, faults: &mut Vec<Fault>)
 
 fn home_assistant(config: &mut Config, mut fields: Fields<'_>, faults: &mut Vec<Fault>) {
     let home = &mut config.home_assistant;
-    if let Some(url) = fields.take("url", faults, text) {
+    if let Some(url) = home_assistant_url(&mut fields, "url", faults) {
         home.url = Some(url);
     }
     if let Some(path) = fields.take("token_file", faults, text) {
         home.token_file = Some(path.into());
     }
-    if let Some(url) = fields.take("clients_url", faults, text) {
+    if let Some(url) = home_assistant_url(&mut fields, "clients_url", faults) {
         home.clients_url = Some(url);
     }
     let forward = &mut home.forward_addresses;
     fields.set("forward_addresses", faults, forward, flag);
     fields.finish(config, faults);
+}
+
+/// An address, read as the link will read it. What is wrong with one is told without the password that it may hold.
+fn home_assistant_url(
+    fields: &mut Fields<'_>,
+    name: &'static str,
+    faults: &mut Vec<Fault>,
+) -> Option<String> {
+    let url = fields.take(name, faults, text)?;
+    match Dialer::new(&url) {
+        Ok(_) => Some(url),
+        Err(error) => {
+            faults.push(fields.wrong_value(name, error));
+            None
+        }
+    }
 }
 
 fn mqtt(config: &mut Config, mut fields: Fields<'_>, faults: &mut Vec<Fault>) {
@@ -234,6 +251,15 @@ fn ip_address(value: &Value) -> Result<IpAddr, String> {
         _ => None,
     };
     read.ok_or_else(|| "must be an IP address, such as \"172.30.32.2\"".to_owned())
+}
+
+/// Hosts as they stand in a `Host` header, without the port, which is never compared.
+fn hosts(value: &Value) -> Result<Vec<String>, String> {
+    let refused = "must be a list of host names without scheme and port, such as [\"hub.lan\"]";
+    let hosts = texts(value).map_err(|_| refused.to_owned())?;
+    let read = hosts.iter().map(|host| quantity::host(host));
+    read.collect::<Result<_, _>>()
+        .map_err(|_| refused.to_owned())
 }
 
 /// Origins as browsers send them: a scheme, a host, perhaps a port.

@@ -195,17 +195,65 @@ fn every_fault_is_named_with_its_line_and_what_is_accepted() {
         ("a = 1\na = 2", 2, "duplicate"),
         ("[api\n", 1, ""),
     ] {
-        let faults = read(content).unwrap_err();
-        let named = faults
-            .0
-            .iter()
-            .any(|fault| fault.line == Some(line) && fault.to_string().contains(words));
-        assert!(
-            named,
-            "{content:?} should name line {line} and {words:?}: {faults}"
-        );
-        assert!(faults.to_string().contains(FILE), "{faults}");
+        is_named(content, line, words);
     }
+}
+
+#[test]
+fn what_a_start_would_refuse_or_never_use_is_a_fault() {
+    for (content, line, words) in [
+        (
+            "[api]\nallow_hosts = [\"hub.lan:8098\"]",
+            2,
+            "list of host names",
+        ),
+        (
+            "[home_assistant]\nurl = \"homeassistant.local\"",
+            2,
+            "`home_assistant.url`: \"homeassistant.local\" is not a Home Assistant URL",
+        ),
+        (
+            "[home_assistant]\n\nclients_url = \"http://me:word@ha\"",
+            3,
+            "`home_assistant.clients_url`: \"http://…@ha\" is not",
+        ),
+        (
+            "[[rule]]\nentity = \"sensor.a, sensor.b\"",
+            2,
+            "`rule[1].entity` must be an entity id",
+        ),
+        (
+            "[[rule]]\nentity = [\"sensor.a\", \"Sensor.*\"]",
+            2,
+            "a glob",
+        ),
+        (
+            "[[refresh]]\nentity = \"sensor.a\"\nevery = \"60s\"\nvolatility = \"low\"",
+            4,
+            "`refresh[1].volatility`: it says how often a `class`",
+        ),
+        (
+            "[[refresh]]\nentity = \"sensor.a\"\nevery = \"60s\"\n[[refresh]]\nentity = \"sensor.a\"\nclass = \"gps\"",
+            5,
+            "`refresh[2].entity`: another [[refresh]] names sensor.a already",
+        ),
+    ] {
+        is_named(content, line, words);
+    }
+}
+
+/// Fails unless one of the faults is at this line and says these words.
+fn is_named(content: &str, line: usize, words: &str) {
+    let faults = read(content).unwrap_err();
+    let named = faults
+        .0
+        .iter()
+        .any(|fault| fault.line == Some(line) && fault.to_string().contains(words));
+    assert!(
+        named,
+        "{content:?} should name line {line} and {words:?}: {faults}"
+    );
+    assert!(faults.to_string().contains(FILE), "{faults}");
 }
 
 #[test]
@@ -268,7 +316,7 @@ fn what_stands_in_place_of_a_file_is_not_taken_for_none() {
         let path = folder.path().join(name);
         let refused = |words: &str| {
             let files = Config::files(None, folder.path());
-            assert_eq!(files, [path.clone()], "{words}");
+            assert_eq!(files, std::slice::from_ref(&path), "{words}");
             let faults = Config::read(&files).unwrap_err().to_string();
             assert!(faults.contains(name) && faults.contains(words), "{faults}");
         };
