@@ -316,6 +316,23 @@ fn an_absent_home_assistant_leaves_the_rest_at_work() -> Result<()> {
     assert!(reason.contains("refused the connection"), "{reason}");
     assert_eq!(program.put("/v1/cache/a/b", b"1")?.status, 204);
     assert_eq!(program.get("/healthz")?.status, 200);
+
+    // Its clients are refused one by one, and the log says so once.
+    let upgrade = [
+        ("connection", "upgrade"),
+        ("upgrade", "websocket"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+    for _ in 0..5 {
+        let refused = program.get_with("/api/websocket", &upgrade)?;
+        assert_eq!(refused.status, 503, "{}", refused.text());
+    }
+    assert_eq!(program.stop()?, 0);
+    let log = fs::read_to_string(data.with_extension("log"))?;
+    let said = log.matches("clients cannot be connected").count();
+    assert_eq!(said, 1, "{log}");
+    assert!(!log.contains("a request failed"), "{log}");
     Ok(())
 }
 

@@ -192,12 +192,7 @@ fn finish(response: Response, id: &str) -> Response {
         // The length of the body it replaces.
         response.headers_mut().remove(header::CONTENT_LENGTH);
         if response.status().is_server_error() {
-            tracing::warn!(
-                request_id = %id,
-                kind = problem.kind().slug(),
-                detail = problem.detail(),
-                "a request failed"
-            );
+            note_failure(&problem, id);
         }
     }
     let headers = response.headers_mut();
@@ -221,6 +216,20 @@ fn finish(response: Response, id: &str) -> Response {
         HeaderValue::from_static("no-referrer"),
     );
     response
+}
+
+/// Logs that a request failed for a reason on this side.
+///
+/// What ails the disk or the way to Home Assistant is in the log already, where it began: as long as it lasts, every
+/// request would say it again.
+fn note_failure(problem: &Problem, id: &str) {
+    let (kind, detail) = (problem.kind().slug(), problem.detail());
+    match problem.kind() {
+        Kind::NoHomeAssistant | Kind::Storage => {
+            tracing::debug!(request_id = %id, kind, detail, "a request failed");
+        }
+        _ => tracing::warn!(request_id = %id, kind, detail, "a request failed"),
+    }
 }
 
 fn set_default(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {

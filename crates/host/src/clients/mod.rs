@@ -11,7 +11,7 @@ mod refusals;
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -42,6 +42,8 @@ pub struct Clients {
     refusals: Refusals,
     counters: Counters,
     marks: AtomicU64,
+    /// Whether the last client could not be connected to Home Assistant.
+    unreachable: AtomicBool,
     stop: watch::Receiver<bool>,
 }
 
@@ -99,6 +101,7 @@ impl Clients {
             refusals: Refusals::default(),
             counters: Counters::default(),
             marks: AtomicU64::new(0),
+            unreachable: AtomicBool::new(false),
             stop,
         }
     }
@@ -112,12 +115,23 @@ impl Clients {
             .try_acquire_owned()
             .map_err(|_| Unwelcome::Full)?;
         let behalf = self.forwards_addresses.then_some(from);
-        let upstream = self.dialer.dial(behalf).await;
-        Ok(Place {
-            upstream: upstream.map_err(Unwelcome::Unavailable)?,
-            from,
-            _permit: permit,
-        })
+        match self.dialer.dial(behalf).await {
+            Ok(upstream) => {
+                self.unreachable.store(false, Ordering::Relaxed);
+                Ok(Place {
+                    upstream,
+                    from,
+                    _permit: permit,
+                })
+            }
+            Err(reason) => {
+                // The link may go on meanwhile: it may have another address.
+                if !self.unreachable.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(%reason, "clients cannot be connected to Home Assistant; it is tried for each of them");
+                }
+                Err(Unwelcome::Unavailable(reason))
+            }
+        }
     }
 
     /// Serves a client whose WebSocket handshake is done, until either side ends.

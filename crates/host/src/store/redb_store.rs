@@ -18,6 +18,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
+use tracing::warn;
 
 use super::commit_mark::CommitMark;
 use super::overlay::Seen;
@@ -96,7 +97,7 @@ impl RedbStore {
                 })?;
             }
             Err(StoreError::Unreadable { source, .. }) if is_full(&source) && !path.exists() => {
-                state.degraded = Some(shared.explain(&redb::Error::Io(source)));
+                state.degrade(shared.explain(&redb::Error::Io(source)));
                 state.retry_at = Some(Instant::now() + shared.options.retry_first);
             }
             Err(error) => return Err(error),
@@ -147,6 +148,10 @@ impl RedbStore {
             .degraded
             .clone()
             .unwrap_or_else(|| SLOW_DISK.to_owned());
+        // Of a disk that fails the writer has told.
+        if state.degraded.is_none() && !std::mem::replace(&mut state.too_slow, true) {
+            warn!(pending_bytes, "no more is taken for now: {reason}");
+        }
         Err(StoreError::Backlog {
             pending_bytes,
             reason,

@@ -64,6 +64,8 @@ pub(super) struct State {
     /// damage met now is not the file's, and it is not replaced again.
     pub(super) replaced: bool,
     pub(super) degraded: Option<String>,
+    /// Whether writes were refused since the last commit although nothing fails.
+    pub(super) too_slow: bool,
     pub(super) last_commit: Option<LastCommit>,
     pub(super) damaged_records: u64,
     pub(super) set_aside: Option<SetAside>,
@@ -120,7 +122,9 @@ impl Shared {
             Err(error) => {
                 let reason = self.explain(&error);
                 state.fault = Some(Fault::of(&error));
-                state.degraded.get_or_insert_with(|| reason.clone());
+                if state.degraded.is_none() {
+                    state.degrade(reason.clone());
+                }
                 self.work.notify_one();
                 Err(StoreError::Unavailable { reason })
             }
@@ -240,10 +244,19 @@ impl State {
             fault: None,
             replaced: false,
             degraded: None,
+            too_slow: false,
             last_commit: None,
             damaged_records: 0,
             set_aside: None,
         }
+    }
+
+    /// Notes what ails the disk, and tells it once: those who are refused meanwhile are told by their answers.
+    pub(super) fn degrade(&mut self, reason: String) {
+        if self.degraded.as_ref() != Some(&reason) {
+            warn!(pending = self.overlay.len(), "{reason}");
+        }
+        self.degraded = Some(reason);
     }
 }
 

@@ -46,10 +46,7 @@ pub(super) fn run(shared: &Shared) {
                 state.failed_attempt = Some(state.attempt);
                 state.retry_at = Some(Instant::now() + pause);
                 pause = (pause * 2).min(shared.options.retry_longest);
-                if state.degraded.as_ref() != Some(&reason) {
-                    warn!(pending = state.overlay.len(), "{reason}");
-                }
-                state.degraded = Some(reason);
+                state.degrade(reason);
             }
         }
         if stopping {
@@ -143,6 +140,7 @@ fn note_commit(shared: &Shared, batch: &Overlay, upto: u64, took: Duration, usag
     state.overlay.prune(upto);
     state.committed = upto;
     state.replaced = false;
+    state.too_slow = false;
     // The rows that trimming has passed over are gone from the file now.
     state.trimmed_to = 0;
     state.pending_since = (!state.overlay.is_empty()).then(Instant::now);
