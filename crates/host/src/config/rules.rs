@@ -28,27 +28,31 @@ pub(super) const VOLATILITIES: [(&str, Volatility); 3] = [
     ("low", Volatility::Low),
 ];
 
-/// The fields of a rule; what is not given is as in a rule without thresholds.
-pub(super) fn rule(fields: &mut Fields<'_>, faults: &mut Vec<Fault>) -> Rule {
-    let mut rule = Rule::default();
-    let r = &mut rule;
-    fields.set("absolute", faults, &mut r.absolute, |it| {
+/// The fields of a rule.
+pub(super) fn rule(fields: &mut Fields<'_>, faults: &mut Vec<Fault>, rule: &mut Rule) {
+    fields.set("absolute", faults, &mut rule.absolute, |it| {
         threshold(it).map(Some)
     });
-    fields.set("percentage", faults, &mut r.percentage, |it| {
+    fields.set("percentage", faults, &mut rule.percentage, |it| {
         share(it).map(Some)
     });
-    fields.set("combine", faults, &mut r.combine, word(&COMBINES));
-    fields.set("max_age", faults, &mut r.max_age, |it| {
+    fields.set("combine", faults, &mut rule.combine, word(&COMBINES));
+    fields.set("max_age", faults, &mut rule.max_age, |it| {
         span_us(it).map(Some)
     });
-    fields.set("settle", faults, &mut r.settle, |it| span_us(it).map(Some));
-    fields.set("publishing", faults, &mut r.publishing, word(&PUBLISHINGS));
-    fields.set("zero_crossing", faults, &mut r.zero_crossing, flag);
-    fields.set("levels", faults, &mut r.levels, numbers);
-    fields.set("total", faults, &mut r.total, flag);
-    fields.set("learn", faults, &mut r.learn, flag);
-    rule
+    fields.set("settle", faults, &mut rule.settle, |it| {
+        span_us(it).map(Some)
+    });
+    fields.set(
+        "publishing",
+        faults,
+        &mut rule.publishing,
+        word(&PUBLISHINGS),
+    );
+    fields.set("zero_crossing", faults, &mut rule.zero_crossing, flag);
+    fields.set("levels", faults, &mut rule.levels, numbers);
+    fields.set("total", faults, &mut rule.total, flag);
+    fields.set("learn", faults, &mut rule.learn, flag);
 }
 
 /// All `[[rule]]`.
@@ -59,7 +63,9 @@ pub(super) fn rules(
 ) -> Vec<RuleFor> {
     let mut rules = Vec::with_capacity(tables.len());
     for mut fields in tables {
-        let rule = rule(&mut fields, faults);
+        // What one does not say is as in a rule without thresholds.
+        let mut own = Rule::default();
+        rule(&mut fields, faults, &mut own);
         let mut conditions = Conditions::default();
         let c = &mut conditions;
         fields.set("entity", faults, &mut c.entities, entities);
@@ -74,7 +80,10 @@ pub(super) fn rules(
             ));
         }
         fields.finish(config, faults);
-        rules.push(RuleFor { conditions, rule });
+        rules.push(RuleFor {
+            conditions,
+            rule: own,
+        });
     }
     rules
 }

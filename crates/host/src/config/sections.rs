@@ -50,7 +50,7 @@ pub(super) fn apply(config: &mut Config, document: &Document, faults: &mut Vec<F
     }
     root.set("presets", faults, &mut config.hub.presets, flag);
     if let Some(mut fields) = root.table("default_rule", faults) {
-        config.hub.default_rule = rules::rule(&mut fields, faults);
+        rules::rule(&mut fields, faults, &mut config.hub.default_rule);
         fields.finish(config, faults);
     }
     if let Some(fields) = root.tables("rule", faults) {

@@ -267,7 +267,8 @@ fn all_faults_are_told_at_once() {
 fn later_files_replace_earlier_ones_value_by_value() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join(FILE), COMPLETE).unwrap();
-    let options = r#"{"api": {"burst": 7, "listen": null}, "presets": true}"#;
+    let options = r#"{"api": {"burst": 7, "listen": null}, "presets": true,
+        "default_rule": {"absolute": 2}, "rule": [{"entity": "sensor.a", "settle": "1s"}]}"#;
     fs::write(folder.path().join(OPTIONS), options).unwrap();
     let files = Config::files(None, folder.path());
     assert_eq!(files.len(), 2);
@@ -275,6 +276,15 @@ fn later_files_replace_earlier_ones_value_by_value() {
     assert_eq!(config.api.rate_limit.burst, 7);
     assert_eq!(config.api.rate_limit.per_second, 50);
     assert!(config.hub.presets);
+    let rule = &config.hub.default_rule;
+    assert_eq!((rule.absolute, rule.percentage), (Some(2.0), Some(0.01)));
+    assert_eq!(
+        (rule.settle, &*rule.levels),
+        (Some(10_000_000), &[18.0, 24.5][..])
+    );
+    // Lists are replaced as a whole, and their rules rest on nothing.
+    assert_eq!(config.hub.rules.len(), 1);
+    assert_eq!(config.hub.rules[0].rule.absolute, None);
     let origin = config.origin("api.burst").unwrap().to_string();
     assert!(origin.ends_with(OPTIONS), "{origin}");
 
