@@ -54,8 +54,7 @@ impl<'a> Fields<'a> {
         let path = self.path_of(name);
         match read(&node.value) {
             Ok(value) => {
-                let origin = Origin::File(self.file.clone(), node.line);
-                self.origins.insert(path, origin);
+                self.note(name, node);
                 Some(value)
             }
             Err(accepted) => {
@@ -64,6 +63,12 @@ impl<'a> Fields<'a> {
                 None
             }
         }
+    }
+
+    /// Notes where the value of a name came from, which may be one of a table within this one.
+    pub(super) fn note(&mut self, name: &str, node: &Node) {
+        let origin = Origin::File(self.file.clone(), node.line);
+        self.origins.insert(self.path_of(name), origin);
     }
 
     /// Puts the value of a field in its place, if it is there and right.

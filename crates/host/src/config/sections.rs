@@ -168,6 +168,7 @@ fn log(config: &mut Config, mut fields: Fields<'_>, faults: &mut Vec<Fault>) {
             let wrong = |message| modules.fault(node.line, message);
             match (module(name), word(&LogLevel::WORDS)(&node.value)) {
                 (Ok(name), Ok(level)) => {
+                    fields.note(&format!("modules.{name}"), node);
                     log.modules.insert(name, level);
                 }
                 (Err(unknown), _) => faults.push(wrong(unknown)),

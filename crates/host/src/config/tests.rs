@@ -123,9 +123,11 @@ fn what_is_shown_is_a_file_that_makes_the_same() {
         };
         assert_eq!(values(&again.show()), values(&shown));
     }
-    let shown = read("[api]\nburst = 7\n").unwrap().show();
+    let content = "[api]\nburst = 7\n[log.modules]\nstore = \"debug\"\n";
+    let shown = read(content).unwrap().show();
     let line = |key: &str| shown.lines().find(|line| line.starts_with(key)).unwrap();
     assert!(line("burst").ends_with("weirhouse.toml:2"), "{shown}");
+    assert!(line("store").ends_with("weirhouse.toml:4"), "{shown}");
     assert!(line("listen").ends_with("# default"), "{shown}");
 }
 
