@@ -99,6 +99,13 @@ fn tokens_made_and_revoked_by_command_count_at_once() -> Result<()> {
         thread::sleep(Duration::from_millis(5));
     }
 
+    // An end that no date can name.
+    let never = ["--name", "far", "--scope", "read", "--expires", "3000000d"];
+    let refused = run(&[&["token", "create", "--data-dir", &folder], &never[..]].concat())?;
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("--expires is too far away"), "{said}");
+
     program.use_token(&owner);
     assert_eq!(program.get("/v1/stats")?.status, 200);
     assert_eq!(program.stop()?, 0);

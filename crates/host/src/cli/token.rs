@@ -88,10 +88,7 @@ fn create(
 ) -> Result<(), Failure> {
     let scopes: Scopes = scopes.iter().copied().collect();
     let now = SystemTime::now();
-    let end = expires.map(|life| now.checked_add(life)).map(|end| {
-        end.ok_or_else(|| Failure::new(Exit::Usage, "--expires is too far away; leave it out"))
-    });
-    let end = end.transpose()?;
+    let end = expires.map(|life| end_of(now, life)).transpose()?;
     let lock = TokensLock::take(folder).map_err(Failure::of(Exit::DataFolder))?;
     let secret = lock
         .create(name, scopes, now, end)
@@ -102,6 +99,19 @@ fn create(
     ));
     Ok(())
 }
+
+/// When a life that begins now ends, if that can be written: a date has a year of four digits.
+fn end_of(now: SystemTime, life: Duration) -> Result<SystemTime, Failure> {
+    now.checked_add(life)
+        .filter(|end| {
+            let since_1970 = end.duration_since(SystemTime::UNIX_EPOCH);
+            since_1970.is_ok_and(|since| since <= LAST_DATE)
+        })
+        .ok_or_else(|| Failure::new(Exit::Usage, "--expires is too far away; leave it out"))
+}
+
+/// From 1970 to the last second of the year 9999.
+const LAST_DATE: Duration = Duration::from_secs(253_402_300_799);
 
 fn list(folder: &Path, as_json: bool) -> Result<(), Failure> {
     let file = TokenFile::read(folder).map_err(Failure::of(Exit::DataFolder))?;
