@@ -135,6 +135,13 @@ impl<'a> Fields<'a> {
             .map(|(name, node)| (name.as_str(), node))
     }
 
+    /// A file that is named here, if it is not named in full: in the folder of the file that names it, so that it is
+    /// the same wherever the program was started.
+    pub(super) fn beside(&self, path: &str) -> PathBuf {
+        let beside = self.file.with_file_name(path);
+        std::path::absolute(&beside).unwrap_or(beside)
+    }
+
     /// A fault of a value that was taken.
     pub(super) fn wrong_value(&self, name: &str, message: impl std::fmt::Display) -> Fault {
         let line = self.entries.get(name).map_or(self.line, |node| node.line);

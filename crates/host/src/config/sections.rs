@@ -114,7 +114,7 @@ fn home_assistant(config: &mut Config, mut fields: Fields<'_>, faults: &mut Vec<
         home.url = Some(url);
     }
     if let Some(path) = fields.take("token_file", faults, text) {
-        home.token_file = Some(path.into());
+        home.token_file = Some(fields.beside(&path));
     }
     if let Some(url) = home_assistant_url(&mut fields, "clients_url", faults) {
         home.clients_url = Some(url);
@@ -151,7 +151,7 @@ fn mqtt(config: &mut Config, mut fields: Fields<'_>, faults: &mut Vec<Fault>) {
         mqtt.username = Some(username);
     }
     if let Some(path) = fields.take("password_file", faults, text) {
-        mqtt.password_file = Some(path.into());
+        mqtt.password_file = Some(fields.beside(&path));
     }
     let prefix = &mut mqtt.discovery_prefix;
     fields.set("discovery_prefix", faults, prefix, topic);

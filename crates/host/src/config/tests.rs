@@ -302,6 +302,34 @@ fn later_files_replace_earlier_ones_value_by_value() {
 }
 
 #[test]
+fn files_are_named_from_the_folder_of_the_file_that_names_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, options) = (
+        folder.path().join(FILE),
+        folder.path().join("sub").join(OPTIONS),
+    );
+    fs::create_dir(folder.path().join("sub")).unwrap();
+    fs::write(
+        &file,
+        "[home_assistant]\ntoken_file = \"keys/ha.token\"\n[mqtt]\npassword_file = \"/run/word\"\n",
+    )
+    .unwrap();
+    let read = |files: &[PathBuf]| {
+        let config = Config::read(files).unwrap();
+        let files = [config.home_assistant.token_file, config.mqtt.password_file];
+        files.map(Option::unwrap)
+    };
+    let token = folder.path().join("keys/ha.token");
+    assert_eq!(
+        read(std::slice::from_ref(&file)),
+        [token.clone(), "/run/word".into()]
+    );
+    fs::write(&options, r#"{"mqtt": {"password_file": "word"}}"#).unwrap();
+    let word = folder.path().join("sub/word");
+    assert_eq!(read(&[file, options]), [token, word]);
+}
+
+#[test]
 fn files_that_are_none_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("none.toml");
