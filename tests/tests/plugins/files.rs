@@ -4,7 +4,7 @@ use std::fs;
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
-use weirhouse::plugins::{PluginState, Quarantine};
+use weirhouse::plugins::{PluginState, Quarantine, RegisterLock};
 use weirhouse_tests::plugin;
 
 use crate::home::{Home, updates};
@@ -37,6 +37,45 @@ fn a_plugin_goes_on_when_its_file_breaks_whatever_that_is_called() -> Result<()>
         message.contains("version 0.1.0 goes on") && message.contains("Meter in the cellar (2)"),
         "{message}"
     );
+    Ok(())
+}
+
+#[test]
+fn a_plugin_that_is_removed_and_put_back_begins_afresh() -> Result<()> {
+    let Some(file) = plugin::find_or_skip("kalman-power")? else {
+        return Ok(());
+    };
+    let home = Home::open()?;
+    let grants = ["settings", "entities"];
+    home.install("kalman-power", &file, &grants)?;
+    home.plugins.reconcile()?;
+    let power = json!({"device_class": "power"});
+    for state in ["60", "61", "60", "61"] {
+        home.change("sensor.meter", state, &power)?;
+    }
+    home.wait_for("kalman-power", |it| it.asked == 3)?;
+    // All before the instance looks again.
+    fs::remove_file(home.folder.place("kalman-power"))?;
+    RegisterLock::take(&home.folder)?.change(|it| it.remove("kalman-power"))?;
+    home.install("kalman-power", &file, &[])?;
+    home.plugins.reconcile()?;
+    assert_eq!(home.status("kalman-power")?.state, PluginState::NeedsGrants);
+    let learned = home.folder.path().join("state/kalman-power.learned");
+    assert!(!learned.exists(), "it was to be forgotten");
+    home.install("kalman-power", &file, &grants)?;
+    home.plugins.reconcile()?;
+    home.change("sensor.meter", "62", &power)?;
+    home.wait_for("kalman-power", |it| it.asked == 1)?;
+    fs::remove_file(home.folder.place("kalman-power"))?;
+    RegisterLock::take(&home.folder)?.change(|it| it.remove("kalman-power"))?;
+    home.install("kalman-power", &file, &grants)?;
+    home.plugins.reconcile()?;
+    assert!(!learned.exists(), "it was to be forgotten");
+    assert_eq!(home.status("kalman-power")?.asked, 0);
+    home.change("sensor.meter", "60", &power)?;
+    home.wait_for("kalman-power", |it| it.asked == 1)?;
+    home.plugins.reconcile()?;
+    assert_eq!(home.status("kalman-power")?.asked, 1, "and it goes on");
     Ok(())
 }
 

@@ -22,6 +22,10 @@ pub struct Register {
     /// one that comes first decides.
     #[serde(default)]
     plugins: Vec<Entry>,
+    /// How often each was removed: one that was put back since is another, and
+    /// takes over nothing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    removals: BTreeMap<String, u64>,
 }
 
 /// What was said of one plugin.
@@ -135,8 +139,19 @@ impl Register {
         self.plugins.insert(0, entry);
     }
 
-    /// Forgets what was said of a plugin.
-    pub fn forget(&mut self, name: &str) {
+    /// Forgets what was said of a plugin, and that the one there was learned or
+    /// stored anything.
+    pub fn remove(&mut self, name: &str) {
+        self.forget(name);
+        *self.removals.entry(name.to_owned()).or_default() += 1;
+    }
+
+    /// How often a plugin of that name was removed.
+    pub fn removals(&self, name: &str) -> u64 {
+        self.removals.get(name).copied().unwrap_or_default()
+    }
+
+    fn forget(&mut self, name: &str) {
         self.plugins.retain(|entry| entry.name != name);
     }
 }
@@ -196,13 +211,14 @@ mod tests {
             .unwrap();
         RegisterLock::take(&folder)
             .unwrap()
-            .change(|it| it.forget("one"))
+            .change(|it| it.remove("one"))
             .unwrap();
         let register = Register::read(&folder).unwrap();
         assert_eq!(
             ["three", "two", "one"].map(|name| register.place(name)),
             [0, 1, 2]
         );
+        assert_eq!(["one", "two"].map(|name| register.removals(name)), [1, 0]);
         assert_eq!(
             register.get("three").unwrap().capabilities(),
             [Capability::Log]

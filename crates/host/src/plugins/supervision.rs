@@ -139,7 +139,7 @@ impl Plugins {
         wanted.sort_by_key(|it| (register.place(&it.name), it.name.clone()));
         let left = known
             .staff
-            .take_off(&wanted, &files, &mut idle, &self.folder);
+            .take_off(&wanted, &files, &register, &mut idle, &self.folder);
         let policies = known.staff.employ(&wanted, &self.folder, &self.hub);
         known.order = policies.iter().map(|it| it.name.to_string()).collect();
         hub.set_policies(policies, &left);
@@ -182,6 +182,7 @@ impl Plugins {
             let taken = wanted.iter().any(|it| it.name == name);
             let Some((state, message)) = obstacle(package, &entry, sha256, taken) else {
                 wanted.push(Wanted {
+                    removals: register.removals(&name),
                     name,
                     package: package.clone(),
                     sha256: sha256.clone(),

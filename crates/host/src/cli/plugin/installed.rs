@@ -316,7 +316,7 @@ impl Remove {
             }
         }
         folder.forget(&self.name.name);
-        change(&folder, |register| register.forget(&self.name.name))?;
+        change(&folder, |register| register.remove(&self.name.name))?;
         note(&format!(
             "{} is removed, with its grants and all that it kept",
             self.name.name

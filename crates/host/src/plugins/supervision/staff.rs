@@ -9,7 +9,7 @@ use super::super::actor::{Actor, Assignment, Order};
 use super::super::claims::Claims;
 use super::super::folder::Folder;
 use super::super::mailbox::Mailbox;
-use super::super::register::Entry;
+use super::super::register::{Entry, Register};
 use super::super::status::PluginStatus;
 use super::files::Files;
 use super::lock;
@@ -23,6 +23,7 @@ struct Working {
     actor: Actor,
     sha256: String,
     entry: Entry,
+    removals: u64,
     trouble: Option<String>,
 }
 
@@ -32,6 +33,8 @@ pub(super) struct Wanted {
     pub(super) package: Package,
     pub(super) sha256: String,
     pub(super) entry: Entry,
+    /// How often one of its name was removed before.
+    pub(super) removals: u64,
     /// What is wrong with the file in its place, if it is not of that one.
     pub(super) trouble: Option<String>,
 }
@@ -49,27 +52,33 @@ impl Staff {
     }
 
     /// Ends those that are not wanted any more, and forgets what they learned
-    /// if their file is gone; gives the mailboxes that they leave.
+    /// if their file is gone or was removed since; gives the mailboxes that they leave.
     pub(super) fn take_off(
         &mut self,
         wanted: &[Wanted],
         files: &Files,
+        register: &Register,
         idle: &mut [PluginStatus],
         folder: &Folder,
     ) -> Vec<Arc<Mailbox>> {
-        let is_wanted = |name: &str| wanted.iter().any(|it| it.name == name);
-        let gone = self.0.extract_if(.., |name, _| !is_wanted(name));
+        let is_removed =
+            |name: &str, working: &Working| register.removals(name) != working.removals;
+        let gone = self.0.extract_if(.., |name, working| {
+            is_removed(name, working) || !wanted.iter().any(|it| it.name == *name)
+        });
         let mut left = Vec::new();
         for (name, working) in gone {
+            let is_removed = is_removed(&name, &working);
             left.push(Arc::clone(&working.actor.mailbox));
             let status = Arc::clone(&working.actor.status);
             working.actor.stop();
             // What it did is of interest still, most of all how it failed.
-            if let Some(idle) = idle.iter_mut().find(|it| it.name == name) {
+            let successor = idle.iter_mut().find(|it| it.name == name);
+            if let Some(idle) = successor.filter(|_| !is_removed) {
                 let past = lock(&status).clone();
                 idle.remember(past);
             }
-            if !files.have(&name) {
+            if is_removed || !files.have(&name) {
                 folder.forget(&name);
             }
             tracing::info!(plugin = name, "a plugin was taken off");
@@ -126,6 +135,7 @@ impl Staff {
                     actor,
                     sha256: sha256.clone(),
                     entry: entry.clone(),
+                    removals: wanted.removals,
                     trouble: None,
                 };
                 self.0.insert(name.clone(), working);
