@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
+use weirhouse::plugins::{Folder, Installed, Quarantine, RegisterLock};
 use weirhouse_tests::program::{PATIENCE, Program, run};
 use weirhouse_tests::{component, plugin};
 
@@ -172,6 +173,38 @@ fn a_plugin_is_known_by_its_name_whatever_its_file_is_called() -> Result<()> {
         again.contains("there is no plugin `kalman-power`"),
         "{again}"
     );
+    Ok(())
+}
+
+#[test]
+fn a_plugin_that_was_switched_off_and_on_is_tried_again() -> Result<()> {
+    let Some(kalman) = plugin::find_or_skip("kalman-power")? else {
+        return Ok(());
+    };
+    let folder = tempfile::tempdir()?;
+    let data = folder.path().join("data");
+    let kalman = kalman.display().to_string();
+    command(&data, &["install", &kalman, "--grant", "settings,entities"])?;
+    let plugins = Folder::new(data.join("plugins"));
+    let sha256 = Installed::at(&plugins.place("kalman-power"))?.sha256;
+    RegisterLock::take(&plugins)?.change(|register| {
+        register.entry("kalman-power").quarantine = Some(Quarantine {
+            fault: "made up".to_owned(),
+            since: "2026-11-01T12:00:00+00:00".to_owned(),
+            sha256,
+        });
+    })?;
+    let state = || -> Result<Value> {
+        let listed: Value = serde_json::from_str(&command(&data, &["list", "--json"])?)?;
+        Ok(listed["state"].clone())
+    };
+    assert_eq!(state()?, "quarantined");
+    command(&data, &["enable", "kalman-power"])?;
+    assert_eq!(state()?, "quarantined", "it was on all the time");
+    command(&data, &["disable", "kalman-power"])?;
+    assert_eq!(state()?, "disabled");
+    command(&data, &["enable", "kalman-power"])?;
+    assert_eq!(state()?, "enabled");
     Ok(())
 }
 

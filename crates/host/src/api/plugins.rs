@@ -121,7 +121,7 @@ fn note(plugins: &Plugins, name: &str, change: Change) -> Result<(), crate::plug
     plugins.change(|register| {
         let entry = register.entry(name);
         if let Some(enabled) = change.enabled {
-            entry.enabled = enabled;
+            entry.switch(enabled);
         }
         if let Some(granted) = change.granted {
             let mut names: Vec<String> = granted

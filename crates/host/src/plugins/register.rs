@@ -74,6 +74,15 @@ impl Entry {
         }
     }
 
+    /// Switches it on or off. Who does that to one that failed wants it to be
+    /// tried again.
+    pub fn switch(&mut self, on: bool) {
+        self.enabled = on;
+        if !on {
+            self.quarantine = None;
+        }
+    }
+
     /// What it may import; names that there are not are left out.
     pub fn capabilities(&self) -> Vec<Capability> {
         let granted = self.granted.iter();

@@ -265,7 +265,7 @@ impl Enable {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let folder = self.name.folder()?;
         change(&folder, |register| {
-            register.entry(&self.name.name).enabled = true;
+            register.entry(&self.name.name).switch(true);
             if self.first {
                 register.put_first(&self.name.name);
             }
@@ -284,8 +284,7 @@ pub(super) struct Disable {
 
 impl Disable {
     pub(super) fn run(&self) -> Result<(), Failure> {
-        self.name
-            .change("is disabled", |entry| entry.enabled = false)
+        self.name.change("is disabled", |entry| entry.switch(false))
     }
 }
 
