@@ -1,6 +1,8 @@
 //! Files that break, come back and go, under plugins at work.
 
-use std::fs;
+use std::fs::{self, File};
+use std::thread::sleep;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
@@ -76,6 +78,37 @@ fn a_plugin_that_is_removed_and_put_back_begins_afresh() -> Result<()> {
     home.wait_for("kalman-power", |it| it.asked == 1)?;
     home.plugins.reconcile()?;
     assert_eq!(home.status("kalman-power")?.asked, 1, "and it goes on");
+    Ok(())
+}
+
+#[test]
+fn a_file_of_the_same_time_and_length_is_read_again() -> Result<()> {
+    let home = Home::open()?;
+    let place = home.folder.place("restored");
+    fs::write(&place, "one")?;
+    let modified = fs::metadata(&place)?.modified()?;
+    let looked = || -> Result<String> {
+        home.plugins.reconcile()?;
+        Ok(home.status("restored")?.sha256)
+    };
+    let first = looked()?;
+    // As an archive puts it there.
+    let beside = home.folder.path().join("new");
+    fs::write(&beside, "two")?;
+    File::options()
+        .write(true)
+        .open(&beside)?
+        .set_modified(modified)?;
+    fs::rename(&beside, &place)?;
+    let second = looked()?;
+    assert_ne!(first, second);
+    sleep(Duration::from_millis(20));
+    fs::write(&place, "six")?;
+    File::options()
+        .write(true)
+        .open(&place)?
+        .set_modified(modified)?;
+    assert_ne!(looked()?, second);
     Ok(())
 }
 

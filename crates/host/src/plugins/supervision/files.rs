@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -16,6 +17,10 @@ use super::super::folder::{Folder, FolderError, Installed};
 pub(super) struct Look {
     modified: Option<SystemTime>,
     length_bytes: u64,
+    /// Of another file under the same name, and of one whose time was set back:
+    /// its inode, and when that changed, in seconds and nanoseconds.
+    inode: u64,
+    changed: (i64, i64),
 }
 
 impl Look {
@@ -25,6 +30,8 @@ impl Look {
         Self {
             modified: about.as_ref().and_then(|it| it.modified().ok()),
             length_bytes: about.as_ref().map_or(0, Metadata::len),
+            inode: about.as_ref().map_or(0, Metadata::ino),
+            changed: about.map_or((0, 0), |it| (it.ctime(), it.ctime_nsec())),
         }
     }
 }
