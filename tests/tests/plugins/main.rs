@@ -247,6 +247,47 @@ fn a_new_file_takes_over_what_was_learned_and_a_broken_one_does_not() -> Result<
 }
 
 #[test]
+fn what_a_plugin_stores_is_written_soon_and_not_at_once() -> Result<()> {
+    let Some(greedy) = plugin::find_or_skip("hostile-greedy")? else {
+        return Ok(());
+    };
+    let home = Home::open()?;
+    home.install("hostile-greedy", &greedy, &["log", "store", "entities"])?;
+    home.plugins.reconcile()?;
+    let stored = home.folder.path().join("state/hostile-greedy.stored");
+    home.change("sensor.a", "1", &json!({}))?;
+    let began = Instant::now();
+    for reading in 2..20 {
+        home.change("sensor.a", &reading.to_string(), &json!({}))?;
+        home.wait_for("hostile-greedy", |it| it.asked + 1 == reading)?;
+        let early = began.elapsed() < Duration::from_secs(1);
+        assert!(!early || !stored.exists(), "after {:?}", began.elapsed());
+        sleep(Duration::from_millis(20));
+    }
+    while !stored.exists() {
+        ensure!(began.elapsed() < PATIENCE, "it is not written");
+        sleep(Duration::from_millis(10));
+    }
+    assert!(
+        began.elapsed() >= Duration::from_secs(2),
+        "{:?}",
+        began.elapsed()
+    );
+
+    // What was stored last is written at the end.
+    home.plugins
+        .change(|register| register.entry("hostile-greedy").switch(false))?;
+    fs::remove_file(&stored)?;
+    home.plugins
+        .change(|register| register.entry("hostile-greedy").switch(true))?;
+    home.change("sensor.a", "0", &json!({}))?;
+    home.wait_for("hostile-greedy", |it| it.asked == 1)?;
+    home.plugins.stop();
+    assert!(stored.exists());
+    Ok(())
+}
+
+#[test]
 fn readings_become_what_a_plugin_makes_of_them() -> Result<()> {
     let Some(file) = plugin::find_or_skip("derive")? else {
         return Ok(());

@@ -30,7 +30,8 @@ const MOST_WAITING: usize = 4096;
 /// What was learned is written this often.
 const SAVE_EVERY: Duration = Duration::from_mins(15);
 
-/// What was stored is written so long after it changed.
+/// What was stored is written so long after it changed, with all that changed
+/// since: each time costs a durable write.
 const STORE_AFTER: Duration = Duration::from_secs(2);
 
 /// What an actor is told to do.
@@ -127,12 +128,9 @@ impl Work {
     fn run(mut self) {
         let mut stop = false;
         while !stop {
-            let longest = if self.has_unsaved() {
-                STORE_AFTER
-            } else {
-                SAVE_EVERY.saturating_sub(self.saved.elapsed())
-            };
-            let inbox = self.mailbox.wait(longest);
+            let save_within = SAVE_EVERY.saturating_sub(self.saved.elapsed());
+            let store_within = self.store_within().unwrap_or(save_within);
+            let inbox = self.mailbox.wait(save_within.min(store_within));
             for order in inbox.orders {
                 match order {
                     Order::Take(assignment) => self.take(*assignment),
@@ -142,7 +140,7 @@ impl Work {
             self.pace(&inbox.refreshed);
             self.keep(inbox.entries);
             self.read(inbox.readings, stop);
-            if self.has_unsaved() {
+            if self.store_within() == Some(Duration::ZERO) {
                 self.save_stored();
             }
             if self.saved.elapsed() >= SAVE_EVERY {
@@ -294,6 +292,8 @@ impl Work {
     fn take(&mut self, assignment: Assignment) {
         let released = self.quarantined || self.live.is_none();
         let learned = self.learned();
+        // Its successor knows nothing of what is not written yet.
+        self.save_stored();
         let ground = self.ground_for(&assignment);
         let snapshot = learned.or_else(|| std::fs::read(self.folder.learned(&self.name)).ok());
         match started(&assignment, &ground, &self.name, snapshot.as_deref()) {

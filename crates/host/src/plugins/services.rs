@@ -31,8 +31,8 @@ pub struct Ground {
     pub settings: BTreeMap<String, String>,
     /// What it stored.
     pub stored: BTreeMap<String, Vec<u8>>,
-    /// Whether that changed since it was written to disk.
-    pub unsaved: bool,
+    /// Since when something of that is not on disk, if something is not.
+    pub unsaved_since: Option<Instant>,
     /// Entities by their number.
     entities: Vec<Metadata>,
     numbers: HashMap<Box<str>, u32>,
@@ -96,6 +96,10 @@ impl Ground {
         fits
     }
 
+    fn note_unsaved(&mut self) {
+        self.unsaved_since.get_or_insert_with(Instant::now);
+    }
+
     fn store(&mut self, key: String, value: Vec<u8>) -> Result<(), Refusal> {
         if key.is_empty() || key.len() > MOST_KEY_BYTES {
             return Err(Refusal::BadKey);
@@ -105,8 +109,8 @@ impl Ground {
         if stored + key.len() + value.len() > MOST_STORED_BYTES {
             return Err(Refusal::Full);
         }
-        self.unsaved = true;
         self.stored.insert(key, value);
+        self.note_unsaved();
         Ok(())
     }
 }
@@ -164,7 +168,9 @@ impl Services for SharedGround {
     fn delete(&mut self, key: &str) -> bool {
         let mut ground = self.lock();
         let existed = ground.stored.remove(key).is_some();
-        ground.unsaved |= existed;
+        if existed {
+            ground.note_unsaved();
+        }
         existed
     }
 

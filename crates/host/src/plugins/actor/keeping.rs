@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::Work;
+use super::{STORE_AFTER, Work};
 use crate::data_dir::write_atomically;
 
 impl Work {
@@ -25,23 +25,25 @@ impl Work {
         if let Some(learned) = self.learned() {
             self.write(&self.folder.learned(&self.name), &learned);
         }
-        if self.has_unsaved() {
-            self.save_stored();
-        }
+        self.save_stored();
     }
 
-    pub(super) fn has_unsaved(&self) -> bool {
-        self.ground
-            .as_ref()
-            .is_some_and(|ground| ground.lock().unsaved)
+    /// How long what was stored may still wait for being written, if something
+    /// waits.
+    pub(super) fn store_within(&self) -> Option<Duration> {
+        let since = self.ground.as_ref()?.lock().unsaved_since?;
+        Some(STORE_AFTER.saturating_sub(since.elapsed()))
     }
 
+    /// Writes what was stored, unless it is written.
     pub(super) fn save_stored(&self) {
         let Some(ground) = &self.ground else {
             return;
         };
         let mut ground = ground.lock();
-        ground.unsaved = false;
+        if ground.unsaved_since.take().is_none() {
+            return;
+        }
         if let Ok(bytes) = postcard::to_allocvec(&ground.stored) {
             self.write(&self.folder.stored(&self.name), &bytes);
         }
