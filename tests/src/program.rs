@@ -159,6 +159,16 @@ impl Program {
         Answer::read(request.send(body)?)
     }
 
+    /// `PATCH` of a JSON body.
+    pub fn patch(&self, path: &str, body: &[u8]) -> Result<Answer> {
+        let request = self
+            .agent
+            .patch(format!("http://{}{path}", self.address))
+            .header("authorization", format!("Bearer {}", self.token))
+            .content_type("application/json");
+        Answer::read(request.send(body)?)
+    }
+
     /// `DELETE`.
     pub fn delete(&self, path: &str) -> Result<Answer> {
         let request = self

@@ -69,7 +69,28 @@ fn a_plugin_is_installed_granted_set_quarantined_released_and_removed() -> Resul
     let refused = refused.unwrap_or_else(|error| error.to_string());
     assert!(refused.contains("`wander` is a number"), "{refused}");
 
-    // The same through the API: put to rest, and back to work.
+    // The same through the API.
+    let path = "/v1/plugins/kalman-power";
+    for (settings, expected) in [
+        (
+            json!({"wander": "much"}),
+            "`wander` is a number, and `much` is none",
+        ),
+        (
+            json!({"wonder": "1"}),
+            "it has no setting `wonder`; it has: ",
+        ),
+    ] {
+        let body = json!({"settings": settings, "enabled": false}).to_string();
+        let refused = service.patch(path, body.as_bytes())?;
+        assert_eq!(refused.status, 400);
+        assert!(refused.text().contains(expected), "{}", refused.text());
+    }
+    let fine = service.patch(path, br#"{"settings": {"wander": "2.5"}}"#)?;
+    assert_eq!(fine.status, 204, "{}", fine.text());
+    wait_for(&service, "kalman-power", |it| it["state"] == "working")?;
+
+    // Put to rest, and back to work.
     let listed = command(&data, &["list", "--json"])?;
     let listed: Value = serde_json::from_str(listed.lines().next().context("a line")?)?;
     assert_eq!(listed["granted"], json!(["settings", "entities"]));

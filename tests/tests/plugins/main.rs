@@ -4,6 +4,7 @@
 mod files;
 mod home;
 mod hostile;
+mod said;
 
 use std::fs;
 use std::thread::sleep;
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 use weirhouse::hub::{PutOptions, Refresh, Settings, Update};
-use weirhouse::plugins::{Installed, PluginState, Quarantine};
+use weirhouse::plugins::PluginState;
 use weirhouse_runner::wit::selection::Conditions;
 use weirhouse_runner::wit::updates::Rule;
 use weirhouse_tests::plugin;
@@ -64,65 +65,6 @@ fn a_plugin_decides_for_what_it_claims_and_nothing_else() -> Result<()> {
     assert_eq!((status.entities, status.advised), (1, 4));
     assert_eq!(status.state, PluginState::Working);
     assert!(status.memory_bytes > 0 && status.calls > 0 && status.faults.is_empty());
-    Ok(())
-}
-
-#[test]
-fn nothing_starts_before_what_it_needs_is_granted() -> Result<()> {
-    let Some(file) = plugin::find_or_skip("kalman-power")? else {
-        return Ok(());
-    };
-    let home = Home::open()?;
-    home.install("kalman-power", &file, &["settings"])?;
-    home.plugins.reconcile()?;
-    let waiting = home.status("kalman-power")?;
-    assert_eq!(waiting.state, PluginState::NeedsGrants);
-    let message = waiting.message.unwrap_or_default();
-    assert!(
-        message.ends_with("weirhouse plugin grant kalman-power entities"),
-        "{message}"
-    );
-    home.plugins.change(|register| {
-        register
-            .entry("kalman-power")
-            .granted
-            .push("entities".to_owned());
-    })?;
-    home.wait_for("kalman-power", |it| it.state == PluginState::Working)?;
-    home.plugins
-        .change(|register| register.entry("kalman-power").enabled = false)?;
-    assert_eq!(home.status("kalman-power")?.state, PluginState::Disabled);
-    Ok(())
-}
-
-#[test]
-fn switching_a_plugin_off_ends_its_quarantine() -> Result<()> {
-    let Some(kalman) = plugin::find_or_skip("kalman-power")? else {
-        return Ok(());
-    };
-    let home = Home::open()?;
-    home.install("kalman-power", &kalman, &["settings", "entities"])?;
-    let installed = Installed::at(&home.folder.place("kalman-power"))?;
-    home.plugins.change(|register| {
-        register.entry("kalman-power").quarantine = Some(Quarantine {
-            fault: "made up".to_owned(),
-            since: "2026-11-01T12:00:00+00:00".to_owned(),
-            sha256: installed.sha256.clone(),
-        });
-    })?;
-    let state = || -> Result<PluginState> {
-        home.plugins.reconcile()?;
-        Ok(home.status("kalman-power")?.state)
-    };
-    assert_eq!(state()?, PluginState::Quarantined);
-    let switch = |on| {
-        home.plugins
-            .change(|register| register.entry("kalman-power").enabled = on)
-    };
-    switch(false)?;
-    assert_eq!(state()?, PluginState::Disabled);
-    switch(true)?;
-    assert_eq!(state()?, PluginState::Working);
     Ok(())
 }
 

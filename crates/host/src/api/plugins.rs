@@ -106,6 +106,10 @@ pub(super) async fn patch(
             format!("there is no plugin `{name}`; `GET /v1/plugins` lists those there are"),
         ));
     };
+    let settings = change.settings.as_ref();
+    if let Some(wrong) = settings.and_then(|it| plugins.wrong_settings(&name, it)) {
+        return Err(Problem::invalid(format!("`{name}`: {wrong}")));
+    }
     let noted = tokio::task::spawn_blocking(move || note(&plugins, &name, change)).await;
     match noted {
         Ok(Ok(())) => Ok(StatusCode::NO_CONTENT),

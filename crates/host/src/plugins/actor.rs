@@ -17,10 +17,11 @@ use weirhouse_runner::limits::plugin::STACK_BYTES;
 use weirhouse_runner::plugin::wit::ttl::{Entry, Lifetime};
 use weirhouse_runner::plugin::{Capability, Package, PluginFault, Strikes};
 
-use super::consult::{Consultation, settings, text_of};
+use super::consult::{Consultation, text_of};
 use super::folder::Folder;
 use super::mailbox::{Mailbox, Waiting, first_of_each};
 use super::services::{Ground, SharedGround};
+use super::settings::settings;
 use super::status::{PluginState, PluginStatus};
 use crate::hub::{Advised, Hub};
 

@@ -1,7 +1,5 @@
 //! Asking one instance of a plugin, and making sense of its answers.
 
-use std::collections::BTreeMap;
-
 use weirhouse_runner::plugin::wit::entities::Metadata;
 use weirhouse_runner::plugin::wit::interval::Pace;
 use weirhouse_runner::plugin::wit::transform::Derived;
@@ -297,16 +295,6 @@ pub(super) fn metadata_of(seen: &Seen) -> Metadata {
         unit: seen.unit.clone(),
         state_class: seen.state_class.clone(),
     }
-}
-
-/// The settings of a plugin: what the user wrote over its defaults.
-pub fn settings(package: &Package, written: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    let listed = package.description().settings.iter();
-    let value = |it: &weirhouse_runner::plugin::wit::about::Setting| {
-        let value = written.get(&it.name).unwrap_or(&it.default);
-        (it.name.clone(), value.clone())
-    };
-    listed.map(value).collect()
 }
 
 fn check_derived(derived: &[Derived]) -> Result<(), PluginFault> {

@@ -4,6 +4,7 @@
 mod files;
 mod staff;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -16,6 +17,7 @@ use super::compile::Compiler;
 use super::folder::{Folder, FolderError};
 use super::obstacle::{described, obstacle, unusable};
 use super::register::{Entry, Register, RegisterLock};
+use super::settings::wrong_settings;
 use super::status::{PluginState, PluginStatus};
 use crate::hub::Hub;
 use files::{Files, Look, Usable};
@@ -186,6 +188,7 @@ impl Plugins {
                     name,
                     package: package.clone(),
                     sha256: sha256.clone(),
+                    wrong: wrong_settings(package, &entry.settings),
                     entry,
                     trouble,
                 });
@@ -237,6 +240,13 @@ impl Plugins {
             })
             .collect();
         (!texts.is_empty()).then(|| format!("{}; see `weirhouse plugin list`", texts.join(", ")))
+    }
+
+    /// What is wrong with settings for a plugin, as far as it is known what it
+    /// has.
+    pub fn wrong_settings(&self, name: &str, written: &BTreeMap<String, String>) -> Option<String> {
+        let known = self.known();
+        wrong_settings(known.files.package(name)?, written)
     }
 
     /// Changes what is said of plugins, and brings what works in line with it.

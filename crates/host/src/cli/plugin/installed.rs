@@ -11,7 +11,7 @@ use super::shelf::{Shelved, shelved};
 use super::trial::setting;
 use super::{Tried, WhereArgs};
 use crate::data_dir::write_atomically;
-use crate::plugins::{Entry, Folder, Register, RegisterLock, is_name, lacking};
+use crate::plugins::{Entry, Folder, Register, RegisterLock, is_name, lacking, wrong_setting};
 
 /// Put it into the folder of plugins
 #[derive(Debug, Args)]
@@ -225,26 +225,11 @@ impl Set {
                 |trouble| Failure::new(Exit::Usage, trouble),
             ));
         };
-        let listed = &package.description().settings;
         for (name, value) in &self.settings {
-            let Some(known) = listed.iter().find(|it| it.name == *name) else {
-                let names: Vec<&str> = listed.iter().map(|it| it.name.as_str()).collect();
-                return Err(Failure::new(
-                    Exit::Usage,
-                    format!("it has no setting `{name}`; it has: {}", names.join(", ")),
-                ));
-            };
-            let fine = value.is_empty()
-                || match known.kind.as_str() {
-                    "number" => value.parse().is_ok_and(f64::is_finite),
-                    "flag" => ["true", "false"].contains(&value.as_str()),
-                    _ => true,
-                };
-            if !fine {
-                return Err(Failure::new(
-                    Exit::Usage,
-                    format!("`{name}` is a {}, and `{value}` is none", known.kind),
-                ));
+            // Without a value, it takes its default.
+            let value = Some(value.as_str()).filter(|it| !it.is_empty());
+            if let Some(wrong) = wrong_setting(package, name, value) {
+                return Err(Failure::new(Exit::Usage, wrong));
             }
         }
         Ok(())

@@ -14,7 +14,7 @@ use super::super::output;
 use super::super::rule::{PresetArgs, RuleArgs};
 use super::Tried;
 use super::inspect::described;
-use crate::plugins::{Advice, Claims, Consultation, Ground, Seen, settings};
+use crate::plugins::{Advice, Claims, Consultation, Ground, Seen, settings, wrong_setting};
 use crate::trace::Reader;
 use crate::trace::replay::{Report, replay, replay_advised};
 
@@ -37,17 +37,9 @@ impl TrialArgs {
     /// An instance with all that it needs granted.
     pub(super) fn start(&self, package: &Package) -> Result<Consultation, Failure> {
         let written: BTreeMap<String, String> = self.settings.iter().cloned().collect();
-        for name in written.keys() {
-            if !package
-                .description()
-                .settings
-                .iter()
-                .any(|it| it.name == *name)
-            {
-                return Err(Failure::new(
-                    Exit::Usage,
-                    format!("it has no setting `{name}`; `weirhouse plugin inspect` lists them"),
-                ));
+        for (name, value) in &written {
+            if let Some(wrong) = wrong_setting(package, name, Some(value)) {
+                return Err(Failure::new(Exit::Usage, wrong));
             }
         }
         let needs = package.needs().map_err(|unknown| {

@@ -129,9 +129,11 @@ impl Files {
         those(false).chain(those(true))
     }
 
-    /// Whether one of them is the plugin of that name, or was.
-    pub(super) fn have(&self, name: &str) -> bool {
-        self.0.values().any(|file| file.name() == Some(name))
+    /// The plugin of that name, or what it was.
+    pub(super) fn package(&self, name: &str) -> Option<&Package> {
+        let mut usable = self.iter().filter_map(|(_, file)| file.usable.as_ref());
+        let named = usable.find(|it| it.package.description().name == name);
+        named.map(|it| &it.package)
     }
 
     /// What they call themselves; of one that cannot be used, what its file is

@@ -25,6 +25,7 @@ struct Working {
     entry: Entry,
     removals: u64,
     trouble: Option<String>,
+    wrong: Option<String>,
 }
 
 /// A plugin that is to work.
@@ -37,6 +38,8 @@ pub(super) struct Wanted {
     pub(super) removals: u64,
     /// What is wrong with the file in its place, if it is not of that one.
     pub(super) trouble: Option<String>,
+    /// What is wrong with its settings.
+    pub(super) wrong: Option<String>,
 }
 
 impl Staff {
@@ -44,10 +47,12 @@ impl Staff {
     pub(super) fn status(&self, name: &str) -> Option<PluginStatus> {
         let working = self.0.get(name)?;
         let mut status = lock(&working.actor.status).clone();
-        if let Some(trouble) = &working.trouble {
-            let goes_on = format!("{trouble}; version {} goes on", status.version);
-            status.message = Some(goes_on);
-        }
+        let trouble = working.trouble.as_ref();
+        let trouble = trouble.map(|it| format!("{it}; version {} goes on", status.version));
+        let of_itself = status.message.take();
+        let said = trouble.into_iter().chain(working.wrong.clone());
+        let said: Vec<String> = said.chain(of_itself).collect();
+        status.message = (!said.is_empty()).then(|| said.join("; "));
         Some(status)
     }
 
@@ -78,7 +83,7 @@ impl Staff {
                 let past = lock(&status).clone();
                 idle.remember(past);
             }
-            if is_removed || !files.have(&name) {
+            if is_removed || files.package(&name).is_none() {
                 folder.forget(&name);
             }
             tracing::info!(plugin = name, "a plugin was taken off");
@@ -98,6 +103,10 @@ impl Staff {
             self.assign(wanted, folder, hub);
             if let Some(working) = self.0.get_mut(&wanted.name) {
                 working.trouble.clone_from(&wanted.trouble);
+                if working.wrong != wanted.wrong {
+                    working.wrong.clone_from(&wanted.wrong);
+                    working.warn(&wanted.name);
+                }
                 policies.push(working.policy(wanted));
             }
         }
@@ -137,6 +146,7 @@ impl Staff {
                     entry: entry.clone(),
                     removals: wanted.removals,
                     trouble: None,
+                    wrong: None,
                 };
                 self.0.insert(name.clone(), working);
                 let version = &package.description().version;
@@ -163,6 +173,13 @@ impl Staff {
 }
 
 impl Working {
+    /// Puts what is wrong with its settings into the log.
+    fn warn(&self, plugin: &str) {
+        if let Some(wrong) = &self.wrong {
+            tracing::warn!(plugin, wrong, "these settings are not what a plugin takes");
+        }
+    }
+
     /// What the hub has to know.
     fn policy(&self, wanted: &Wanted) -> Policy {
         let package = &wanted.package;
