@@ -156,6 +156,63 @@ fn a_body_of_100_megabytes_is_refused_without_being_taken() -> Result<()> {
     Ok(())
 }
 
+/// Sends a whole request before it reads, as many clients do, and gives the
+/// answer; `None` where there was none.
+fn blocking(program: &Program, head: &str, body: &[u8]) -> Result<Option<String>> {
+    let mut stream = TcpStream::connect(program.address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let head = format!("{head}Content-Length: {}\r\n\r\n", body.len());
+    stream.write_all(head.as_bytes())?;
+    for part in body.chunks(1 << 14) {
+        stream.write_all(part)?;
+    }
+    let mut answer = Vec::new();
+    let read = stream.read_to_end(&mut answer);
+    Ok(read
+        .is_ok()
+        .then(|| String::from_utf8_lossy(&answer).into_owned()))
+}
+
+#[test]
+fn who_sends_all_before_reading_sees_why_it_is_refused() -> Result<()> {
+    let (_parent, _data, program) = start()?;
+    let stranger = format!(
+        "PUT /v1/cache/ns/key HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n",
+        program.address
+    );
+    let owner = head(&program, "PUT /v1/cache/ns/key");
+    for (head, length, status, kind) in [
+        (&stranger, 1000 << 10, 401, "unauthorized"),
+        (&stranger, 3 << 20, 413, "too-large"),
+        (&owner, 3 << 20, 413, "too-large"),
+    ] {
+        let answer = blocking(&program, head, &vec![7; length])?;
+        assert_problem(&answer.context("no answer")?, status, kind)?;
+    }
+    // One that is told beforehand is answered before it sends anything.
+    let waits = format!("{owner}Content-Length: 900000000\r\nExpect: 100-continue\r\n\r\n");
+    let answer = raw(&program, waits.as_bytes())?;
+    assert_problem(&answer, 413, "too-large")?;
+    assert!(answer.contains("connection: close"), "{answer}");
+    // A short one that nobody wants ends no connection.
+    let mut stream = TcpStream::connect(program.address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let again = "PUT /v1/cache/a/b HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello";
+    for _ in 0..2 {
+        stream.write_all(again.as_bytes())?;
+        let mut start = [0; 12];
+        stream.read_exact(&mut start)?;
+        assert_eq!(&start, b"HTTP/1.1 401");
+        let mut rest = [0; 4096];
+        let mut length = 0;
+        while rest.get(length.max(1) - 1) != Some(&b'}') {
+            length = stream.read(&mut rest)?;
+            assert!(length > 0, "the connection ended");
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn ten_thousand_silent_connections_keep_nobody_out() -> Result<()> {
     let (_parent, _data, program) = start()?;

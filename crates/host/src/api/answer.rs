@@ -139,7 +139,7 @@ impl Api {
         }
     }
 
-    /// Checks the size of the head, and whom the request is addressed to.
+    /// Checks the size of the head and the length of the body, and whom the request is addressed to.
     fn admit(&self, request: &Request) -> Result<(), Problem> {
         let fields = request.headers().iter();
         let bytes: usize = fields
@@ -150,6 +150,10 @@ impl Api {
                 Kind::HeadersTooLarge,
                 format!("the header fields have {bytes} bytes; {HEADERS_LIMIT_BYTES} are the most"),
             ));
+        }
+        // Where it is told beforehand: nothing has to be sent to be refused.
+        if request.body().size_hint().lower() > BODY_LIMIT_BYTES as u64 {
+            return Err(problem::long_body());
         }
         // Who comes through Home Assistant names its address, not ours.
         if self.visitor.is_some() {

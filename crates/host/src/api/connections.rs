@@ -15,13 +15,13 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::{Request, Response};
+use axum::http::{HeaderValue, Request, Response, header};
 use futures_util::FutureExt as _;
 use http_body::{Frame, SizeHint};
 use tokio::sync::Notify;
@@ -47,6 +47,8 @@ struct Open {
     busy: AtomicU32,
     /// Since `began`, in microseconds.
     idle_since_us: AtomicU64,
+    /// A body will not be read to its end: with the answer to it the connection ends.
+    given_up: AtomicBool,
     close: Notify,
 }
 
@@ -117,6 +119,7 @@ impl Connections {
         let open = Arc::new(Open {
             busy: AtomicU32::new(0),
             idle_since_us: AtomicU64::new(self.now_us()),
+            given_up: AtomicBool::new(false),
             close: Notify::new(),
         });
         all.insert(number, Arc::clone(&open));
@@ -176,7 +179,13 @@ impl Place {
             open: Arc::clone(&self.open),
             all: Arc::clone(&self.all),
         };
-        move |response| response.map(|body| Answering { body, _busy: busy })
+        move |mut response| {
+            if busy.open.given_up.load(Relaxed) {
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(header::CONNECTION, close);
+            }
+            response.map(|body| Answering { body, _busy: busy })
+        }
     }
 }
 
@@ -210,6 +219,11 @@ impl Awaited {
     /// Some of the body has come.
     pub(super) fn progress(&self) {
         self.open.idle_since_us.store(self.all.now_us(), Relaxed);
+    }
+
+    /// The rest of the body is not waited for.
+    pub(super) fn give_up(&self) {
+        self.open.given_up.store(true, Relaxed);
     }
 }
 
@@ -264,14 +278,14 @@ where
     // Mapped, where an async block would hold the answer's future twice.
     hyper::service::service_fn(move |request: Request<B>| {
         let finish = place.busy();
-        let answered = answer(request.map(|body| {
-            // Nearly all have none, and an empty one needs no room.
-            if body.is_end_stream() {
-                Body::empty()
-            } else {
-                Body::new(Arriving::new(body, place.awaits()))
-            }
-        }));
+        // Nearly all have none, and an empty one needs no room.
+        let answered = answer(if request.body().is_end_stream() {
+            request.map(|_| Body::empty())
+        } else {
+            let (head, body) = request.into_parts();
+            let body = Arriving::new(body, &head.headers, place.awaits());
+            Request::from_parts(head, Body::new(body))
+        });
         answered.map(move |response| Ok(finish(response)))
     })
 }

@@ -56,13 +56,18 @@ fn kind_of(status: StatusCode) -> Kind {
     }
 }
 
+/// The problem of a body that is over its bound.
+pub(in crate::api) fn long_body() -> Problem {
+    Problem::new(
+        Kind::TooLarge,
+        format!("the body is over {BODY_LIMIT_BYTES} bytes, the most one may have"),
+    )
+}
+
 /// The problem of a body that could not be taken.
 fn body(status: StatusCode, text: &str) -> Problem {
     match status {
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
-            Kind::TooLarge,
-            format!("the body is over {BODY_LIMIT_BYTES} bytes, the most one may have"),
-        ),
+        StatusCode::PAYLOAD_TOO_LARGE => long_body(),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => Problem::new(
             Kind::UnsupportedMediaType,
             "the body is JSON: send the header `Content-Type: application/json`",

@@ -12,7 +12,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-pub(super) use foreign::adopt;
+pub(super) use foreign::{adopt, long_body};
 
 use weirhouse_runner::Fault;
 use weirhouse_runner::wit::types::Error as Refusal;
