@@ -21,7 +21,7 @@ use super::query::Query;
 use crate::hub::{PutOptions, Ticket};
 
 /// Whether the answer was given after the change was on disk.
-const DURABLE: HeaderName = HeaderName::from_static("weirhouse-durable");
+pub(super) const DURABLE: HeaderName = HeaderName::from_static("weirhouse-durable");
 /// Longest wait for the disk. Far above the second between two commits, and
 /// below the time limits of common HTTP clients.
 const DURABLE_TIME_LIMIT: Duration = Duration::from_secs(10);
@@ -160,7 +160,11 @@ pub(super) async fn delete(
 }
 
 /// Waits for the disk if the caller wants to.
-async fn settle(shared: &Shared, ticket: Ticket, wait: bool) -> Result<HeaderValue, Problem> {
+pub(super) async fn settle(
+    shared: &Shared,
+    ticket: Ticket,
+    wait: bool,
+) -> Result<HeaderValue, Problem> {
     if wait {
         match timeout(DURABLE_TIME_LIMIT, shared.hub.committed(ticket)).await {
             Ok(outcome) => outcome?,
@@ -192,7 +196,8 @@ fn flag(value: bool) -> HeaderValue {
     HeaderValue::from_static(if value { "true" } else { "false" })
 }
 
-fn waits(query: &Query) -> Result<bool, Problem> {
+/// Whether the caller wants to wait for the disk.
+pub(super) fn waits(query: &Query) -> Result<bool, Problem> {
     match query.one("wait")? {
         None => Ok(false),
         Some("durable") => Ok(true),

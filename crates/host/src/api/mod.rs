@@ -21,6 +21,7 @@
 //! | `GET /v1/helpers`, `/v1/scenes`, each also with `/{id}` | states of helpers and scenes | `read` |
 //! | `POST /v1/batch` | many requests in one | any, and what each request needs |
 //! | `PUT\|GET\|DELETE /v1/cache/{ns}/{key}` | the two-level cache | `cache` |
+//! | `DELETE /v1/cache/{ns}`, `DELETE /v1/cache?tag=` | what leaves the cache together | `cache` |
 //! | `POST\|DELETE /v1/backup` | before and after a backup of the data folder | `admin` |
 //! | `GET /v1/stream` | what changes, as server-sent events: what is published, or states shaped for one client | `read` |
 //! | `GET /api/websocket` | Home Assistant's own interface | none: a token of Home Assistant, in the conversation |
@@ -39,6 +40,7 @@ mod arriving;
 mod backup;
 mod batch;
 mod cache;
+mod clearing;
 mod compression;
 mod conditional;
 mod config_entries;
@@ -269,6 +271,8 @@ fn table(whole: &mut Option<OpenApi>) -> Table {
     .for_scope(Scope::Read, whole);
     let cache = Routes::new(whole.as_ref())
         .add(routes!(cache::get, cache::put, cache::delete))
+        .add(routes!(clearing::of_namespace))
+        .add(routes!(clearing::of_tag))
         .for_scope(Scope::Cache, whole);
     let endless = Routes::new(whole.as_ref()).add(routes!(stream::get));
     let operate = Routes::new(whole.as_ref())

@@ -9,6 +9,7 @@
 mod activity;
 mod advice;
 mod cache;
+mod clearing;
 mod clock;
 mod context;
 mod engine;
@@ -46,6 +47,7 @@ use weirhouse_runner::operations::Clock as _;
 pub use activity::{Activity, AppliedRule, EntityActivity, RuleSource};
 pub(crate) use advice::Advised;
 pub use cache::{CacheHit, Deleted, PutOptions};
+pub use clearing::{Cleared, Outdated};
 pub use context::{Chosen, Lines, Wanted};
 pub use engine::SHORTEST_REFRESH;
 pub use error::HubError;

@@ -15,7 +15,21 @@ async fn bad_requests_are_told_apart() {
     for (method, path, status, kind) in [
         ("GET", "/nothing", 404, "unknown-route"),
         ("GET", "/v1", 404, "unknown-route"),
-        ("GET", "/v1/cache/ns", 404, "unknown-route"),
+        ("GET", "/v1/cache/ns", 405, "method-not-allowed"),
+        ("DELETE", "/v1/cache", 400, "invalid-argument"),
+        ("DELETE", "/v1/cache?tag=", 400, "invalid-argument"),
+        ("DELETE", "/v1/cache?glob=a", 400, "invalid-argument"),
+        ("DELETE", "/v1/cache/ns?tag=", 400, "invalid-argument"),
+        ("DELETE", "/v1/cache/ns?glob=", 400, "invalid-argument"),
+        ("DELETE", "/v1/cache/ns?glob=[", 400, "invalid-argument"),
+        (
+            "DELETE",
+            "/v1/cache/ns?glob=a&tag=b",
+            400,
+            "invalid-argument",
+        ),
+        ("DELETE", "/v1/cache/", 404, "unknown-route"),
+        ("DELETE", "/v1/cache/ns/", 404, "unknown-route"),
         ("GET", "/v1/cache/ns/", 404, "unknown-route"),
         ("POST", "/", 405, "method-not-allowed"),
         ("DELETE", "/healthz", 405, "method-not-allowed"),
@@ -165,6 +179,8 @@ async fn a_token_reaches_what_its_scopes_say_and_nothing_else() {
         ("PUT", "/v1/cache/ns/key", Scope::Cache),
         ("GET", "/v1/cache/ns/key", Scope::Cache),
         ("DELETE", "/v1/cache/ns/key", Scope::Cache),
+        ("DELETE", "/v1/cache/ns", Scope::Cache),
+        ("DELETE", "/v1/cache?tag=a", Scope::Cache),
     ];
     for scope in Scope::ALL {
         api.token = api.create_token(scope.name(), &[scope]);

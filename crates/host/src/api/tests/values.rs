@@ -87,3 +87,66 @@ async fn a_waiting_writer_hears_from_the_disk() {
     assert_eq!(put.status, StatusCode::NO_CONTENT, "{:?}", put.body);
     assert_eq!(put.header("weirhouse-durable"), "true");
 }
+
+#[tokio::test]
+async fn values_leave_together_by_namespace_pattern_and_tag() {
+    let mut api = Api::new();
+    for (path, removed, left) in [
+        ("/v1/cache/a?glob=x*", 2, "a/y b/x"),
+        ("/v1/cache/a?tag=t", 2, "a/x2 b/x"),
+        ("/v1/cache?tag=t", 3, "a/x2"),
+        ("/v1/cache?tag=none", 0, "a/x1 a/x2 a/y b/x"),
+        ("/v1/cache/a", 3, "b/x"),
+        ("/v1/cache/c", 0, "a/x1 a/x2 a/y b/x"),
+    ] {
+        // From memory and disk, and of what is on disk only.
+        for restarts in [false, true] {
+            let puts = [
+                ("a/x1", "?tag=t"),
+                ("a/x2", ""),
+                ("a/y", "?tag=s&tag=t"),
+                ("b/x", "?tag=t"),
+            ];
+            for (key, query) in puts {
+                let put = api
+                    .call("PUT", &format!("/v1/cache/{key}{query}"), key)
+                    .await;
+                assert_eq!(put.status, StatusCode::NO_CONTENT);
+            }
+            if restarts {
+                let durable = api
+                    .call("DELETE", "/v1/cache/a/none?wait=durable", "")
+                    .await;
+                assert_eq!(durable.status, StatusCode::NO_CONTENT);
+                api = api.restart();
+            }
+            let answer = api.call("DELETE", path, "").await;
+            assert_eq!(answer.status, StatusCode::OK, "{path} {:?}", answer.body);
+            let expected = format!("{{\"removed\":{removed}}}");
+            assert_eq!(answer.body, expected, "{path} {restarts}");
+            let again = api
+                .call(
+                    "DELETE",
+                    &format!(
+                        "{path}{}wait=durable",
+                        if path.contains('?') { '&' } else { '?' }
+                    ),
+                    "",
+                )
+                .await;
+            assert_eq!(
+                (&again.body[..], again.header("weirhouse-durable")),
+                (&b"{\"removed\":0}"[..], "true")
+            );
+            for (key, _) in puts {
+                let got = api.call("GET", &format!("/v1/cache/{key}"), "").await;
+                let stays = left.split(' ').any(|it| it == key);
+                assert_eq!(
+                    got.status == StatusCode::OK,
+                    stays,
+                    "{path}: {key} {restarts}"
+                );
+            }
+        }
+    }
+}
