@@ -54,6 +54,11 @@ fn a_token_is_asked_for_and_kept_in_the_tab() -> Result<()> {
 }
 
 #[test]
+fn the_docs_show_every_operation() -> Result<()> {
+    check("docs")
+}
+
+#[test]
 fn it_works_below_a_path_in_a_frame() -> Result<()> {
     check("ingress")
 }
