@@ -13,7 +13,7 @@ pub enum Scope {
     Read,
     /// Read, write and delete values in the cache
     Cache,
-    /// Report readings of other sources
+    /// Nothing yet: report readings of other sources
     Push,
     /// Everything, without a limit on requests
     Admin,

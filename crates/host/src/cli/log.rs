@@ -4,7 +4,7 @@
 //! home unless somebody asks for `debug`.
 
 use std::io::IsTerminal as _;
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
 use clap::{ArgMatches, Args};
 use tracing_subscriber::filter::Targets;
@@ -14,19 +14,16 @@ use tracing_subscriber::{fmt, reload};
 
 use super::log_lines::OfRequest;
 use super::sources::{Setting, origin, origin_of};
-use crate::config::{Config, Levels, LogConfig, LogFormat};
+use crate::config::{Config, Levels, LogConfig, LogFormat, MODULES};
 use crate::log_tail::Keep;
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct LogArgs {
     /// What to log on standard error: off, error, warn, info, debug or trace
-    ///
-    /// Info for serve and demo, else off. Modules may have levels of their own,
-    /// as in info,store=debug; they are access, api, cli, hub, link, run,
-    /// runner and store.
     #[arg(
         long,
         global = true,
+        long_help = LEVELS_HELP.as_str(),
         value_name = "LEVEL",
         env = "WEIRHOUSE_LOG",
         hide_env_values = true
@@ -42,6 +39,16 @@ pub(super) struct LogArgs {
     )]
     log_format: Option<LogFormat>,
 }
+
+static LEVELS_HELP: LazyLock<String> = LazyLock::new(|| {
+    let [others @ .., (last, _)] = MODULES;
+    format!(
+        "What to log on standard error: off, error, warn, info, debug or trace\n\n\
+         Info for serve and demo, else off. Modules may have levels of their own, \
+         as in info,store=debug; they are {} and {last}.",
+        others.map(|(name, _)| name).join(", ")
+    )
+});
 
 const LEVEL: Setting = Setting::new("log", "log.level", "--log", "WEIRHOUSE_LOG");
 const FORMAT: Setting = Setting::new(

@@ -142,6 +142,17 @@ mod tests {
     }
 
     #[test]
+    fn every_module_of_the_log_is_named() {
+        let help = Cli::command().render_long_help().to_string();
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (_, modules) = help.split_once("; they are ").unwrap();
+        let (modules, _) = modules.split_once('.').unwrap();
+        let modules = modules.replace(" and ", ", ");
+        let named: Vec<&str> = modules.split(", ").collect();
+        assert_eq!(named, crate::config::MODULES.map(|(name, _)| name));
+    }
+
+    #[test]
     fn every_command_explains_itself() {
         for command in Cli::command().get_subcommands() {
             assert!(command.get_about().is_some(), "{}", command.get_name());

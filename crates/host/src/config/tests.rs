@@ -392,6 +392,13 @@ fn the_documented_keys_are_those_that_are_read_and_their_defaults_are_true() {
         lines.map(str::to_owned).collect()
     };
     assert_eq!(values(&documented), values(&Config::default()));
+    // The values that may stand there are named beside the key.
+    let (_, modules) = block.split_once("# store = \"debug\"").unwrap();
+    let modules = modules.lines().next().unwrap().trim_start();
+    assert_eq!(
+        modules,
+        format!("# {}", MODULES.map(|(name, _)| name).join(", "))
+    );
     // Every key of the complete file is in the document.
     for line in COMPLETE.lines() {
         let key = line.split(" = ").next().unwrap();

@@ -4,9 +4,11 @@ use std::collections::HashSet;
 
 use axum::body::Body;
 use axum::http::{Request, header};
+use clap::ValueEnum as _;
 use serde_json::Value;
 
 use super::Api;
+use crate::access::Scope;
 use crate::api::Kind;
 
 /// What callers read.
@@ -57,6 +59,31 @@ async fn every_operation_says_who_may_call_it_and_how_it_refuses() {
         }
     }
     assert!(protected >= 7, "{protected} protected operations");
+}
+
+#[tokio::test]
+async fn a_scope_that_no_operation_wants_is_said_to_permit_nothing() {
+    let description = description(&Api::new()).await;
+    let operations = description["paths"].as_object().unwrap().values();
+    let wanted: HashSet<&str> = operations
+        .flat_map(|methods| methods.as_object().unwrap().values())
+        .filter_map(|operation| operation["security"].as_array())
+        .flatten()
+        .flat_map(|one| one.as_object().unwrap().values())
+        .flat_map(|scopes| scopes.as_array().unwrap())
+        .map(|scope| scope.as_str().unwrap())
+        .collect();
+    assert!(wanted.contains("read"), "{wanted:?}");
+    for scope in Scope::ALL {
+        let name = scope.name();
+        let row = format!("| `{name}` | ");
+        let (_, documented) = DOCUMENT.split_once(&row).unwrap();
+        let value = scope.to_possible_value().unwrap();
+        let help = value.get_help().unwrap().to_string();
+        let idle = !wanted.contains(name);
+        assert_eq!(help.starts_with("Nothing yet: "), idle, "{name}: {help}");
+        assert_eq!(documented.starts_with("nothing yet: "), idle, "{name}");
+    }
 }
 
 #[test]
