@@ -350,6 +350,19 @@ fn what_users_look_up_is_what_the_program_says() -> Result<()> {
 }
 
 #[test]
+fn every_field_of_a_rule_is_explained() -> Result<()> {
+    let docs = text("addon/DOCS.md")?;
+    let row = docs.lines().find(|line| line.starts_with("| Rules |"));
+    let row = row.context("rules are not explained")?;
+    let app = app()?;
+    let fields = app["schema"]["rule"][0].as_object();
+    for field in fields.context("there are no rules")?.keys() {
+        assert!(row.contains(&format!("`{field}")), "{field} is not there");
+    }
+    Ok(())
+}
+
+#[test]
 fn the_pictures_have_the_sizes_of_the_store() -> Result<()> {
     for (name, width, height) in [("icon.png", 128, 128), ("logo.png", 250, 100)] {
         let bytes = fs::read(root().join("addon").join(name))?;
