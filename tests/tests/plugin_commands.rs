@@ -371,7 +371,8 @@ fn files(folder: &Path) -> Result<BTreeMap<PathBuf, String>> {
             let path = entry?.path();
             if path.ends_with("__pycache__") {
                 continue;
-            } else if path.is_dir() {
+            }
+            if path.is_dir() {
                 left.push(path);
             } else {
                 let text = std::fs::read_to_string(&path)?;

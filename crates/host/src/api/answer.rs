@@ -51,7 +51,7 @@ impl Api {
         from: Option<IpAddr>,
         request: Request,
     ) -> impl Future<Output = Response> + use<> {
-        self.serve(Sender::Client(from), request)
+        self.serve(&Sender::Client(from), request)
     }
 
     /// Answers a request within another, for the same caller: what was found out
@@ -62,7 +62,7 @@ impl Api {
         id: Arc<str>,
         request: Request,
     ) -> impl Future<Output = Response> + use<> {
-        self.serve(Sender::Of(outer, id), request)
+        self.serve(&Sender::Of(outer, id), request)
     }
 
     /// Answers a request.
@@ -75,11 +75,11 @@ impl Api {
     #[inline]
     fn serve(
         &self,
-        sender: Sender<'_>,
+        sender: &Sender<'_>,
         mut request: Request,
     ) -> impl Future<Output = Response> + use<> {
         let started = Instant::now();
-        let (id, admitted) = match &sender {
+        let (id, admitted) = match sender {
             Sender::Client(_) => (
                 self.shared.request_ids.of(request.headers()),
                 self.admit(&request),
@@ -90,7 +90,7 @@ impl Api {
             .then(|| (request.method().clone(), request.uri().path().to_owned()));
         let answered = match admitted {
             Ok(()) => {
-                self.introduce(&mut request, &id, &sender);
+                self.introduce(&mut request, &id, sender);
                 // A router is ready at any time.
                 let handled = self.routes.clone().call(request);
                 let handled = tokio::time::timeout(TIME_LIMIT, handled);

@@ -280,7 +280,7 @@ fn table(whole: &mut Option<OpenApi>) -> Table {
         .add(routes!(plugins::patch));
     let batch = Routes::new(whole.as_ref()).add(routes!(batch::post));
     let by_itself = [&open, &endless, &operate, &batch]
-        .map(|routes| routes.all_answered(batch::not_inside))
+        .map(|routes| routes.all_answered(&batch::not_inside))
         .into_iter()
         .fold(Router::new(), Router::merge);
     let endless = endless.for_scope(Scope::Read, whole);

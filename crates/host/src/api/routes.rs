@@ -69,7 +69,7 @@ impl Routes {
     }
 
     /// The same paths, each with one answer to whatever it is asked.
-    pub(super) fn all_answered<H, T>(&self, answer: H) -> Router<Arc<Shared>>
+    pub(super) fn all_answered<H, T>(&self, answer: &H) -> Router<Arc<Shared>>
     where
         H: Handler<T, Arc<Shared>>,
         T: 'static,
