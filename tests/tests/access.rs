@@ -287,6 +287,47 @@ fn what_a_start_refuses_is_named(file: &Path, folder: &str) -> Result<()> {
 }
 
 #[test]
+fn what_waits_for_the_next_start_is_told_once_and_until_it_is_taken_back() -> Result<()> {
+    let (_parent, data) = folder()?;
+    let file = data.join("weirhouse.toml");
+    let program = Program::start("demo", &data, &["--rate", "1"])?;
+    let log = data.with_extension("log");
+    let waits = "takes effect at the next start";
+    // Whether a reading told of something that waits, and of something that does not any more.
+    for (nth, (content, told, taken_back)) in (1..).zip([
+        ("[api]\nallow_hosts = [\"hub.lan\"]\n", true, false),
+        (
+            "[api]\nallow_hosts = [\"hub.lan\"]\nburst = 7\n",
+            false,
+            false,
+        ),
+        ("[api]\nburst = 7\n", false, true),
+        ("[api]\nburst = 8\n", false, false),
+    ]) {
+        let before = fs::read_to_string(&log)?;
+        fs::write(&file, content)?;
+        let started = Instant::now();
+        let all = loop {
+            let all = fs::read_to_string(&log)?;
+            if all.matches("was read anew and is in force").count() == nth {
+                break all;
+            }
+            assert!(started.elapsed() < PATIENCE, "{all}");
+            thread::sleep(Duration::from_millis(5));
+        };
+        let new = all.strip_prefix(&before).unwrap_or(&all);
+        assert_eq!(new.contains(waits), told, "{content}: {new}");
+        assert_eq!(
+            new.contains("as it was at the start again"),
+            taken_back,
+            "{content}: {new}"
+        );
+    }
+    assert_eq!(program.stop()?, 0);
+    Ok(())
+}
+
+#[test]
 fn check_names_what_is_wrong_and_show_where_values_come_from() -> Result<()> {
     let (_parent, data) = folder()?;
     let file = data.join("weirhouse.toml");

@@ -21,8 +21,10 @@ pub(super) struct Reload {
     /// Those of Home Assistant's interface, where there is a Home Assistant.
     pub(super) clients: Option<Arc<Clients>>,
     pub(super) sources: Sources,
-    /// The configuration in force.
+    /// The configuration at the start: what is only read then is still in force.
     pub(super) config: Config,
+    /// What differs from it and takes effect at the next start.
+    pub(super) pending: Vec<&'static str>,
     /// To ask about a new one before it is put in force.
     pub(super) engine: Engine,
     pub(super) core: PathBuf,
@@ -84,19 +86,27 @@ impl Reload {
     fn reload_config_now(&mut self) {
         match self.read() {
             Ok(config) => {
-                for path in restart_needed(&self.config, &config) {
-                    tracing::warn!(path, "this has changed and takes effect at the next start");
-                }
+                self.tell_pending(restart_needed(&self.config, &config));
                 self.access.set_limit(config.api.rate_limit);
                 log::change(&config.log);
                 let rules = config.hub.rules.len();
-                self.config = config;
                 tracing::info!(rules, "the configuration was read anew and is in force");
             }
             Err(error) => {
                 tracing::error!("the configuration stays as it was: {error:#}");
             }
         }
+    }
+
+    /// Tells of what takes effect at the next start only, unless that was told.
+    fn tell_pending(&mut self, pending: Vec<&'static str>) {
+        for path in pending.iter().filter(|it| !self.pending.contains(it)) {
+            tracing::warn!(path, "this has changed and takes effect at the next start");
+        }
+        for path in self.pending.iter().filter(|it| !pending.contains(it)) {
+            tracing::info!(path, "this is as it was at the start again");
+        }
+        self.pending = pending;
     }
 
     /// Reads the configuration, has it checked, and tells it to the optimizer.

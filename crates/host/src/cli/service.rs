@@ -145,6 +145,7 @@ impl ServiceArgs {
                 clients: None,
                 sources,
                 config,
+                pending: Vec::new(),
                 engine,
                 core: self.optimizer.path(),
             };
