@@ -374,6 +374,32 @@ fn a_log_on_a_full_disk_does_not_end_the_service() -> Result<()> {
 }
 
 #[test]
+fn an_instance_is_asked_where_its_configuration_says() -> Result<()> {
+    let (_parent, data) = folder()?;
+    let program = Program::start("demo", &data, &["--rate", "1"])?;
+    let address = program.address.to_string();
+    let listen = format!("[api]\nlisten = \"{address}\"\n");
+    let folder = data.display().to_string();
+    // Also where something else in the file has become wrong.
+    for more in ["", "burts = 1\n"] {
+        fs::write(data.join("weirhouse.toml"), format!("{listen}{more}"))?;
+        for command in [
+            &["healthcheck"][..],
+            &["backup", "prepare"],
+            &["backup", "finish"],
+        ] {
+            let output = run(&[command, &["--data-dir", &folder]].concat())?;
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{command:?}: {said}");
+        }
+    }
+    assert_eq!(program.stop()?, 0);
+    let output = run(&["healthcheck", "--data-dir", &folder])?;
+    assert_ends(&output, 1, &[&address, "no answer from"]);
+    Ok(())
+}
+
+#[test]
 fn a_stop_told_twice_at_once_still_saves() -> Result<()> {
     let (_parent, data) = folder()?;
     let program = Program::start("demo", &data, &["--rate", "500"])?;

@@ -1,18 +1,15 @@
 //! `weirhouse backup`: what a backup of a running instance needs before and
 //! after it.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::http::{Method, Request};
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use super::data_folder::{DataFolderArgs, HOME};
 use super::exit::{Exit, Failure};
-use super::local;
+use super::local::{self, InstanceArgs};
 use super::output::tell;
-use crate::config::DEFAULT_LISTEN;
 use crate::data_dir::read_token;
 
 /// Longest wait for the disk; the Supervisor waits for its hooks.
@@ -31,19 +28,9 @@ enum Step {
     ///
     /// Then copy the data folder, without `l2.redb`: a start without it takes
     /// the copy.
-    Prepare(Instance),
+    Prepare(InstanceArgs),
     /// Remove the copy of the disk cache again
-    Finish(Instance),
-}
-
-/// The running instance.
-#[derive(Debug, Args)]
-struct Instance {
-    #[command(flatten)]
-    folder: DataFolderArgs,
-    /// Where the instance listens
-    #[arg(long, value_name = "ADDRESS", value_parser = super::quantity::listen, default_value_t = DEFAULT_LISTEN, env = "WEIRHOUSE_LISTEN", hide_env_values = true)]
-    listen: SocketAddr,
+    Finish(InstanceArgs),
 }
 
 impl Backup {
@@ -60,48 +47,46 @@ impl Backup {
                 Method::DELETE,
             ),
         };
-        instance.ask(method)?;
+        ask(instance, method)?;
         tell(done);
         Ok(())
     }
 }
 
-impl Instance {
-    /// Has the instance take the step, with the owner's token.
-    fn ask(&self, method: Method) -> Result<(), Failure> {
-        let folder = self.folder.path(HOME)?;
-        let token = read_token(&folder.join("token"))
-            .map_err(Failure::of(Exit::DataFolder))?
-            .ok_or_else(|| {
-                Failure::new(
-                    Exit::DataFolder,
-                    format!(
-                        "{} holds no token: no instance has run there; name its data folder with --data-dir",
-                        folder.display()
-                    ),
-                )
-            })?;
-        let address = local::reachable(self.listen);
-        let nobody = local::nobody(address);
-        let request = Request::builder()
-            .method(method)
-            .uri(format!("http://{address}/v1/backup"))
-            .header("Authorization", format!("Bearer {}", token.expose()))
-            .body(())
-            .map_err(Failure::of(Exit::Unexpected))?;
-        let mut response = local::agent(TIME_LIMIT).run(request).map_err(&nobody)?;
-        if response.status().is_success() {
-            return Ok(());
-        }
-        let problem = response.body_mut().read_to_string().map_err(&nobody)?;
-        let said: Option<Value> = serde_json::from_str(&problem).ok();
-        let detail = said.as_ref().and_then(|said| said.get("detail")?.as_str());
-        Err(Failure::new(
-            Exit::Unexpected,
-            format!(
-                "{address} refuses: {}",
-                detail.unwrap_or("it does not answer as Weirhouse does; check the port")
-            ),
-        ))
+/// Has the instance take the step, with the owner's token.
+fn ask(instance: &InstanceArgs, method: Method) -> Result<(), Failure> {
+    let folder = instance.folder()?;
+    let token = read_token(&folder.join("token"))
+        .map_err(Failure::of(Exit::DataFolder))?
+        .ok_or_else(|| {
+            Failure::new(
+                Exit::DataFolder,
+                format!(
+                    "{} holds no token: no instance has run there; name its data folder with --data-dir",
+                    folder.display()
+                ),
+            )
+        })?;
+    let address = instance.address();
+    let nobody = local::nobody(address);
+    let request = Request::builder()
+        .method(method)
+        .uri(format!("http://{address}/v1/backup"))
+        .header("Authorization", format!("Bearer {}", token.expose()))
+        .body(())
+        .map_err(Failure::of(Exit::Unexpected))?;
+    let mut response = local::agent(TIME_LIMIT).run(request).map_err(&nobody)?;
+    if response.status().is_success() {
+        return Ok(());
     }
+    let problem = response.body_mut().read_to_string().map_err(&nobody)?;
+    let said: Option<Value> = serde_json::from_str(&problem).ok();
+    let detail = said.as_ref().and_then(|said| said.get("detail")?.as_str());
+    Err(Failure::new(
+        Exit::Unexpected,
+        format!(
+            "{address} refuses: {}",
+            detail.unwrap_or("it does not answer as Weirhouse does; check the port")
+        ),
+    ))
 }

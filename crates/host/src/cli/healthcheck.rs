@@ -1,15 +1,13 @@
 //! `weirhouse healthcheck`: for containers and supervisors.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::Value;
 
 use super::exit::{Exit, Failure};
-use super::local;
+use super::local::{self, InstanceArgs};
 use super::output::tell;
-use crate::config::DEFAULT_LISTEN;
 
 /// Longest wait for the answer. Container runtimes give up after 30 s.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
@@ -19,14 +17,13 @@ const TIME_LIMIT: Duration = Duration::from_secs(5);
 /// Prints one line and exits with 0 when it is, with 1 otherwise.
 #[derive(Debug, Args)]
 pub(super) struct Healthcheck {
-    /// Where the instance listens
-    #[arg(long, value_name = "ADDRESS", value_parser = super::quantity::listen, default_value_t = DEFAULT_LISTEN, env = "WEIRHOUSE_LISTEN", hide_env_values = true)]
-    listen: SocketAddr,
+    #[command(flatten)]
+    instance: InstanceArgs,
 }
 
 impl Healthcheck {
     pub(super) fn run(&self) -> Result<(), Failure> {
-        let address = local::reachable(self.listen);
+        let address = self.instance.address();
         let nobody = local::nobody(address);
         let mut response = local::agent(TIME_LIMIT)
             .get(format!("http://{address}/healthz"))

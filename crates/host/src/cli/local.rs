@@ -1,9 +1,14 @@
 //! Commands that ask an instance running on this machine.
 
 use std::net::{Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::Args;
+
+use super::data_folder::{DataFolderArgs, HOME};
 use super::exit::{Exit, Failure};
+use crate::config::Config;
 
 /// A client that speaks to the instance itself, whatever proxy is set.
 pub(super) fn agent(time_limit: Duration) -> ureq::Agent {
@@ -16,9 +21,50 @@ pub(super) fn agent(time_limit: Duration) -> ureq::Agent {
         .new_agent()
 }
 
+/// Which instance is asked.
+#[derive(Debug, Args)]
+pub(super) struct InstanceArgs {
+    #[command(flatten)]
+    folder: DataFolderArgs,
+    /// Its configuration file; weirhouse.toml of the data folder if not given
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "WEIRHOUSE_CONFIG",
+        hide_env_values = true
+    )]
+    config: Option<PathBuf>,
+    /// Where it listens, as its configuration says if not given
+    #[arg(long, value_name = "ADDRESS", value_parser = super::quantity::listen, env = "WEIRHOUSE_LISTEN", hide_env_values = true)]
+    listen: Option<SocketAddr>,
+}
+
+impl InstanceArgs {
+    /// Its data folder.
+    pub(super) fn folder(&self) -> Result<PathBuf, Failure> {
+        self.folder.path(HOME)
+    }
+
+    /// Where it can be asked.
+    ///
+    /// A configuration that is wrong was refused by it, or has become so since: what can be read of it counts, for
+    /// whether it is well is another question.
+    pub(super) fn address(&self) -> SocketAddr {
+        let configured = || {
+            let files = match self.folder() {
+                Ok(folder) => Config::files(self.config.as_deref(), &folder),
+                // Where no home is set, as in some containers.
+                Err(_) => self.config.iter().cloned().collect(),
+            };
+            Config::read_what_is_right(&files).api.listen
+        };
+        reachable(self.listen.unwrap_or_else(configured))
+    }
+}
+
 /// Where an instance that listens there can be asked: what listens everywhere
 /// is asked on loopback.
-pub(super) fn reachable(mut listens: SocketAddr) -> SocketAddr {
+fn reachable(mut listens: SocketAddr) -> SocketAddr {
     if listens.ip().is_unspecified() {
         listens.set_ip(match listens {
             SocketAddr::V4(_) => [127, 0, 0, 1].into(),

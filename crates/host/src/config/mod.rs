@@ -165,6 +165,21 @@ impl Config {
     /// # Errors
     /// Everything that is wrong in any of them.
     pub fn read(files: &[PathBuf]) -> Result<Self, Faults> {
+        let (config, mut faults) = Self::read_all(files);
+        if faults.is_empty() {
+            Ok(config)
+        } else {
+            faults.sort_by_key(|fault| fault.line);
+            Err(Faults(faults))
+        }
+    }
+
+    /// The same without what is wrong: no configuration to run with, but to find an instance that runs.
+    pub fn read_what_is_right(files: &[PathBuf]) -> Self {
+        Self::read_all(files).0
+    }
+
+    fn read_all(files: &[PathBuf]) -> (Self, Vec<Fault>) {
         let mut config = Self::default();
         let mut faults = Vec::new();
         for path in files {
@@ -173,12 +188,7 @@ impl Config {
                 Err(fault) => faults.push(fault),
             }
         }
-        if faults.is_empty() {
-            Ok(config)
-        } else {
-            faults.sort_by_key(|fault| fault.line);
-            Err(Faults(faults))
-        }
+        (config, faults)
     }
 
     /// The files that are there of those a data folder may have, readable or
