@@ -339,6 +339,7 @@ fn what_is_wrong_with_a_file_is_said_in_a_sentence() -> Result<()> {
     for (name, expected) in [
         ("hostile-wrong-world", "so it is no plugin"),
         ("hostile-wrong-version", "this program runs 0.1.1"),
+        ("hostile-many-claims", "there may be 256"),
         ("hostile-loop", "it ran past its deadline"),
         ("hostile-memory", "it panicked or ran out of memory"),
         ("hostile-nan", "`judge` replaced"),

@@ -83,6 +83,10 @@ pub mod plugin {
     /// of 256 decisions with their reasons is below 32 KiB.
     pub const HOST_CALL_BYTES: usize = 1 << 20;
 
+    /// Most globs and device classes of all claims of a plugin, and most claims:
+    /// each is tried on every entity, while nothing else is judged.
+    pub const PATTERNS: usize = 256;
+
     /// Bytes of stack of the WebAssembly code; its thread has four times as much,
     /// because overflowing that would end the program.
     pub const STACK_BYTES: usize = 512 << 10;

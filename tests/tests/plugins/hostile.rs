@@ -28,11 +28,15 @@ const HOSTILE: [(&str, &str); 10] = [
 ];
 
 /// Those that are of no use from the beginning, and what is said of them.
-const REFUSED: [(&str, &str); 4] = [
+const REFUSED: [(&str, &str); 5] = [
     ("slow-start", "deadline"),
     ("wrong-world", "it is no plugin"),
     ("wrong-version", "0.9.0, and this program runs 0.1.1"),
     ("huge-description", ""),
+    (
+        "many-claims",
+        "it claims by 10000 globs and device classes, and there may be 256",
+    ),
 ];
 
 #[test]

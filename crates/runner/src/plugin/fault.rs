@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::fault::TrapCause;
+use crate::limits::plugin::PATTERNS;
 
 /// Why a component is no plugin for this program.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +45,12 @@ pub enum Refused {
     /// It imports, or says that it needs, what the user did not grant.
     #[error("it needs {0}, which is not granted")]
     NotGranted(String),
+    /// It claims by more than would be tried on every entity.
+    #[error(
+        "it claims by {0} globs and device classes, and there may be {most}; let fewer globs fit more",
+        most = PATTERNS
+    )]
+    Claims(usize),
     /// It cannot be started within its limits.
     #[error("it cannot be started: {0}")]
     Start(String),

@@ -13,6 +13,7 @@ use super::surface::Surface;
 use super::wit::about::Description;
 use crate::artifact;
 use crate::engine::Engine;
+use crate::limits::plugin::PATTERNS;
 
 /// A plugin's machine code, with what it says of itself. Cheap to clone.
 #[derive(Clone)]
@@ -56,6 +57,7 @@ impl Package {
         let described = instance.describe();
         let description =
             described.map_err(|fault: PluginFault| Refused::Start(fault.to_string()))?;
+        check_claims(&description)?;
         package.description = Arc::new(tidied(description));
         Ok(package)
     }
@@ -101,6 +103,19 @@ impl Package {
         needs.dedup();
         Ok(needs)
     }
+}
+
+/// Refuses more claims than can be tried on every entity.
+fn check_claims(description: &Description) -> Result<(), Refused> {
+    let claims = &description.claims;
+    let patterns = claims
+        .iter()
+        .map(|it| it.entities.len() + it.device_classes.len() + it.entries.len());
+    let count = patterns.sum::<usize>().max(claims.len());
+    if count > PATTERNS {
+        return Err(Refused::Claims(count));
+    }
+    Ok(())
 }
 
 /// Characters kept of each text that is shown to people.
