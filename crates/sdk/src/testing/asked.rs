@@ -12,18 +12,54 @@ pub(super) fn decide<P: Plugin>(
 ) -> Result<Decision, String> {
     let functions = P::describe().functions;
     let asked = |name: &str| functions.iter().any(|it| it == name);
-    if asked("judge-numbers")
-        && let Some(row) = row(&seen)
-    {
-        let rulings = plugin.judge_numbers(now, &row);
-        let ruling = only("judge_numbers", rulings)?;
-        return decision(ruling, P::reasons());
+    // A first reading is passed on whatever a plugin says: the host shows it
+    // only to those that transform it.
+    if seen.published.is_none() && !asked("transform") {
+        return Ok(Decision::abstain());
     }
+    let (reading, tolerance) = (seen.number(), seen.tolerance);
     // A plugin that lists nothing yet is tried as well.
-    if asked("judge") || !asked("judge-numbers") {
-        return only("judge", plugin.judge(now, &[seen]));
+    let judges = asked("judge") || !asked("judge-numbers");
+    let row = row(&seen).filter(|_| asked("judge-numbers"));
+    let decision = match row {
+        Some(row) => {
+            let rulings = plugin.judge_numbers(now, &row);
+            decision(only("judge_numbers", rulings)?, P::reasons())?
+        }
+        None if judges => only("judge", plugin.judge(now, &[seen]))?,
+        None => Decision::abstain(),
+    };
+    if let Verdict::Replace(number) = decision.verdict {
+        check_replacement(number, reading, tolerance)?;
     }
-    Ok(Decision::abstain())
+    Ok(decision)
+}
+
+/// What the host asks of a number in place of a reading.
+fn check_replacement(
+    number: f64,
+    reading: Option<f64>,
+    tolerance: Option<f64>,
+) -> Result<(), String> {
+    let Some(reading) = reading else {
+        return Err(format!("it replaced what is no number by {number}"));
+    };
+    if !number.is_finite() {
+        return Err(format!("it replaced {reading} by {number}"));
+    }
+    let Some(tolerance) = tolerance else {
+        return Err(format!(
+            "it replaced {reading}, for which no tolerance is set"
+        ));
+    };
+    // What rounding may add is none of the plugin's fault.
+    let slack = (reading.abs() + number.abs() + tolerance) * f64::EPSILON;
+    if (number - reading).abs() > tolerance + slack {
+        return Err(format!(
+            "it replaced {reading} by {number}, farther away than {tolerance}"
+        ));
+    }
+    Ok(())
 }
 
 /// The only answer there is to be.

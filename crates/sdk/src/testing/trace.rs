@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
-use super::{HOUR_MS, Harness};
+use super::{HOUR_MS, Harness, Timed};
 use crate::Plugin;
 
 /// What became of one entity of a trace.
@@ -15,7 +15,7 @@ use crate::Plugin;
 pub struct Row {
     /// Readings.
     pub readings: u64,
-    /// Of those, published.
+    /// Publications: of readings, and at moments of their own.
     pub published: u64,
     /// How far what was published was ever away from a reading.
     pub largest_error: f64,
@@ -57,6 +57,7 @@ impl<P: Plugin> Harness<P> {
         let lines = BufReader::new(File::open(path).map_err(unreadable)?).lines();
         let mut rows = BTreeMap::<String, Row>::new();
         let mut shown = BTreeMap::<String, f64>::new();
+        let mut last_ms = HOUR_MS;
         // The first line is the header.
         for (number, line) in lines.enumerate().skip(1) {
             let line = line.map_err(unreadable)?;
@@ -69,20 +70,44 @@ impl<P: Plugin> Harness<P> {
                 return Err(TraceError::Malformed(path.to_owned(), number + 1));
             };
             // An hour after the epoch, so that nothing is before it.
-            let outcome = self.read(HOUR_MS + at_ms as u64, entity, state);
+            last_ms = HOUR_MS + at_ms as u64;
+            for timed in self.pass(last_ms) {
+                timed.count(&mut rows, &mut shown);
+            }
+            let outcome = self.read(last_ms, entity, state);
             let row = rows.entry(entity.to_owned()).or_default();
             row.readings += 1;
             row.published += u64::from(outcome.published.is_some());
-            if let Some(published) = outcome.published {
-                match published.parse() {
-                    Ok(number) => shown.insert(entity.to_owned(), number),
-                    Err(_) => shown.remove(entity),
-                };
+            if let Some(published) = &outcome.published {
+                show(&mut shown, entity, published);
             }
             if let (Some(shown), Ok(number)) = (shown.get(entity), state.parse::<f64>()) {
                 row.largest_error = row.largest_error.max((shown - number).abs());
             }
         }
+        // What is suppressed settles after the last reading, too.
+        let settle_us = self.rule.settle_us.unwrap_or_default();
+        for timed in self.pass(last_ms + settle_us.unsigned_abs() / 1000) {
+            timed.count(&mut rows, &mut shown);
+        }
         Ok(rows)
     }
+}
+
+impl Timed {
+    fn count(&self, rows: &mut BTreeMap<String, Row>, shown: &mut BTreeMap<String, f64>) {
+        rows.entry(self.entity_id.clone()).or_default().published += 1;
+        // The last value of a total was followed by what ended it.
+        if self.reason != "final" {
+            show(shown, &self.entity_id, &self.published);
+        }
+    }
+}
+
+/// Notes what an entity is shown as, if that is a number.
+fn show(shown: &mut BTreeMap<String, f64>, entity: &str, published: &str) {
+    match published.parse() {
+        Ok(number) => shown.insert(entity.to_owned(), number),
+        Err(_) => shown.remove(entity),
+    };
 }
