@@ -18,8 +18,8 @@ use crate::hub::Activity;
     tag = "Observe",
     params(("limit" = Option<u32>, Query, minimum = 1, maximum = 100_000, description = "At most so many entities; all where it is not said")),
     responses(
-        (status = 200, description = "The entities, the noisiest first; rates are those of the last whole minute", body = Activity),
-        (status = 304, description = "The caller has this answer already: `If-None-Match` names its `ETag`")
+        (status = 200, description = "The entities, the noisiest first; rates are those of the last whole minute", body = Activity, headers(("ETag" = String, description = "For `If-None-Match`"))),
+        (status = 304, description = "The caller has this answer already: `If-None-Match` names its `ETag`", headers(("ETag" = String, description = "The same as before")))
     )
 )]
 pub(super) async fn get(

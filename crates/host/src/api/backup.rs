@@ -20,7 +20,7 @@ use crate::hub::{Hub, HubError};
     post,
     path = "/v1/backup",
     tag = "Operate",
-    responses((status = 204, description = "All of it is on disk"), Problems<507>)
+    responses((status = 204, description = "All of it is on disk"), Problems<503>)
 )]
 pub(super) async fn post(State(shared): State<Arc<Shared>>) -> Result<StatusCode, Problem> {
     blocking(&shared.hub, Hub::prepare_backup).await
@@ -31,7 +31,7 @@ pub(super) async fn post(State(shared): State<Arc<Shared>>) -> Result<StatusCode
     delete,
     path = "/v1/backup",
     tag = "Operate",
-    responses((status = 204, description = "There is no copy any more"), Problems<507>)
+    responses((status = 204, description = "There is no copy any more"), Problems<503>)
 )]
 pub(super) async fn delete(State(shared): State<Arc<Shared>>) -> Result<StatusCode, Problem> {
     blocking(&shared.hub, Hub::finish_backup).await

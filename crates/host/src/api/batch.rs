@@ -17,6 +17,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use tokio::task::JoinHandle;
+use utoipa::ToSchema;
 
 use super::origin::RequestOrigin;
 use super::problem::{Kind, Problem};
@@ -53,27 +54,31 @@ const OURS: &str = "weirhouse-";
 pub(super) struct Inside(pub(super) Api);
 
 /// What is sent.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Batch {
     /// The requests, in order.
+    #[schema(max_items = 100)]
     requests: Vec<Item>,
 }
 
 /// One request.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = BatchRequest)]
 #[serde(deny_unknown_fields)]
 struct Item {
     /// `GET` unless said otherwise.
     #[serde(default)]
     method: Option<String>,
     /// Path and query, as `/v1/states/light.hall?fields=state`.
+    #[schema(pattern = "^/")]
     path: String,
     /// `If-None-Match` and `Content-Type`.
     #[serde(default)]
     headers: BTreeMap<String, String>,
     /// A body that is JSON, be it `null`.
     #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Value, required = false)]
     body: Option<Box<RawValue>>,
     /// A body that is text.
     #[serde(default)]
@@ -89,14 +94,16 @@ fn given<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Box<RawValue>>, D
 }
 
 /// What is answered.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BatchAnswers)]
 struct Answers {
     /// One for each request, in the same order.
     responses: Vec<Answer>,
 }
 
 /// One answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BatchAnswer)]
 struct Answer {
     /// The status it would have had by itself.
     status: u16,
@@ -104,6 +111,7 @@ struct Answer {
     headers: BTreeMap<String, String>,
     /// A body that is JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Value, required = false)]
     body: Option<Box<RawValue>>,
     /// A body that is text.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,8 +126,8 @@ struct Answer {
     post,
     path = "/v1/batch",
     tag = "Read",
-    request_body(content = serde_json::Value, description = "`{\"requests\": [{\"path\": \"/v1/states/light.hall\"}]}`"),
-    responses((status = 200, description = "The answers, in the order of the requests", body = serde_json::Value))
+    request_body(content = Batch, description = "`{\"requests\": [{\"path\": \"/v1/states/light.hall\"}]}`"),
+    responses((status = 200, description = "The answers, in the order of the requests", body = Answers))
 )]
 pub(super) async fn post(
     Extension(Inside(inside)): Extension<Inside>,

@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use tokio::time::timeout;
 
 use super::Shared;
-use super::openapi::Problems;
+use super::openapi::{Binary, Problems};
 use super::problem::{Kind, Problem};
 use super::query::Query;
 use crate::hub::{PutOptions, Ticket};
@@ -53,8 +53,11 @@ type PathParts = Result<Path<(String, String)>, PathRejection>;
         ("tag" = Option<Vec<String>>, Query, explode, max_items = 16, description = "Tags for invalidation"),
         ("wait" = Option<String>, Query, pattern = "^durable$", description = "`durable` to be answered once it is on disk")
     ),
-    request_body(content = Option<Vec<u8>>, content_type = "application/octet-stream", description = "The value"),
-    responses((status = 204, description = "Kept; `Weirhouse-Durable` says whether on disk"), Problems<503>)
+    request_body(content = inline(Binary), content_type = "application/octet-stream", description = "The value"),
+    responses(
+        (status = 204, description = "Kept", headers(("Weirhouse-Durable" = bool, description = "Whether it is on disk"))),
+        Problems<503>
+    )
 )]
 pub(super) async fn put(
     State(shared): State<Arc<Shared>>,
@@ -99,7 +102,16 @@ pub(super) async fn put(
         ("key" = String, Path, min_length = 1, max_length = 1024, description = "The key: all that follows the namespace, `/` included")
     ),
     responses(
-        (status = 200, description = "The value, in the media type it was put with", content_type = "application/octet-stream", body = Vec<u8>),
+        (
+            status = 200,
+            description = "The value, in the media type it was put with",
+            content_type = "application/octet-stream",
+            body = inline(Binary),
+            headers(
+                ("Weirhouse-Cache" = String, description = "The level that answered: `l1` for memory, `l2` for disk"),
+                ("Cache-Control" = String, description = "The life it has left, in seconds")
+            )
+        ),
         Problems<404>,
         Problems<503>
     )
@@ -143,7 +155,17 @@ pub(super) async fn get(
         ("key" = String, Path, min_length = 1, max_length = 1024, description = "The key: all that follows the namespace, `/` included"),
         ("wait" = Option<String>, Query, pattern = "^durable$", description = "`durable` to be answered once it is gone from disk")
     ),
-    responses((status = 204, description = "Gone; `Weirhouse-Existed` says whether it was there"), Problems<503>)
+    responses(
+        (
+            status = 204,
+            description = "Gone",
+            headers(
+                ("Weirhouse-Existed" = bool, description = "Whether a live value was there"),
+                ("Weirhouse-Durable" = bool, description = "Whether it is gone from disk")
+            )
+        ),
+        Problems<503>
+    )
 )]
 pub(super) async fn delete(
     State(shared): State<Arc<Shared>>,

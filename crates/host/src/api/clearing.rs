@@ -37,7 +37,15 @@ struct Removed {
         ("tag" = Option<String>, Query, min_length = 1, description = "Only values that were put with this tag; not together with `glob`"),
         ("wait" = Option<String>, Query, pattern = "^durable$", description = "`durable` to be answered once they are gone from disk")
     ),
-    responses((status = 200, description = "Gone", body = Removed), Problems<503>)
+    responses(
+        (
+            status = 200,
+            description = "Gone",
+            body = Removed,
+            headers(("Weirhouse-Durable" = bool, description = "Whether they are gone from disk"))
+        ),
+        Problems<503>
+    )
 )]
 pub(super) async fn of_namespace(
     State(shared): State<Arc<Shared>>,
@@ -72,7 +80,15 @@ pub(super) async fn of_namespace(
         ("tag" = String, Query, min_length = 1, description = "Only values that were put with this tag"),
         ("wait" = Option<String>, Query, pattern = "^durable$", description = "`durable` to be answered once they are gone from disk")
     ),
-    responses((status = 200, description = "Gone", body = Removed), Problems<503>)
+    responses(
+        (
+            status = 200,
+            description = "Gone",
+            body = Removed,
+            headers(("Weirhouse-Durable" = bool, description = "Whether they are gone from disk"))
+        ),
+        Problems<503>
+    )
 )]
 pub(super) async fn of_tag(
     State(shared): State<Arc<Shared>>,

@@ -77,8 +77,19 @@ const STALE: HeaderName = HeaderName::from_static("weirhouse-stale");
         ("label" = Option<Vec<String>>, Query, explode, description = "Only what belongs to it, by Home Assistant's rules for targets")
     ),
     responses(
-        (status = 200, description = "The home in words", content(("text/plain"), ("text/markdown"), ("application/json"))),
-        (status = 304, description = "What `If-None-Match` named is still true")
+        (status = 200, description = "The home in words", content(("text/plain"), ("text/markdown"), ("application/json")), headers(
+            ("ETag" = String, description = "For `If-None-Match`"),
+            ("Weirhouse-Tokens" = u64, description = "Tokens of the whole body"),
+            ("Weirhouse-Tokenizer" = String, description = "Whose tokens these are"),
+            ("Weirhouse-Lines" = u64, description = "Lines that are told"),
+            ("Weirhouse-Omitted" = u64, description = "Lines that did not fit"),
+            ("Weirhouse-Full" = bool, description = "Whether this is all, not only what changed"),
+            ("Weirhouse-Stale" = bool, description = "Whether the home may have changed unheard"),
+            ("Weirhouse-Cursor" = String, description = "For the next `since`")
+        )),
+        (status = 304, description = "What `If-None-Match` named is still true", headers(
+            ("ETag" = String, description = "The same as before")
+        ))
     )
 )]
 pub(super) async fn get(

@@ -8,10 +8,10 @@ use utoipa::openapi::path::{
     Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn,
 };
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
-use utoipa::openapi::{ContentBuilder, Required, Response, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, Required, ResponseBuilder};
 
 use super::Shared;
-use super::openapi::problem_answer;
+use super::openapi::{header, problem_answer};
 use super::parameters::{self, MOST_ROWS};
 use super::problem::Kind;
 use super::routes::Routes;
@@ -55,7 +55,7 @@ fn of_one(source: Source) -> Operation {
         .description(Some("What identifies the row"))
         .schema(Some(text()))
         .build();
-    let operation = ["fields", "expand"]
+    let operation = parameters::of_rows(source)
         .into_iter()
         .fold(OperationBuilder::new().parameter(id), |operation, name| {
             operation.parameter(query(source, name))
@@ -71,10 +71,14 @@ fn of_one(source: Source) -> Operation {
 fn finish(operation: OperationBuilder, summary: &str, answer: &str) -> Operation {
     let json = ContentBuilder::new().build();
     let found = ResponseBuilder::new()
-        .description(format!("{answer}; with an `ETag`"))
+        .description(answer)
+        .header("ETag", header("For `If-None-Match`"))
         .content("application/json", json)
         .build();
-    let same = Response::new("What `If-None-Match` named is still true");
+    let same = ResponseBuilder::new()
+        .description("What `If-None-Match` named is still true")
+        .header("ETag", header("The same as before"))
+        .build();
     operation
         .tag("Read")
         .summary(Some(summary))

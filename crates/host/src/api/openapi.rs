@@ -5,14 +5,17 @@
 
 use axum::http::StatusCode;
 use serde_json::json;
+use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::response::Response;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder,
     PathItem, Paths, Ref, RefOr, ResponseBuilder,
 };
+
+use utoipa::{PartialSchema, ToSchema};
 
 use super::problem::{Kind, MEDIA_TYPE};
 use crate::access::Scope;
@@ -80,6 +83,7 @@ Lines of the log that are written for the request name it, and so does the first
 pub(super) fn add_open(whole: &mut OpenApi, mut part: OpenApi) {
     for operation in operations(&mut part.paths) {
         refuse(operation, &ALWAYS);
+        identify(operation);
     }
     add(whole, part);
 }
@@ -89,6 +93,7 @@ pub(super) fn add_protected(whole: &mut OpenApi, mut part: OpenApi, scope: Optio
     for operation in operations(&mut part.paths) {
         refuse(operation, &ALWAYS);
         refuse(operation, &BEHIND_TOKEN);
+        identify(operation);
         operation.security = Some(vec![SecurityRequirement::new(
             TOKEN,
             scope.map(Scope::name),
@@ -157,6 +162,37 @@ fn refuse(operation: &mut Operation, kinds: &[Kind]) {
     }
 }
 
+/// Adds the header that every answer has.
+fn identify(operation: &mut Operation) {
+    for answer in operation.responses.responses.values_mut() {
+        if let RefOr::T(answer) = answer {
+            let id = header("The request's id, as in the log");
+            answer
+                .headers
+                .insert("X-Request-Id".to_owned(), RefOr::T(id));
+        }
+    }
+}
+
+/// A header of an answer, by what it says.
+pub(super) fn header(what: &str) -> Header {
+    HeaderBuilder::new().description(Some(what)).build()
+}
+
+/// Bytes as they are.
+pub(super) struct Binary;
+
+impl PartialSchema for Binary {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(SchemaType::Type(Type::String))
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary)))
+            .into()
+    }
+}
+
+impl ToSchema for Binary {}
+
 /// A problem document as an answer.
 pub(super) fn problem_answer(kind: Kind) -> Response {
     let same: Vec<String> = Kind::ALL
@@ -165,7 +201,18 @@ pub(super) fn problem_answer(kind: Kind) -> Response {
         .map(|other| format!("`{}`", other.slug()))
         .collect();
     let title = kind.status().canonical_reason().unwrap_or_default();
-    ResponseBuilder::new()
+    let answer = ResponseBuilder::new();
+    let answer = match kind.status() {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            let challenge = header("What a client needs to authenticate, RFC 6750");
+            answer.header("WWW-Authenticate", challenge)
+        }
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            answer.header("Retry-After", header("Seconds to wait"))
+        }
+        _ => answer,
+    };
+    answer
         .description(format!("{title}: {}", same.join(" or ")))
         .content(
             MEDIA_TYPE,

@@ -45,6 +45,9 @@ pub(super) const OF_ENTITIES: [&str; 7] = [
 /// Parameters that every list takes.
 const OF_LISTS: [&str; 5] = ["fields", "expand", "since", "limit", "after"];
 
+/// Parameters that every single row takes.
+const OF_ROWS: [&str; 2] = ["fields", "expand"];
+
 /// Reads the query of a list.
 pub(super) fn of_list(source: Source, raw: Option<&str>) -> Result<Query, Problem> {
     let known: Vec<&str> = selectors(source).iter().copied().chain(OF_LISTS).collect();
@@ -109,16 +112,26 @@ pub(super) fn since(parameters: &Parameters) -> Result<Option<Cursor>, Problem> 
     Ok(Some(cursor))
 }
 
-/// Names of all parameters that a list of this source takes.
+/// Names of all parameters with which a list of this source can be asked for.
 pub(super) fn of_lists(source: Source) -> Vec<&'static str> {
-    let shared = OF_LISTS.into_iter();
-    let shared = shared.filter(|name| *name != "expand" || !source.expansions().is_empty());
-    selectors(source).iter().copied().chain(shared).collect()
+    let all = selectors(source).iter().copied().chain(OF_LISTS);
+    all.filter(|name| is_of_use(source, name)).collect()
+}
+
+/// Names of all parameters with which a row of this source can be asked for.
+pub(super) fn of_rows(source: Source) -> Vec<&'static str> {
+    let all = OF_ROWS.into_iter();
+    all.filter(|name| is_of_use(source, name)).collect()
+}
+
+/// Whether a parameter has a value here that is not refused.
+fn is_of_use(source: Source, name: &str) -> bool {
+    name != "expand" || !source.expansions().is_empty()
 }
 
 /// Reads the query of a single row.
 pub(super) fn of_one(source: Source, raw: Option<&str>) -> Result<Query, Problem> {
-    shape(source, &Parameters::parse(raw, &["fields", "expand"])?)
+    shape(source, &Parameters::parse(raw, &OF_ROWS)?)
 }
 
 /// The parameters by which rows of a source can be chosen.

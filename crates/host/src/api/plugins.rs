@@ -86,7 +86,7 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<List> {
         (status = 204, description = "It is noted"),
         Problems<404>,
         Problems<415>,
-        Problems<507>
+        Problems<503>
     )
 )]
 pub(super) async fn patch(

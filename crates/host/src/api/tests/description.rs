@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use axum::body::Body;
 use axum::http::{Request, header};
 use clap::ValueEnum as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Api;
 use crate::access::Scope;
@@ -83,6 +83,54 @@ async fn a_scope_that_no_operation_wants_is_said_to_permit_nothing() {
         let idle = !wanted.contains(name);
         assert_eq!(help.starts_with("Nothing yet: "), idle, "{name}: {help}");
         assert_eq!(documented.starts_with("nothing yet: "), idle, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_described_is_what_there_is() {
+    let api = Api::new();
+    let description = description(&api).await;
+    let paths = description["paths"].as_object().unwrap();
+    let kinds = Kind::ALL.map(|kind| kind.status().as_str().to_owned());
+    for (path, methods) in paths {
+        for (method, operation) in methods.as_object().unwrap() {
+            for (status, answer) in operation["responses"].as_object().unwrap() {
+                let line = format!("{method} {path} {status}");
+                assert!(status.as_str() < "400" || kinds.contains(status), "{line}");
+                let headers = answer["headers"].as_object().unwrap();
+                assert!(headers.contains_key("X-Request-Id"), "{line}");
+                let tagged = ["200", "304"].contains(&status.as_str())
+                    && operation["responses"].get("304").is_some();
+                assert_eq!(headers.contains_key("ETag"), tagged, "{line}");
+            }
+            // What is listed must have a value that is taken.
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                let source = path.split('/').nth(2).unwrap_or_default();
+                let nothing = ["services", "config_entries"].contains(&source);
+                assert!(!nothing || parameter["name"] != "expand", "{method} {path}");
+            }
+        }
+    }
+    let value = &paths["/v1/cache/{ns}/{key}"];
+    let taken = &value["put"]["requestBody"]["content"]["application/octet-stream"]["schema"];
+    let given = &value["get"]["responses"]["200"]["content"]["application/octet-stream"]["schema"];
+    let bytes = json!({ "type": "string", "format": "binary" });
+    assert_eq!((taken, given), (&bytes, &bytes));
+    let schemas = description["components"]["schemas"].as_object().unwrap();
+    for (schema, members) in [
+        ("Batch", vec!["requests"]),
+        (
+            "BatchRequest",
+            vec!["base64", "body", "headers", "method", "path", "text"],
+        ),
+        ("BatchAnswers", vec!["responses"]),
+        (
+            "BatchAnswer",
+            vec!["base64", "body", "headers", "status", "text"],
+        ),
+    ] {
+        let described = schemas[schema]["properties"].as_object().unwrap();
+        assert!(described.keys().eq(members), "{schema}: {described:?}");
     }
 }
 
