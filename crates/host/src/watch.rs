@@ -16,12 +16,15 @@ use linux as system;
 #[cfg(not(target_os = "linux"))]
 use silent as system;
 
-/// A change is told when nothing followed it for so long: some programs write a
-/// file in several steps.
+/// A change is told when nothing followed it for so long, if it may settle: some
+/// programs write a file in several steps.
 const SETTLE: Duration = Duration::from_millis(20);
 
 /// Some files, watched.
-pub(crate) struct FileWatch(system::Watch);
+pub(crate) struct FileWatch {
+    system: system::Watch,
+    settles: bool,
+}
 
 impl FileWatch {
     /// Watches files that may not exist yet, in folders that do.
@@ -29,7 +32,19 @@ impl FileWatch {
     /// # Errors
     /// When the system cannot watch a folder.
     pub(crate) fn new(files: &[PathBuf]) -> io::Result<Self> {
-        system::Watch::new(files).map(Self)
+        let system = system::Watch::new(files)?;
+        Ok(Self {
+            system,
+            settles: true,
+        })
+    }
+
+    /// Tells changes at once: of files that are replaced in one step.
+    pub(crate) fn at_once(self) -> Self {
+        Self {
+            settles: false,
+            ..self
+        }
     }
 
     /// Returns when one of the files was written, replaced or removed.
@@ -37,8 +52,10 @@ impl FileWatch {
     /// # Errors
     /// When the system stops telling.
     pub(crate) async fn changed(&mut self) -> io::Result<()> {
-        self.0.changed().await?;
-        while let Ok(more) = tokio::time::timeout(SETTLE, self.0.changed()).await {
+        self.system.changed().await?;
+        while self.settles
+            && let Ok(more) = tokio::time::timeout(SETTLE, self.system.changed()).await
+        {
             more?;
         }
         Ok(())

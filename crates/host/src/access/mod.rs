@@ -11,8 +11,9 @@ mod secret;
 #[cfg(test)]
 mod tests;
 
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
@@ -36,7 +37,12 @@ const VISITOR: &str = "ingress";
 pub struct Access {
     folder: PathBuf,
     tokens: watch::Sender<Arc<Tokens>>,
+    /// The `tokens.json` that was read last.
+    version: Mutex<Option<Version>>,
 }
+
+/// What tells a file from the one that was there before: when it was written, and how long it is.
+type Version = (SystemTime, u64);
 
 /// All tokens at one time.
 struct Tokens {
@@ -98,10 +104,12 @@ impl Access {
             others: Vec::new(),
             limit,
         };
+        let version = version(folder);
         let tokens = tokens.with(TokenFile::read(folder)?, limit);
         Ok(Self {
             folder: folder.to_owned(),
             tokens: watch::Sender::new(Arc::new(tokens)),
+            version: Mutex::new(version),
         })
     }
 
@@ -116,6 +124,8 @@ impl Access {
     /// # Errors
     /// When a file cannot be read; the tokens stay as they were.
     pub fn reload(&self) -> Result<(), ReloadError> {
+        // Before it is read: one that is written meanwhile is another.
+        *self.version.lock().unwrap_or_else(PoisonError::into_inner) = version(&self.folder);
         let file = TokenFile::read(&self.folder)?;
         let owner = read_token(&self.folder.join("token"))?;
         self.tokens.send_modify(|tokens| {
@@ -143,8 +153,25 @@ impl Access {
     /// # Errors
     /// Why it is not accepted.
     pub fn admit(&self, shown: &str) -> Result<Arc<Caller>, Denied> {
+        let admitted = self.admit_known(shown);
+        if admitted == Err(Denied::Unknown) && self.has_news() {
+            // One that was made a moment ago, before the file's change was heard of. What is wrong with the file is
+            // said by who hears of it.
+            let _ = self.reload();
+            return self.admit_known(shown);
+        }
+        admitted
+    }
+
+    fn admit_known(&self, shown: &str) -> Result<Arc<Caller>, Denied> {
         let tokens = Arc::clone(&self.tokens.borrow());
         tokens.admit(shown, SystemTime::now())
+    }
+
+    /// Whether `tokens.json` is another than the one that was read last.
+    fn has_news(&self) -> bool {
+        let now = version(&self.folder);
+        now != *self.version.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts one more request of a caller who was admitted before.
@@ -265,6 +292,11 @@ impl Tokens {
         let issued = self.others.iter().find(|it| *it.caller == *caller)?;
         issued.record.expires.map(|at| at.0)
     }
+}
+
+fn version(folder: &Path) -> Option<Version> {
+    let file = fs::metadata(TokenFile::path(folder)).ok()?;
+    Some((file.modified().ok()?, file.len()))
 }
 
 /// The owner's token. Another text makes another caller, so that streams

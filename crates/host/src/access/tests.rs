@@ -148,6 +148,18 @@ fn names_are_plain_and_given_once() {
 }
 
 #[test]
+fn a_token_is_known_before_anybody_hears_of_the_files_change() {
+    let it = Fixture::new(RateLimit::default());
+    let lock = TokensLock::take(it.folder.path()).unwrap();
+    let now = SystemTime::now();
+    let secret = lock.create("a", Scope::Read.into(), now, None).unwrap();
+    assert_eq!(it.access.admit(secret.expose()).unwrap().name, "a");
+    // What stands in a file that has not changed is not read for every wrong guess.
+    assert!(!it.access.has_news());
+    assert_eq!(it.access.admit("weirhouse_wrong"), Err(Denied::Unknown));
+}
+
+#[test]
 fn a_damaged_file_is_named_and_changes_nothing() {
     let it = Fixture::new(RateLimit::default());
     let token = it.create("a", &[Scope::Read], None);

@@ -33,7 +33,8 @@ pub(super) struct Reload {
 impl Reload {
     /// Follows files and signal until aborted.
     pub(super) async fn follow(mut self) {
-        let mut tokens = watch("tokens", &self.access.files());
+        // Who revokes a token wants it refused from then on.
+        let mut tokens = watch("tokens", &self.access.files()).map(FileWatch::at_once);
         let mut files = watch("the configuration", &self.sources.files());
         let mut hangup = match signal(SignalKind::hangup()) {
             Ok(hangup) => Some(hangup),
