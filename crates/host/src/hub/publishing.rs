@@ -34,11 +34,7 @@ impl Engine {
             entity.suppressed += u64::from(!publishes);
             entity.note_verdict(reading.name.attribute.as_deref(), verdict, at);
             if reading.name.attribute.is_none() {
-                entity.unpublished = if publishes {
-                    0
-                } else {
-                    entity.unpublished.saturating_add(1)
-                };
+                entity.unpublished = entity.unpublished.saturating_add(1);
             }
             if verdict != Reason::First as u8 {
                 entity.pace.note(now.mono);
@@ -109,6 +105,7 @@ impl Engine {
             None => {
                 outgoing.reason = reason;
                 outgoing.whole |= verdict == Reason::First as u8;
+                entity.unpublished = 0;
                 entity.published = Some(Published {
                     state: chosen.map_or_else(|| text.to_owned(), |number| number.to_string()),
                     reason,

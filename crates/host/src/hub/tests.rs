@@ -13,6 +13,7 @@ use weirhouse_runner::{Component, Engine};
 use super::context::{Lines, Wanted};
 use super::operations::SAMPLES;
 use super::{Hub, Notice, PutOptions, Refresh, RuleFor, Settings};
+use crate::plugins::Waiting;
 use crate::store::{Blobs, L2Store, MemoryStore, Record, Stamp};
 
 /// A hub on this store, with its files in `folder`.
@@ -374,4 +375,33 @@ fn lines_whose_tokens_are_not_known_are_told_from_those_that_do_not_fit() {
     assert_eq!((long.lines.len(), long.omitted, long.uncounted), (0, 1, 0));
     let fits = hub.choose_lines(&lines, &[], &wanted(11)).unwrap();
     assert_eq!((fits.lines, fits.omitted, fits.uncounted), (vec![0], 0, 0));
+}
+
+#[test]
+fn readings_are_counted_since_what_was_published_by_time() {
+    let (hub, _folder) = open_in_memory(Settings {
+        default_rule: Rule {
+            absolute: Some(10.0),
+            settle: Some(200_000),
+            ..Rule::default()
+        },
+        presets: false,
+        ..Settings::default()
+    });
+    let seen = || {
+        let waiting = Waiting {
+            entity_id: "sensor.a".into(),
+            text: "4".to_owned(),
+            at_ms: 0,
+        };
+        let seen = hub.look(&[waiting]).remove(0);
+        (seen.published.unwrap().0, seen.readings)
+    };
+    for text in ["1", "2", "3"] {
+        hub.handle(Event::Changes(vec![added(text)]));
+    }
+    assert_eq!(seen(), ("1".to_owned(), 3));
+    std::thread::sleep(Duration::from_millis(250));
+    hub.tick();
+    assert_eq!(seen(), ("3".to_owned(), 1), "it has settled");
 }
