@@ -326,6 +326,25 @@ fn a_file_is_looked_at_tried_and_measured_before_it_is_installed() -> Result<()>
     assert_eq!(again, first, "the same every time");
     let other = plugin(&test)?;
     assert!(other.contains("this is not what"), "{other}");
+    let Some(pinned) = weirhouse_tests::plugin::find_or_skip("pinned-0.1.0")? else {
+        return Ok(());
+    };
+    let trace = folder.path().join("trace.jsonl");
+    let lines = [
+        r#"{"weirhouse_trace":1,"source":"by hand","started":"2026-01-01T00:00:00+00:00"}"#,
+        r#"{"t":0,"e":"sensor.pinned_a","s":"10"}"#,
+        r#"{"t":1000,"e":"sensor.pinned_a","s":"11"}"#,
+        r#"{"t":2000,"e":"sensor.pinned_a","s":"20"}"#,
+    ];
+    std::fs::write(&trace, lines.join("\n"))?;
+    let (pinned, trace) = (pinned.display().to_string(), trace.display().to_string());
+    let table = plugin(&["test", &pinned, "--trace", &trace, "--no-presets"])?;
+    for expected in [
+        "       1  publish    moved",
+        "       1  suppress   hardly moved",
+    ] {
+        assert!(table.contains(expected), "the first is nobody's: {table}");
+    }
     let bench = plugin(&["bench", &kalman])?;
     assert!(bench.contains("built-in policy"), "{bench}");
     Ok(())

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
+use weirhouse::plugins::Advice;
 use weirhouse::trace::Reader;
-use weirhouse::trace::replay::{ReplayOptions, Report, replay};
+use weirhouse::trace::replay::{ReplayOptions, Report, replay, replay_advised};
 use weirhouse_runner::{Component, Engine, Optimizer};
 use weirhouse_tests::component;
 use weirhouse_tests::native::Native;
@@ -157,4 +158,45 @@ fn options_out_of_range_are_refused_by_name() {
         error.contains("absolute must be a finite number"),
         "{error}"
     );
+}
+
+#[test]
+fn an_adviser_knows_what_was_published_by_time() -> Result<()> {
+    const PUT_OFF: &str = r#"{"weirhouse_trace":1,"source":"by hand","started":"2026-01-01T00:00:00+00:00"}
+{"t":0,"e":"sensor.a","s":"1"}
+{"t":1000,"e":"sensor.a","s":"2"}
+{"t":1500,"e":"sensor.a","s":"3"}
+{"t":20000,"e":"sensor.a","s":"4"}
+{"t":60000,"e":"sensor.b","s":"1"}"#;
+    let mut reader = Reader::new(PUT_OFF.as_bytes(), Path::new("by_hand.jsonl"))?;
+    let mut told = Vec::new();
+    let mut defer = |_, seen: weirhouse::plugins::Seen| {
+        let (shown, at_ms) = seen.published?;
+        told.push((seen.text, shown, at_ms, seen.readings));
+        Some(Advice {
+            opinion: 4,
+            delay_us: 10_000_000,
+            ..Advice::default()
+        })
+    };
+    let report = replay_advised(
+        &mut reader,
+        &mut Native::new(),
+        &ReplayOptions::default(),
+        Some(&mut defer),
+        &mut |_| {},
+    )?;
+    // 3 was passed on ten seconds after it was put off.
+    let expected = [
+        ("2", "1", 100, 1),
+        ("3", "1", 100, 2),
+        ("4", "3", 11_600, 1),
+    ];
+    let told: Vec<_> = told
+        .iter()
+        .map(|(text, shown, at_ms, readings)| (text.as_str(), shown.as_str(), *at_ms, *readings))
+        .collect();
+    assert_eq!(told, expected);
+    assert_eq!((report.totals.after, report.totals.timed), (4, 2));
+    Ok(())
 }

@@ -328,8 +328,7 @@ impl<'a, 'b> Replay<'a, 'b> {
         }
         entity.count(&entry.state, published);
         if state_published {
-            entity.publish_latest();
-            entity.note_shown(&entry.state, self.now_us / 1000);
+            entity.publish_latest(self.now_us / 1000);
             if chosen {
                 let numbers = self.optimizer.published_numbers(&[entity.state])?;
                 entity.publish(numbers.first().copied());
@@ -368,7 +367,7 @@ impl<'a, 'b> Replay<'a, 'b> {
                 entity.after += 1;
                 // What ended a total was published by its own verdict.
                 if *is_state && verdict != Reason::Final as u8 {
-                    entity.publish_latest();
+                    entity.publish_latest(self.now_us / 1000);
                 }
             }
         }

@@ -21,6 +21,8 @@ pub(super) struct Entity {
     pub(super) before: u64,
     pub(super) after: u64,
     latest: Option<f64>,
+    /// The newest state.
+    text: String,
     published: Option<f64>,
     largest_error: Option<f64>,
     /// The state published last, and when, in milliseconds.
@@ -43,6 +45,7 @@ impl Entity {
             before: 0,
             after: 0,
             latest: None,
+            text: String::new(),
             published: None,
             largest_error: None,
             shown: None,
@@ -70,23 +73,20 @@ impl Entity {
         }
     }
 
-    /// A state was published at that time.
-    pub(super) fn note_shown(&mut self, state: &str, now_ms: u64) {
-        self.unpublished = 0;
-        self.shown = Some((state.to_owned(), now_ms));
-    }
-
     /// Counts one write and what became of it.
     pub(super) fn count(&mut self, state: &str, published: bool) {
         self.before += 1;
         self.unpublished = self.unpublished.saturating_add(1);
         self.after += u64::from(published);
         self.latest = number(state);
+        state.clone_into(&mut self.text);
     }
 
-    /// The newest state was published as it is.
-    pub(super) fn publish_latest(&mut self) {
+    /// The newest state was published as it is at that time.
+    pub(super) fn publish_latest(&mut self, now_ms: u64) {
         self.published = self.latest;
+        self.unpublished = 0;
+        self.shown = Some((self.text.clone(), now_ms));
     }
 
     /// A number was published in place of the newest state.
