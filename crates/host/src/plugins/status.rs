@@ -46,7 +46,8 @@ pub struct PluginStatus {
     /// What it does now.
     pub state: PluginState,
     /// What is to be known of that: what is not granted, why it is refused or
-    /// quarantined, or why a newer file was not taken.
+    /// quarantined, why a newer file was not taken, or what is wrong with its
+    /// settings.
     pub message: Option<String>,
     /// What it decides.
     pub functions: Vec<String>,
