@@ -11,7 +11,7 @@ use weirhouse_tests::program::{PATIENCE, Program};
 
 use super::{commands, drive, equality, started};
 
-/// One that is recognised by its token's label, and one by its user, who is no administrator.
+/// One that is recognised by its token's label, and two by their users, who are no administrators.
 pub(crate) const CONFIGURATION: &str = r#"
 [[client]]
 name = "wall"
@@ -23,6 +23,11 @@ interval = "3s"
 name = "tablet"
 user = "tablet"
 interval = "3s"
+
+[[client]]
+name = "display"
+user = "display"
+absolute = 0.5
 "#;
 
 /// Rounds of five changes.
@@ -52,6 +57,35 @@ pub(crate) fn spare_messages(
         let told = driven(&through.tell_of("received")?)?;
         assert!(all >= 4 * ROUNDS as u64, "{all}");
         assert!(told > 0 && told * 4 < all, "{told} of {all}");
+    }
+    Ok(())
+}
+
+/// A client that is told of changes over a threshold, and may not read everything, is told of each such change: also
+/// where one that does not matter came before, and whichever connection hears of it first.
+pub(crate) fn lose_nothing_that_matters(
+    home: &HomeAssistant,
+    url: &str,
+    clients: &Installed,
+    user: &User,
+) -> Result<()> {
+    let ids: Vec<String> = (0..20)
+        .map(|number| format!("sensor.gauge_{number}"))
+        .collect();
+    let set = |state: &str| -> Result<()> {
+        ids.iter()
+            .try_for_each(|id| home.set_state(id, state, &json!({})))
+    };
+    set("10.0")?;
+    let mut client = started(clients.start(Library::JavaScript, url, &user.token)?)?;
+    for (near, far) in [("10.3", "50.0"), ("50.3", "10.0")] {
+        set(near)?;
+        set(far)?;
+        equality::until_equal("what is told", || {
+            let seen = client.tell_of("entities")?;
+            let states: Vec<&Value> = ids.iter().map(|id| &seen[id]["state"]).collect();
+            Ok([json!(states), json!(vec![far; ids.len()])])
+        })?;
     }
     Ok(())
 }

@@ -20,6 +20,7 @@ pub(crate) fn are_those_of_home_assistant(
     let admin = home.make_user("admin", "system-admin", "Admin")?;
     let wall = home.make_user("wall", "system-admin", "Wall")?;
     let tablet = home.make_user("tablet", "system-users", "Tablet")?;
+    let display = home.make_user("display", "system-read-only", "Display")?;
     home.stop()?;
     home.permit_only(&guest, &PERMITTED)?;
     home.start_again()?;
@@ -63,6 +64,7 @@ pub(crate) fn are_those_of_home_assistant(
     assert!(readers[1].tell_of("entities")?["sensor.secret"].is_object());
 
     profiles::spare_messages(home, &url, clients, [(&wall, "sensor."), (&tablet, "")])?;
+    profiles::lose_nothing_that_matters(home, &url, clients, &display)?;
     commands_are_judged_by_home_assistant(home, &weirhouse, &guest)?;
     profiles::come_into_force(&weirhouse, &data, &wall, &tablet)?;
     for user in [&wall, &tablet, &reader] {
