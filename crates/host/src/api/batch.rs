@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::RawQuery;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -21,6 +22,7 @@ use utoipa::ToSchema;
 
 use super::origin::RequestOrigin;
 use super::problem::{Kind, Problem};
+use super::query::Query;
 use super::{Api, compression, request_id};
 
 /// Most requests in one batch.
@@ -132,9 +134,11 @@ struct Answer {
 pub(super) async fn post(
     Extension(Inside(inside)): Extension<Inside>,
     Extension(origin): Extension<RequestOrigin>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
+    Query::parse(query.as_deref(), &[])?;
     let body = body?;
     let batch: Batch = serde_json::from_slice(&body).map_err(|error| {
         Problem::invalid(format!(

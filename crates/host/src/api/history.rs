@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 
 use super::Shared;
 use super::problem::Problem;
+use super::query::Query;
 use crate::hub::History;
 
 /// How many readings came in the last ten minutes, and how many were published.
@@ -16,6 +17,10 @@ use crate::hub::History;
     tag = "Observe",
     responses((status = 200, description = "The steps, oldest first", body = History))
 )]
-pub(super) async fn get(State(shared): State<Arc<Shared>>) -> Result<Json<History>, Problem> {
+pub(super) async fn get(
+    State(shared): State<Arc<Shared>>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<History>, Problem> {
+    Query::parse(query.as_deref(), &[])?;
     Ok(Json(shared.hub.history()?))
 }

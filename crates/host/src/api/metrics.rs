@@ -9,13 +9,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 use super::Shared;
 use super::exposition::{CONTENT_TYPE, Exposition};
 use super::problem::Problem;
+use super::query::Query;
 use super::stream::MAX_STREAMS;
 use crate::clients::Counters;
 use crate::hub::{Health, OperationStats, Stats};
@@ -33,7 +34,11 @@ use crate::plugins::{PluginState, PluginStatus};
         body = String
     ))
 )]
-pub(super) async fn get(State(shared): State<Arc<Shared>>) -> Result<Response, Problem> {
+pub(super) async fn get(
+    State(shared): State<Arc<Shared>>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    Query::parse(query.as_deref(), &[])?;
     let plugins = shared.hub.plugins().map(|it| it.list());
     let plugins = plugins.unwrap_or_default();
     let mut text = expose(&shared.hub.stats()?, &shared.hub.health(), &plugins);

@@ -5,10 +5,11 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 
 use super::Shared;
 use super::problem::Problem;
+use super::query::Query;
 use crate::hub::Stats;
 
 /// The counters now.
@@ -18,6 +19,10 @@ use crate::hub::Stats;
     tag = "Observe",
     responses((status = 200, description = "The counters", body = Stats))
 )]
-pub(super) async fn get(State(shared): State<Arc<Shared>>) -> Result<Json<Stats>, Problem> {
+pub(super) async fn get(
+    State(shared): State<Arc<Shared>>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Stats>, Problem> {
+    Query::parse(query.as_deref(), &[])?;
     Ok(Json(shared.hub.stats()?))
 }
