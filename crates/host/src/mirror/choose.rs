@@ -91,6 +91,7 @@ impl Inner {
             if !query.selection.ids.is_empty() {
                 Box::new(query.selection.ids.iter().filter_map(|id| {
                     let found = listed.table.entry(id);
+                    let found = found.filter(|_| self.has(query.source, id));
                     if found.is_none() {
                         missing.push(id.as_str());
                     }
@@ -123,14 +124,18 @@ impl Inner {
         }
     }
 
-    /// Whether a row belongs into the answer.
-    pub(super) fn takes(&self, query: &Query, members: &Members<'_>, id: &str) -> bool {
-        let of_source = match query.source {
+    /// Whether what is in a source's table is of that source: scenes and helpers are among the states.
+    fn has(&self, source: Source, id: &str) -> bool {
+        match source {
             Source::Scenes => id.starts_with("scene."),
             Source::Helpers => self.topology.is_helper(id),
             Source::States | Source::Class(_) => true,
-        };
-        of_source
+        }
+    }
+
+    /// Whether a row belongs into the answer.
+    pub(super) fn takes(&self, query: &Query, members: &Members<'_>, id: &str) -> bool {
+        self.has(query.source, id)
             && query.selection.takes_name(id)
             && match query.source {
                 Source::Class(Class::Devices) => {

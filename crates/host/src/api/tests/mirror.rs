@@ -126,6 +126,13 @@ async fn a_list_is_chosen_and_shaped_by_its_query() {
         .json();
     assert_eq!(several["states"].as_array().unwrap().len(), 2);
     assert_eq!(several["missing"], json!(["light.none"]));
+    // A light is no scene, whether there is one or not.
+    for (list, found) in [("scenes", "scene.movie"), ("helpers", "input_number.x")] {
+        let path = format!("/v1/{list}?entity=light.a,light.none,{found}&fields=state");
+        let answer = api.call("GET", &path, "").await.json();
+        assert_eq!(answer["missing"], json!(["light.a", "light.none"]));
+        assert_eq!(answer[list][0]["entity_id"], found);
+    }
     let page = api
         .call("GET", "/v1/states?limit=2&after=light.a", "")
         .await
