@@ -73,6 +73,8 @@ impl Sections {
         if grouping == Grouping::Area {
             let named = budgets.iter().map(|(name, _)| name);
             check_areas("section", named.filter(|name| *name != NOWHERE), &areas)?;
+        } else {
+            check_domains(budgets, survey)?;
         }
         let rows: Vec<&Surveyed> = described
             .iter()
@@ -126,6 +128,24 @@ impl Sections {
             near: near.iter().map(|area| number(area)).collect(),
             all,
         })
+    }
+}
+
+/// Refuses areas where domains are meant. Any other name may be a domain that has no entities today.
+fn check_domains(budgets: &[(String, u32)], survey: &Survey) -> Result<(), ContextError> {
+    let is_domain = |name: &str| {
+        let mut ids = survey.entities.iter().map(|it| it.entity_id.as_str());
+        ids.any(|id| id.split_once('.').is_some_and(|(domain, _)| domain == name))
+    };
+    let mut names = budgets.iter().map(|(name, _)| name);
+    match names.find(|name| survey.areas.contains_key(*name) && !is_domain(name)) {
+        None => Ok(()),
+        Some(name) => Err(ContextError::Unknown {
+            parameter: "section",
+            name: name.escape_debug().to_string(),
+            what: "domain",
+            hint: "it is an area, so leave out `by=domain`, or name a domain such as `light`",
+        }),
     }
 }
 

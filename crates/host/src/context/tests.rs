@@ -246,6 +246,15 @@ fn what_does_not_exist_is_named() {
     };
     let error = compose(&house.hub, &mut house.known, section).unwrap_err();
     assert!(error.to_string().starts_with("`section`"), "{error}");
+    for (name, refused) in [("hall", true), ("light", false), ("vacuum", false)] {
+        let section = Request {
+            grouping: Grouping::Domain,
+            section_budgets: vec![(name.to_owned(), 60)],
+            ..request(500)
+        };
+        let error = compose(&house.hub, &mut house.known, section).err();
+        assert_eq!(error.is_some(), refused, "{name}");
+    }
 }
 
 /// Texts that devices, guests and attackers may bring.
