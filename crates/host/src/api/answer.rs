@@ -151,18 +151,22 @@ impl Api {
                 format!("the header fields have {bytes} bytes; {HEADERS_LIMIT_BYTES} are the most"),
             ));
         }
-        // Where it is told beforehand: nothing has to be sent to be refused.
-        if request.body().size_hint().lower() > BODY_LIMIT_BYTES as u64 {
-            return Err(problem::long_body());
+        if !request.body().is_end_stream() {
+            admit_body(request)?;
         }
         // Who comes through Home Assistant names its address, not ours.
         if self.visitor.is_some() {
             return Ok(());
         }
-        let header = request
-            .headers()
-            .get(header::HOST)
+        let mut headers = request.headers().get_all(header::HOST).into_iter();
+        let header = headers
+            .next()
             .map(|value| value.to_str().unwrap_or_default());
+        if headers.next().is_some() {
+            return Err(Problem::invalid(
+                "there are several Host headers; send the one of this server",
+            ));
+        }
         let host = header.or_else(|| request.uri().authority().map(Authority::as_str));
         match host {
             Some(host) if self.shared.hosts.allows(host) => Ok(()),
@@ -175,6 +179,25 @@ impl Api {
             )),
             None => Err(Problem::invalid("the Host header is missing")),
         }
+    }
+}
+
+/// Checks what is told of a body beforehand: nothing has to be sent to be refused.
+fn admit_body(request: &Request) -> Result<(), Problem> {
+    if request.body().size_hint().lower() > BODY_LIMIT_BYTES as u64 {
+        return Err(problem::long_body());
+    }
+    let mut encodings = request.headers().get_all(header::CONTENT_ENCODING).iter();
+    let encoded = encodings.find(|it| !it.as_bytes().eq_ignore_ascii_case(b"identity"));
+    match encoded {
+        Some(encoding) => Err(Problem::new(
+            Kind::UnsupportedMediaType,
+            format!(
+                "the body is encoded as `{}`, which is not unpacked here; send it as it is, without the header Content-Encoding",
+                encoding.to_str().unwrap_or_default().escape_debug()
+            ),
+        )),
+        None => Ok(()),
     }
 }
 

@@ -83,7 +83,7 @@ mod upgrade;
 
 use std::sync::Arc;
 
-use axum::http::{HeaderValue, Method, Uri, header};
+use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
 use axum::routing::get;
 use axum::{Extension, Router};
 use tokio::sync::{Mutex, Semaphore, watch};
@@ -310,12 +310,21 @@ fn cors(config: &ApiConfig) -> Option<CorsLayer> {
         header::AUTHORIZATION,
         header::CONTENT_TYPE,
         header::IF_NONE_MATCH,
+        // Of clients of server-sent events that are written by hand; a browser's own may send it anyway.
+        HeaderName::from_static("last-event-id"),
         request_id::HEADER,
+    ];
+    let methods = [
+        Method::GET,
+        Method::PUT,
+        Method::POST,
+        Method::PATCH,
+        Method::DELETE,
     ];
     (!origins.is_empty()).then(|| {
         CorsLayer::new()
             .allow_origin(origins)
-            .allow_methods([Method::GET, Method::PUT, Method::POST, Method::DELETE])
+            .allow_methods(methods)
             .allow_headers(headers)
             .expose_headers(Any)
     })

@@ -93,6 +93,9 @@ pub(super) fn add_protected(whole: &mut OpenApi, mut part: OpenApi, scope: Optio
     for operation in operations(&mut part.paths) {
         refuse(operation, &ALWAYS);
         refuse(operation, &BEHIND_TOKEN);
+        if operation.request_body.is_some() {
+            refuse(operation, &[Kind::UnsupportedMediaType]);
+        }
         identify(operation);
         operation.security = Some(vec![SecurityRequirement::new(
             TOKEN,

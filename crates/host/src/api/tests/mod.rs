@@ -5,6 +5,7 @@ mod batches;
 mod contexts;
 mod description;
 mod mirror;
+mod origins;
 mod readings;
 mod refusals;
 mod shaped_streams;

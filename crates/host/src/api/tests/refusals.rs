@@ -161,6 +161,34 @@ async fn requests_for_other_hosts_are_refused() {
 }
 
 #[tokio::test]
+async fn several_hosts_are_none() {
+    let api = Api::new();
+    let request = api
+        .request("GET", "/healthz")
+        .header(header::HOST, "localhost")
+        .body(Body::empty());
+    let answer = api.send(request.unwrap()).await;
+    assert_eq!(answer.problem(), "invalid-argument");
+}
+
+#[tokio::test]
+async fn a_body_that_would_have_to_be_unpacked_is_refused() {
+    let api = Api::new();
+    for (method, path) in [("PUT", "/v1/cache/ns/key"), ("POST", "/v1/batch")] {
+        let send = |encoding: &'static str| {
+            let request = api
+                .request(method, path)
+                .header(header::CONTENT_ENCODING, encoding);
+            api.send(request.body(Body::from("{\"requests\":[]}")).unwrap())
+        };
+        let packed = send("gzip").await;
+        assert_eq!(packed.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{path}");
+        assert_eq!(packed.problem(), "unsupported-media-type");
+        assert!(send("identity").await.status.is_success(), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn an_oversized_body_is_refused_and_harms_nothing() {
     let api = Api::new();
     api.call("PUT", "/v1/cache/ns/key", "before").await;
