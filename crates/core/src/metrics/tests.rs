@@ -1,4 +1,7 @@
 use super::*;
+use crate::time::LONGEST_US;
+use alloc::format;
+use alloc::string::String;
 use alloc::string::ToString;
 use alloc::vec;
 use proptest::prelude::*;
