@@ -73,7 +73,6 @@ struct Item {
     #[serde(default)]
     method: Option<String>,
     /// Path and query, as `/v1/states/light.hall?fields=state`.
-    #[schema(pattern = "^/")]
     path: String,
     /// `If-None-Match` and `Content-Type`.
     #[serde(default)]

@@ -32,7 +32,7 @@ struct Removed {
     path = "/v1/cache/{ns}",
     tag = "Cache",
     params(
-        ("ns" = String, Path, min_length = 1, max_length = 255, description = "The namespace"),
+        ("ns" = String, Path, min_length = 1, description = "The namespace"),
         ("glob" = Option<String>, Query, min_length = 1, description = "Only keys that match: `*` any run, `/` included, `?` one character, `[a-z]` and `[!a-z]` sets, `\\` takes the next literally"),
         ("tag" = Option<String>, Query, min_length = 1, description = "Only values that were put with this tag; not together with `glob`"),
         ("wait" = Option<String>, Query, pattern = "^durable$", description = "`durable` to be answered once they are gone from disk")

@@ -12,7 +12,7 @@ use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, 
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder,
-    PathItem, Paths, Ref, RefOr, ResponseBuilder,
+    PathItem, Paths, Ref, RefOr, Required, ResponseBuilder,
 };
 
 use utoipa::{PartialSchema, ToSchema};
@@ -27,18 +27,18 @@ const TOKEN: &str = "token";
 const PROBLEM: &str = "Problem";
 
 /// What every route may answer, whatever it is asked.
-const ALWAYS: [Kind; 3] = [
+const ALWAYS: [Kind; 4] = [
     Kind::InvalidArgument,
+    Kind::TooLarge,
     Kind::Misdirected,
     Kind::HeadersTooLarge,
 ];
 
 /// What every route behind a token may answer, besides.
-const BEHIND_TOKEN: [Kind; 8] = [
+const BEHIND_TOKEN: [Kind; 7] = [
     Kind::Unauthorized,
     Kind::Forbidden,
     Kind::Timeout,
-    Kind::TooLarge,
     Kind::RateLimited,
     Kind::Unsupported,
     Kind::Internal,
@@ -95,6 +95,12 @@ pub(super) fn add_protected(whole: &mut OpenApi, mut part: OpenApi, scope: Optio
         refuse(operation, &BEHIND_TOKEN);
         if operation.request_body.is_some() {
             refuse(operation, &[Kind::UnsupportedMediaType]);
+        }
+        // No bytes are bytes, too.
+        if let Some(RefOr::T(body)) = &mut operation.request_body
+            && body.content.contains_key("application/octet-stream")
+        {
+            body.required = Some(Required::False);
         }
         identify(operation);
         operation.security = Some(vec![SecurityRequirement::new(
