@@ -13,7 +13,7 @@ mod tests;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
@@ -37,7 +37,7 @@ const VISITOR: &str = "ingress";
 pub struct Access {
     folder: PathBuf,
     tokens: watch::Sender<Arc<Tokens>>,
-    /// The `tokens.json` that was read last.
+    /// The `tokens.json` that was read last; locked until what it says counts.
     version: Mutex<Option<Version>>,
 }
 
@@ -124,8 +124,12 @@ impl Access {
     /// # Errors
     /// When a file cannot be read; the tokens stay as they were.
     pub fn reload(&self) -> Result<(), ReloadError> {
+        self.reload_over(&mut self.version())
+    }
+
+    fn reload_over(&self, read: &mut Option<Version>) -> Result<(), ReloadError> {
         // Before it is read: one that is written meanwhile is another.
-        *self.version.lock().unwrap_or_else(PoisonError::into_inner) = version(&self.folder);
+        *read = version(&self.folder);
         let file = TokenFile::read(&self.folder)?;
         let owner = read_token(&self.folder.join("token"))?;
         self.tokens.send_modify(|tokens| {
@@ -154,13 +158,21 @@ impl Access {
     /// Why it is not accepted.
     pub fn admit(&self, shown: &str) -> Result<Arc<Caller>, Denied> {
         let admitted = self.admit_known(shown);
-        if admitted == Err(Denied::Unknown) && self.has_news() {
-            // One that was made a moment ago, before the file's change was heard of. What is wrong with the file is
-            // said by who hears of it.
-            let _ = self.reload();
+        if admitted == Err(Denied::Unknown) {
+            // It may have been made a moment ago, and the file's change is not heard of or is being read.
+            self.catch_up();
             return self.admit_known(shown);
         }
         admitted
+    }
+
+    /// Reads `tokens.json` if it is another than the one that was read last.
+    fn catch_up(&self) {
+        let mut read = self.version();
+        if *read != version(&self.folder) {
+            // What is wrong with the file is said by who hears of it.
+            let _ = self.reload_over(&mut read);
+        }
     }
 
     fn admit_known(&self, shown: &str) -> Result<Arc<Caller>, Denied> {
@@ -168,10 +180,8 @@ impl Access {
         tokens.admit(shown, SystemTime::now())
     }
 
-    /// Whether `tokens.json` is another than the one that was read last.
-    fn has_news(&self) -> bool {
-        let now = version(&self.folder);
-        now != *self.version.lock().unwrap_or_else(PoisonError::into_inner)
+    fn version(&self) -> MutexGuard<'_, Option<Version>> {
+        self.version.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts one more request of a caller who was admitted before.
