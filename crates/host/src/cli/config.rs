@@ -71,6 +71,7 @@ impl Everything {
             log: log.clone(),
             matches: matches.clone(),
             folder: self.folder.path(HOME)?,
+            noted: None,
         })
     }
 }

@@ -43,8 +43,11 @@ impl Reload {
                 None
             }
         };
-        // One that happened between the first reading and the watching.
+        // What happened between the first reading and the watching.
         self.reload_tokens();
+        if self.sources.have_changed() {
+            self = self.reload_config().await;
+        }
         loop {
             let asked = async {
                 match &mut hangup {
@@ -58,7 +61,10 @@ impl Reload {
                     self = self.reload_config().await;
                 }
                 () = changed(&mut tokens) => self.reload_tokens(),
-                () = changed(&mut files) => self = self.reload_config().await,
+                // Not for what was written again as it was.
+                () = changed(&mut files) => if self.sources.have_changed() {
+                    self = self.reload_config().await;
+                },
             }
         }
     }
@@ -111,7 +117,7 @@ impl Reload {
     }
 
     /// Reads the configuration, has it checked, and tells it to the optimizer.
-    fn read(&self) -> anyhow::Result<Config> {
+    fn read(&mut self) -> anyhow::Result<Config> {
         let config = self.sources.read()?;
         let mut core = Component::load(&self.engine, &self.core)?;
         config.verify(&mut core)?;

@@ -65,7 +65,7 @@ Examples:
 
 impl Serve {
     pub(super) fn run(&self, log: &LogArgs, given: &ArgMatches) -> Result<(), Failure> {
-        let sources = self
+        let mut sources = self
             .service
             .sources(HOME, Some(&self.home_assistant), log, given)?;
         let config = sources.read().map_err(|faults| refused(&faults))?;

@@ -104,6 +104,7 @@ impl ServiceArgs {
             log: log.clone(),
             matches: given.clone(),
             folder: self.folder.path(folder)?,
+            noted: None,
         })
     }
 

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use clap::{ArgMatches, Args};
 
@@ -80,11 +81,48 @@ pub(super) struct Sources {
     pub(super) matches: ArgMatches,
     /// The data folder.
     pub(super) folder: PathBuf,
+    /// What the files said when they were last read; `None` before, and where
+    /// that was refused.
+    pub(super) noted: Option<Texts>,
 }
+
+/// What files say, of those that are there; of what stands in place of one, why
+/// it says nothing.
+pub(super) type Texts = Vec<Option<Result<Vec<u8>, io::ErrorKind>>>;
 
 impl Sources {
     /// Reads the files, and puts variables and options over what they say.
-    pub(super) fn read(&self) -> Result<Config, Faults> {
+    pub(super) fn read(&mut self) -> Result<Config, Faults> {
+        // Before they are read: what changes meanwhile differs from it.
+        let texts = self.texts();
+        self.noted = None;
+        let config = self.put_together()?;
+        self.noted = Some(texts);
+        Ok(config)
+    }
+
+    /// Whether the files say something else than when they were last read.
+    pub(super) fn have_changed(&self) -> bool {
+        self.noted.as_ref() != Some(&self.texts())
+    }
+
+    fn texts(&self) -> Texts {
+        let text = |path: PathBuf| {
+            let stands = fs::symlink_metadata(&path).map_err(|error| error.kind());
+            if stands.is_err_and(|kind| kind == io::ErrorKind::NotFound) {
+                return None;
+            }
+            // To read a pipe could take for ever.
+            let read = match fs::metadata(&path) {
+                Ok(about) if !about.is_file() => Err(io::ErrorKind::InvalidInput),
+                _ => fs::read(&path).map_err(|error| error.kind()),
+            };
+            Some(read)
+        };
+        self.files().into_iter().map(text).collect()
+    }
+
+    fn put_together(&self) -> Result<Config, Faults> {
         let (settings, matches) = (&self.settings, &self.matches);
         let files = Config::files(settings.config.as_deref(), &self.folder);
         let mut config = Config::read(&files)?;
