@@ -32,11 +32,7 @@ impl Significance {
                 .fire(published_us, rule, now_us)
                 .or_else(|| deferred().filter(|_| track.publish_unsent(published_us, now_us)));
             if let Some(reason) = fired {
-                self.deferrals.remove(&handle);
-                self.totals.timed += 1;
-                self.outbox.push(track.publication(handle, reason));
-                outgoing.publish(handle);
-                self.rearm(handle);
+                self.pass_on(handle, reason, outgoing);
             } else {
                 // It was set for a value that another has replaced since.
                 if deferred().is_some() {
@@ -69,13 +65,19 @@ impl Significance {
                 (deferred && track.publish_unsent(published_us, now_us)).then_some(Reason::Deferred)
             };
             if let Some(reason) = reason {
-                self.deferrals.remove(&handle);
-                self.totals.timed += 1;
-                self.outbox.push(track.publication(handle, reason));
-                outgoing.publish(handle);
-                self.rearm(handle);
+                self.pass_on(handle, reason, outgoing);
             }
         }
+    }
+
+    /// Passes on what time published of a series, which by then is its baseline.
+    fn pass_on(&mut self, handle: u32, reason: Reason, outgoing: &mut impl Outgoing) {
+        let publication = self.tracks[handle as usize].publication(handle, reason);
+        self.deferrals.remove(&handle);
+        self.totals.timed += 1;
+        self.outbox.push(publication);
+        outgoing.publish(handle);
+        self.rearm(handle);
     }
 
     /// How many publications [`Significance::poll`] would give.
