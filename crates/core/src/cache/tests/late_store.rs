@@ -14,6 +14,12 @@ use super::*;
 
 type Name = (u8, u8);
 
+const MOST_STEPS: usize = 150;
+/// What an instance takes to start. Removals and writes in turn, all in one
+/// microsecond, are dated a microsecond apart: no instance starts so soon that
+/// its clock is behind the dates of the one before.
+const STARTING_US: i64 = MOST_STEPS as i64;
+
 fn place((namespace, key): Name) -> Place {
     Place::new(&format!("n{namespace}"), &format!("k{key}"))
 }
@@ -137,7 +143,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(S::Crash),
         1 => Just(S::Restart),
     ];
-    prop::collection::vec(step, 1..150)
+    prop::collection::vec(step, 1..=MOST_STEPS)
 }
 
 /// A value that was written or is being fetched; its number is its content.
@@ -265,9 +271,24 @@ impl World {
         let (latest, pending) = self.cache.removals.save(self.now());
         let decided = pending.last().expect("it is pending");
         assert_eq!(decided.sequence, latest);
-        for write in &mut self.writes {
-            if write.removed_by.is_none() && is_in_scope(&decided.scope, &write.place, &write.tags)
-            {
+        self.note_removed(|_, write| is_in_scope(&decided.scope, &write.place, &write.tags));
+    }
+
+    /// The removal just decided takes writes away.
+    fn note_removed(&mut self, is_removed: impl Fn(usize, &Write) -> bool) {
+        let (latest, pending) = self.cache.removals.save(self.now());
+        let handed_out = self
+            .store
+            .told
+            .last()
+            .map_or(self.store.performed, |last| last.sequence);
+        let is_pending = |by: u64| pending.iter().any(|removal| removal.sequence == by);
+        for (number, write) in self.writes.iter_mut().enumerate() {
+            // A removal that nobody was told of is part of this one from now on.
+            let counts = write
+                .removed_by
+                .is_some_and(|by| by <= handed_out || is_pending(by));
+            if !counts && is_removed(number, write) {
                 write.removed_by = Some(latest);
             }
         }
@@ -282,7 +303,7 @@ impl World {
         self.cache.removals.load(self.now(), removals);
         self.store.open_again();
         self.mono_us = 0;
-        self.passed_us += 5;
+        self.passed_us += STARTING_US;
         self.reading.clear();
         self.fetching.clear();
     }
@@ -420,13 +441,8 @@ impl World {
         if taken {
             let latest = self.latest.get(&fetch.place).copied();
             prop_assert!(latest < Some(fetch.number), "{latest:?} was newer");
-            let (sequence, _) = self.cache.removals.save(self.now());
-            for (number, write) in self.writes.iter_mut().enumerate() {
-                // A fetch that began later knows better.
-                if write.place == fetch.place && number <= fetch.number {
-                    write.removed_by.get_or_insert(sequence);
-                }
-            }
+            // A fetch that began later knows better.
+            self.note_removed(|number, write| write.place == fetch.place && number <= fetch.number);
         }
         Ok(())
     }
