@@ -127,6 +127,16 @@ impl Guest for Component {
             .collect()
     }
 
+    fn lease_ahead(
+        now: Instant,
+        place: String,
+        namespace_length: u32,
+    ) -> Result<Option<Lease>, Error> {
+        let (namespace, key) = parts(&place, namespace_length)?;
+        let lease = try_at(now, |cache, now| cache.lease_ahead(now, namespace, key))?;
+        Ok(lease.map(Lease::from))
+    }
+
     fn statistics(namespace: Option<String>) -> Totals {
         let totals = with(|optimizer| optimizer.cache.fetch_totals(namespace.as_deref()));
         Totals {

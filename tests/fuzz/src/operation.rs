@@ -209,6 +209,7 @@ pub enum Fetch {
     Fail(Name, Name, u8),
     Rescue(Name, Name, Record),
     PollAhead(Count),
+    LeaseAhead(Name, Name),
 }
 
 #[derive(Debug, Clone, Arbitrary)]
@@ -271,7 +272,16 @@ pub enum Context {
 
 #[derive(Debug, Clone, Arbitrary)]
 pub enum Metrics {
-    Configure(bool, Count, Length, Count, Length, Count, Count, Option<Length>),
+    Configure(
+        bool,
+        Count,
+        Length,
+        Count,
+        Length,
+        Count,
+        Count,
+        Option<Length>,
+    ),
     Intern(u8, Name, Vec<(Name, Name)>),
     Samples(Vec<(Handle, Number)>, Vec<u8>, Vec<Name>),
     Counts(Vec<(Handle, u64)>),

@@ -126,6 +126,18 @@ impl Fetch for Native {
             .map_err(refused)
     }
 
+    fn fetch_lease_ahead(
+        &mut self,
+        now: Instant,
+        namespace: &str,
+        key: &str,
+    ) -> Answer<Option<Lease>> {
+        let granted = self
+            .try_cache(now, |cache, now| cache.lease_ahead(now, namespace, key))
+            .map_err(refused)?;
+        Ok(granted.map(lease))
+    }
+
     fn fetch_poll_ahead(&mut self, now: Instant, most: u32) -> Answer<Vec<Due>> {
         let due = self.cache(now, |cache, now| cache.poll_ahead(now, most));
         Ok(due

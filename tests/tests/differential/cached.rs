@@ -109,7 +109,8 @@ pub(super) fn end(optimizer: &mut dyn Optimizer, said: &mut Vec<u8>) -> Result<(
         fetches.stale_disk_hits > 0
             && fetches.negative_hits > 0
             && fetches.coalesced > 0
-            && fetches.fulfilled > 0,
+            && fetches.fulfilled > 0
+            && fetches.refreshed_ahead > 0,
         "{fetches:?}"
     );
     note(said, (fetches, removals, cached));
@@ -127,6 +128,11 @@ fn ask(
     note(said, &answer);
     let lease = match answer {
         Answer::Fetch(lease) | Answer::Stale((_, Some(lease))) => Some(lease),
+        Answer::Fresh(_) => {
+            let ahead = optimizer.fetch_lease_ahead(now, namespace, key)?;
+            note(said, ahead);
+            ahead
+        }
         Answer::Below => {
             let found = store.held.get(&place(namespace, key));
             let resumed = optimizer.fetch_resume(now, namespace, key, found)?;

@@ -313,19 +313,51 @@ impl Cache {
         due.truncate(most as usize);
         let mut ahead = Vec::new();
         for (_, place) in due {
-            let Place { namespace, key } = &place;
-            let Ok(Turn::Fetch(lease)) = self.lease(mono_us, namespace, key, false) else {
+            let Some(lease) = self.take_ahead(mono_us, &place.namespace, &place.key) else {
                 break;
             };
-            if let Some(found) = self.namespaces.get_mut(namespace) {
-                found.fetch.refreshed_ahead += 1;
-                if let Some(upkeep) = found.memory.upkeep_mut(mono_us, key) {
-                    upkeep.fetched_ahead = true;
-                }
-            }
             ahead.push(Ahead { place, lease });
         }
         ahead
+    }
+
+    /// A lease on one value that is fresh in memory, if it is read often and
+    /// its life ends soon: [`Cache::poll_ahead`] for whoever has just read it.
+    pub fn lease_ahead(
+        &mut self,
+        now: Now,
+        namespace: &str,
+        key: &str,
+    ) -> Result<Option<Lease>, Error> {
+        check_place(namespace, key)?;
+        let mono_us = self.advance(now.mono_us);
+        let Some(policy) = self.policies.of(namespace).refresh_ahead else {
+            return Ok(None);
+        };
+        let found = self.namespaces.get(namespace);
+        let is_due = found
+            .and_then(|found| found.memory.peek(mono_us, key))
+            .is_some_and(|kept| {
+                kept.written.is_fresh(mono_us) && kept.written.upkeep.is_due(mono_us, policy)
+            });
+        if !is_due || self.leases.under_way(mono_us, namespace, key).is_some() {
+            return Ok(None);
+        }
+        Ok(self.take_ahead(mono_us, namespace, key))
+    }
+
+    /// A lease on a value that is due to be fetched ahead, once in its life.
+    fn take_ahead(&mut self, mono_us: u64, namespace: &str, key: &str) -> Option<Lease> {
+        let Ok(Turn::Fetch(lease)) = self.lease(mono_us, namespace, key, false) else {
+            return None;
+        };
+        if let Some(found) = self.namespaces.get_mut(namespace) {
+            found.fetch.refreshed_ahead += 1;
+            if let Some(upkeep) = found.memory.upkeep_mut(mono_us, key) {
+                upkeep.fetched_ahead = true;
+            }
+        }
+        Some(lease)
     }
 
     /// Counters of fetching in one namespace, or in all together.

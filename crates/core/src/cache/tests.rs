@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use super::*;
 
+mod ahead;
 mod fetch_model;
 mod fetching;
 mod first_level;

@@ -2,7 +2,7 @@
 
 use super::operations;
 use crate::wit::cache::{Options, Stored};
-use crate::wit::fetch::{Answer, Due, Fulfilled, Policy, RescueFrom, Resumed, Totals};
+use crate::wit::fetch::{Answer, Due, Fulfilled, Lease, Policy, RescueFrom, Resumed, Totals};
 use crate::wit::types::Instant;
 
 operations! {
@@ -14,6 +14,7 @@ operations! {
         fetch_nothing(lease: u64, life: Option<i64>) -> bool = weirhouse_core_fetch.call_nothing;
         fetch_fail(lease: u64) -> RescueFrom = weirhouse_core_fetch.call_fail;
         fetch_rescue(found: &Stored) -> Option<i64> = weirhouse_core_fetch.call_rescue;
+        fetch_lease_ahead() -> Option<Lease> = weirhouse_core_fetch.call_lease_ahead;
     };
 
     fallible fetch_set_policy(namespace: Option<&str>, policy: Policy) -> () = weirhouse_core_fetch.call_set_policy;

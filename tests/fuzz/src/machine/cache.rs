@@ -42,7 +42,9 @@ impl Machine {
                 };
                 cache.configure(now.mono_us, text(namespace), settings)?;
             }
-            Cache::Resize(namespace, capacity) => cache.resize(now.mono_us, text(namespace), capacity.0)?,
+            Cache::Resize(namespace, capacity) => {
+                cache.resize(now.mono_us, text(namespace), capacity.0)?
+            }
             Cache::Get(namespace, key) => {
                 cache.get(now, &namespace.0, &key.0)?;
             }
@@ -191,6 +193,10 @@ impl Machine {
             Fetch::PollAhead(most) => {
                 let ahead = cache.poll_ahead(now, most.0);
                 self.leases.extend(ahead.iter().map(|ahead| ahead.lease.id));
+            }
+            Fetch::LeaseAhead(namespace, key) => {
+                let begun = cache.lease_ahead(now, &namespace.0, &key.0)?;
+                self.leases.extend(begun.map(|lease| lease.id));
             }
         }
         Ok(())

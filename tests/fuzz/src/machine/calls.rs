@@ -142,7 +142,9 @@ impl Machine {
                     .iter()
                     .map(|(entity, count)| (entity.0, count.0))
                     .unzip();
-                optimizer.context.count(u32::from(counts.len() > 2), &entities, &tokens)?;
+                optimizer
+                    .context
+                    .count(u32::from(counts.len() > 2), &entities, &tokens)?;
             }
             Context::Withdraw(entities) => {
                 optimizer.context.withdraw(&handles(entities));

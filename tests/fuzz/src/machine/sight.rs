@@ -94,8 +94,7 @@ impl Machine {
         }
         while let Some(delivery) = optimizer.delivery.poll() {
             let (sink, number) = (delivery.sink, delivery.number);
-            let failed =
-                optimizer.delivery_failed(self.clock, sink, number, Failure::Temporary);
+            let failed = optimizer.delivery_failed(self.clock, sink, number, Failure::Temporary);
             sight.note("delivery", (delivery, failed));
         }
         sight.note("runs", optimizer.gates.poll());

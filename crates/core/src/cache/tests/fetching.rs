@@ -1,4 +1,4 @@
-//! Stale values, nothing, leases, fetching ahead.
+//! Stale values, nothing, leases.
 
 use alloc::format;
 
@@ -9,7 +9,7 @@ const LIVES: StaleLives = StaleLives {
     if_error_us: 60 * SECOND_US,
 };
 
-fn with_policy(policy: Policy) -> Cache {
+pub(super) fn with_policy(policy: Policy) -> Cache {
     let mut cache = Cache::new();
     cache.set_policy(None, policy).expect("proper policy");
     let settings = Settings {
@@ -430,76 +430,6 @@ fn a_read_of_the_store_that_comes_too_late_asks_again() {
     put(&mut cache, 1, "a", "k");
     let late = cache.resume(at(2), "a", "k", Some(stored(0, 60, 60)));
     assert_eq!(late, Ok(Resumed::Again));
-}
-
-#[test]
-fn hot_keys_are_fetched_ahead_in_the_last_part_of_their_life() {
-    let mut cache = with_policy(Policy {
-        refresh_ahead: Some(RefreshAhead {
-            share: 0.2,
-            least_reads: 3,
-        }),
-        ..Policy::default()
-    });
-    for (key, life, reads) in [
-        ("hot", 100, 3),
-        ("hotter", 95, 9),
-        ("cold", 100, 2),
-        ("long", 200, 9),
-    ] {
-        let options = Options {
-            memory_life_us: Some(life * SECOND_US),
-            ..Options::default()
-        };
-        cache
-            .put(at(0), "memory", key, key.into(), options)
-            .expect("proper put");
-        for _ in 0..reads {
-            assert!(hits(&mut cache, 1, "memory", key));
-        }
-    }
-    let keys_of = |ahead: Vec<Ahead>| -> Vec<String> {
-        ahead.into_iter().map(|ahead| ahead.place.key).collect()
-    };
-    assert_eq!(cache.poll_ahead(at(75), 9), []);
-    assert_eq!(keys_of(cache.poll_ahead(at(80), 1)), ["hotter"]);
-    let second = cache.poll_ahead(at(80), 9);
-    let lease = second[0].lease.id;
-    assert_eq!(keys_of(second), ["hot"]);
-    assert_eq!(cache.poll_ahead(at(80), 9), [], "each once");
-    assert!(cache.fail(at(81), "memory", "hot", lease).is_ok());
-    assert_eq!(cache.poll_ahead(at(82), 9), [], "once in a life is enough");
-    assert!(hits(&mut cache, 99, "memory", "hot"), "served meanwhile");
-    assert_eq!(cache.fetch_totals(None).refreshed_ahead, 2);
-
-    // A new value begins a new life.
-    put(&mut cache, 100, "memory", "hot");
-    for _ in 0..3 {
-        assert!(hits(&mut cache, 101, "memory", "hot"));
-    }
-    assert_eq!(cache.poll_ahead(at(179), 9).len(), 1, "long only");
-    assert_eq!(keys_of(cache.poll_ahead(at(180), 9)), ["hot"]);
-}
-
-#[test]
-fn ahead_counts_the_life_of_the_lowest_level() {
-    let mut cache = with_policy(Policy {
-        refresh_ahead: Some(RefreshAhead {
-            share: 0.1,
-            least_reads: 1,
-        }),
-        ..Policy::default()
-    });
-    // 300 s in memory, 3,600 s on disk: due in the last 360 s on disk.
-    put(&mut cache, 0, "a", "k");
-    assert!(hits(&mut cache, 290, "a", "k"));
-    assert_eq!(cache.poll_ahead(at(299), 9), []);
-    for (seconds, due) in [(3_239, 0), (3_240, 1)] {
-        let promoted = cache.admit(at(seconds), "a", "k", Some(stored(0, 3_600, 300)));
-        assert!(matches!(promoted, Ok(Admitted::Hit(_))));
-        assert!(hits(&mut cache, seconds, "a", "k"));
-        assert_eq!(cache.poll_ahead(at(seconds), 9).len(), due, "{seconds}");
-    }
 }
 
 #[test]
