@@ -18,7 +18,7 @@ use super::Shared;
 use super::openapi::{Binary, Problems};
 use super::problem::{Kind, Problem};
 use super::query::Query;
-use crate::hub::{PutOptions, Ticket};
+use crate::hub::{CacheHit, PutOptions, Stale, Ticket};
 
 /// Whether the answer was given after the change was on disk.
 pub(super) const DURABLE: HeaderName = HeaderName::from_static("weirhouse-durable");
@@ -26,11 +26,11 @@ pub(super) const DURABLE: HeaderName = HeaderName::from_static("weirhouse-durabl
 /// below the time limits of common HTTP clients.
 const DURABLE_TIME_LIMIT: Duration = Duration::from_secs(10);
 /// The level that answered: `l1`, `l2` or `miss`.
-const LEVEL: HeaderName = HeaderName::from_static("weirhouse-cache");
+pub(super) const LEVEL: HeaderName = HeaderName::from_static("weirhouse-cache");
 /// Whether a deleted key had a live value.
 const EXISTED: HeaderName = HeaderName::from_static("weirhouse-existed");
 
-type PathParts = Result<Path<(String, String)>, PathRejection>;
+pub(super) type PathParts = Result<Path<(String, String)>, PathRejection>;
 
 /// Stores the body. 204; `Weirhouse-Durable: true` only with `?wait=durable`.
 ///
@@ -39,6 +39,7 @@ type PathParts = Result<Path<(String, String)>, PathRejection>;
 /// | `ttl` | life in both levels, seconds, a fraction is allowed |
 /// | `l1_ttl`, `l2_ttl` | life in one level; stronger than `ttl` |
 /// | `tag` | a tag for invalidation; may be repeated |
+/// | `stale_while_revalidate`, `stale_if_error` | how long past its life [`super::fetch`] may serve it, seconds |
 /// | `wait=durable` | answer once the value survives a power loss; 503 when the disk does not take it within 10 s |
 #[utoipa::path(
     put,
@@ -51,6 +52,8 @@ type PathParts = Result<Path<(String, String)>, PathRejection>;
         ("l1_ttl" = Option<f64>, Query, minimum = 0.000_001, maximum = 316_224_000, description = "Life in memory; stronger than `ttl`"),
         ("l2_ttl" = Option<f64>, Query, minimum = 0.000_001, maximum = 316_224_000, description = "Life on disk; stronger than `ttl`"),
         ("tag" = Option<Vec<String>>, Query, explode, max_items = 16, description = "Tags for invalidation"),
+        ("stale_while_revalidate" = Option<f64>, Query, minimum = 0, maximum = 316_224_000, description = "How long past its life it may be served while it is fetched anew, in seconds"),
+        ("stale_if_error" = Option<f64>, Query, minimum = 0, maximum = 316_224_000, description = "How long past its life it may be served when fetching it has failed, in seconds"),
         ("wait" = Option<String>, Query, pattern = "^durable$", description = "`durable` to be answered once it is on disk")
     ),
     request_body(content = inline(Binary), content_type = "application/octet-stream", description = "The value"),
@@ -67,25 +70,11 @@ pub(super) async fn put(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let Path((ns, key)) = path?;
-    let query = Query::parse(
-        query.as_deref(),
-        &["ttl", "l1_ttl", "l2_ttl", "tag", "wait"],
-    )?;
-    let ttl = life(&query, "ttl")?;
-    let mut options = PutOptions {
-        content_type: content_type(&headers)?,
-        memory_life: life(&query, "l1_ttl")?.or(ttl),
-        disk_life: life(&query, "l2_ttl")?.or(ttl),
-        tags: query.all("tag").map(str::to_owned).collect(),
-    };
+    let query = Query::parse(query.as_deref(), &OPTIONS)?;
+    let options = options(&query, &headers)?;
     let wait = waits(&query)?;
     let value = body?;
-    if options.names_no_life() {
-        shared
-            .hub
-            .ask_for_life(&ns, &key, value.len(), &mut options)
-            .await;
-    }
+    let options = with_life(&shared, (&ns, &key), &value, options).await;
     let ticket = shared.hub.cache_put(&ns, &key, value.into(), options)?;
     let durable = settle(&shared, ticket, wait).await?;
     Ok((StatusCode::NO_CONTENT, [(DURABLE, durable)]).into_response())
@@ -131,6 +120,11 @@ pub(super) async fn get(
         let miss = [(LEVEL, HeaderValue::from_static("miss"))];
         return Ok((miss, problem).into_response());
     };
+    Ok(found(hit))
+}
+
+/// A value as an answer.
+pub(super) fn found(hit: CacheHit) -> Response {
     let content_type = HeaderValue::from_str(&hit.content_type)
         .unwrap_or(HeaderValue::from_static("application/octet-stream"));
     let life = format!("private, max-age={}", hit.remaining.as_secs());
@@ -141,7 +135,7 @@ pub(super) async fn get(
     if let Ok(life) = HeaderValue::from_str(&life) {
         headers.insert(header::CACHE_CONTROL, life);
     }
-    Ok(response)
+    response
 }
 
 /// Removes the key from both levels. 204 whether or not it was there, which
@@ -214,7 +208,7 @@ fn not_durable_yet(shared: &Shared) -> Problem {
     )
 }
 
-fn flag(value: bool) -> HeaderValue {
+pub(super) fn flag(value: bool) -> HeaderValue {
     HeaderValue::from_static(if value { "true" } else { "false" })
 }
 
@@ -229,19 +223,77 @@ pub(super) fn waits(query: &Query) -> Result<bool, Problem> {
     }
 }
 
-/// A life in seconds. The optimizer refuses what is longer than it can count.
-fn life(query: &Query, name: &str) -> Result<Option<Duration>, Problem> {
+/// The parameters of a write.
+pub(super) const OPTIONS: [&str; 7] = [
+    "ttl",
+    "l1_ttl",
+    "l2_ttl",
+    "tag",
+    "stale_while_revalidate",
+    "stale_if_error",
+    "wait",
+];
+
+/// What the parameters and headers of a write say.
+pub(super) fn options(query: &Query, headers: &HeaderMap) -> Result<PutOptions, Problem> {
+    let ttl = life(query, "ttl")?;
+    let while_revalidate = stale_life(query, "stale_while_revalidate")?;
+    let if_error = stale_life(query, "stale_if_error")?;
+    let stale = (while_revalidate.is_some() || if_error.is_some()).then(|| Stale {
+        while_revalidate: while_revalidate.unwrap_or_default(),
+        if_error: if_error.unwrap_or_default(),
+    });
+    Ok(PutOptions {
+        content_type: content_type(headers)?,
+        memory_life: life(query, "l1_ttl")?.or(ttl),
+        disk_life: life(query, "l2_ttl")?.or(ttl),
+        tags: query.all("tag").map(str::to_owned).collect(),
+        stale,
+    })
+}
+
+/// The same with the life that a plugin gives the value, where none is named.
+pub(super) async fn with_life(
+    shared: &Shared,
+    (ns, key): (&str, &str),
+    value: &Bytes,
+    mut options: PutOptions,
+) -> PutOptions {
+    if options.names_no_life() {
+        let hub = &shared.hub;
+        hub.ask_for_life(ns, key, value.len(), &mut options).await;
+    }
+    options
+}
+
+/// A life in seconds, over 0.
+pub(super) fn life(query: &Query, name: &str) -> Result<Option<Duration>, Problem> {
+    seconds(query, name, Duration::from_micros(1), "over 0")
+}
+
+/// A stale life in seconds, which may be none.
+fn stale_life(query: &Query, name: &str) -> Result<Option<Duration>, Problem> {
+    seconds(query, name, Duration::ZERO, "from 0 on")
+}
+
+/// A number of seconds. The optimizer refuses what is longer than it can count.
+fn seconds(
+    query: &Query,
+    name: &str,
+    least: Duration,
+    range: &str,
+) -> Result<Option<Duration>, Problem> {
     let Some(text) = query.one(name)? else {
         return Ok(None);
     };
     text.parse::<f64>()
         .ok()
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .filter(|life| *life >= Duration::from_micros(1))
+        .filter(|length| *length >= least)
         .map(Some)
         .ok_or_else(|| {
             Problem::invalid(format!(
-                "`{name}={text}` is not a number of seconds over 0, such as `{name}=300` or `{name}=0.5`"
+                "`{name}={text}` is not a number of seconds {range}, such as `{name}=300` or `{name}=0.5`"
             ))
         })
 }

@@ -5,6 +5,8 @@
 //! `authorization: {credentials_file: …}`. There are no labels per entity: a
 //! home of thousands of entities would make as many series.
 
+mod cached;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -72,7 +74,8 @@ fn expose(stats: &Stats, health: &Health, listed: &[PluginStatus]) -> Exposition
     plugins(&mut text, listed);
     updates(&mut text, stats);
     streams(&mut text, stats);
-    cache(&mut text, stats);
+    cached::levels(&mut text, &stats.cache);
+    cached::fetches(&mut text, &stats.cache.fetch);
     context(&mut text, stats);
     operations(&mut text, stats);
     text
@@ -314,58 +317,6 @@ fn streams(text: &mut Exposition, stats: &Stats) {
         "Changes waiting for clients of shaped streams.",
         streams.waiting,
     );
-}
-
-fn cache(text: &mut Exposition, stats: &Stats) {
-    let levels = [("l1", &stats.cache.l1), ("l2", &stats.cache.l2)];
-    for (name, help, value) in [
-        (
-            "weirhouse_cache_hits",
-            "Reads a level answered.",
-            levels.map(|(_, level)| level.hits),
-        ),
-        (
-            "weirhouse_cache_misses",
-            "Reads a level could not answer.",
-            levels.map(|(_, level)| level.misses),
-        ),
-        (
-            "weirhouse_cache_evictions",
-            "Live entries that left a level for want of room.",
-            levels.map(|(_, level)| level.evictions),
-        ),
-        (
-            "weirhouse_cache_expirations",
-            "Entries that left a level at the end of their life.",
-            levels.map(|(_, level)| level.expirations),
-        ),
-    ] {
-        let [l1, l2] = value;
-        text.counters(
-            name,
-            help,
-            &[(&[("level", "l1")], l1), (&[("level", "l2")], l2)],
-        );
-    }
-    for (name, help, value) in [
-        (
-            "weirhouse_cache_entries",
-            "Entries in a level.",
-            levels.map(|(_, level)| level.entries),
-        ),
-        (
-            "weirhouse_cache_bytes",
-            "Bytes of keys and values in a level.",
-            levels.map(|(_, level)| level.bytes),
-        ),
-    ] {
-        let [l1, l2] = value;
-        text.gauges(
-            name,
-            help,
-            &[(&[("level", "l1")], l1), (&[("level", "l2")], l2)],
-        );
-    }
 }
 
 fn operations(text: &mut Exposition, stats: &Stats) {

@@ -22,6 +22,7 @@
 //! | `POST /v1/batch` | many requests in one | any, and what each request needs |
 //! | `PUT\|GET\|DELETE /v1/cache/{ns}/{key}` | the two-level cache | `cache` |
 //! | `DELETE /v1/cache/{ns}`, `DELETE /v1/cache?tag=` | what leaves the cache together | `cache` |
+//! | `POST\|PUT\|DELETE /v1/fetch/{ns}/{key}` | a value of the cache, or the right to fetch it; what came of that | `cache` |
 //! | `POST\|DELETE /v1/backup` | before and after a backup of the data folder | `admin` |
 //! | `GET /v1/stream` | what changes, as server-sent events: what is published, or states shaped for one client | `read` |
 //! | `GET /api/websocket` | Home Assistant's own interface | none: a token of Home Assistant, in the conversation |
@@ -50,6 +51,7 @@ mod description;
 mod devices;
 mod entities;
 mod exposition;
+mod fetch;
 mod floors;
 mod health;
 mod helpers;
@@ -275,20 +277,22 @@ fn table(whole: &mut Option<OpenApi>) -> Table {
         .add(routes!(clearing::of_tag))
         .for_scope(Scope::Cache, whole);
     let endless = Routes::new(whole.as_ref()).add(routes!(stream::get));
+    let fetch = Routes::new(whole.as_ref()).add(routes!(fetch::post, fetch::put, fetch::delete));
     let operate = Routes::new(whole.as_ref())
         .add(routes!(backup::post, backup::delete))
         .add(routes!(plugins::patch));
     let batch = Routes::new(whole.as_ref()).add(routes!(batch::post));
-    let by_itself = [&open, &endless, &operate, &batch]
+    let by_itself = [&open, &endless, &fetch, &operate, &batch]
         .map(|routes| routes.all_answered(&batch::not_inside))
         .into_iter()
         .fold(Router::new(), Router::merge);
     let endless = endless.for_scope(Scope::Read, whole);
+    let fetch = fetch.for_scope(Scope::Cache, whole);
     let operate = operate.for_scope(Scope::Admin, whole);
     Table {
         open: open.open(whole),
         resources: read.merge(cache),
-        elsewhere: endless.merge(operate),
+        elsewhere: endless.merge(fetch).merge(operate),
         batch: batch.for_tokens(whole),
         by_itself,
     }

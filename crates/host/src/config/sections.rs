@@ -3,13 +3,14 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::document::{Document, Value};
-use super::fields::{Fields, flag, span, span_us, text, texts, whole, word};
+use super::fields::{Fields, flag, share, span, span_us, text, texts, whole, word};
 use super::log::{LogFormat, LogLevel, module};
 use super::{Config, Fault, clients, plugins, rules};
 use crate::hub::Settings;
 use crate::quantity;
 use weirhouse_hass::Dialer;
-use weirhouse_runner::wit::cache::{Eviction, Levels, Settings as Cache, Usage};
+use weirhouse_runner::wit::cache::{Eviction, Levels, Settings as Cache, StaleLives, Usage};
+use weirhouse_runner::wit::fetch::{Ahead, Policy};
 use weirhouse_runner::wit::updates::{Batching, Overflow};
 
 /// Most of what is counted: far beyond sense, within every type.
@@ -203,7 +204,34 @@ fn cache(config: &mut Config, mut fields: Fields<'_>, faults: &mut Vec<Fault>) {
     let disk = config.hub.disk_bounds.get_or_insert(DISK);
     fields.set("disk_entries", faults, &mut disk.entries, whole(0, MANY));
     fields.set("disk_bytes", faults, &mut disk.bytes, bytes);
+    fetch(config, &mut fields, faults);
     fields.finish(config, faults);
+}
+
+/// How what the cache has not is fetched.
+fn fetch(config: &mut Config, fields: &mut Fields<'_>, faults: &mut Vec<Fault>) {
+    let policy = config.hub.fetch.get_or_insert(DEFAULT_FETCH);
+    let stale = &mut policy.stale;
+    let revalidating = &mut stale.while_revalidate;
+    fields.set("stale_while_revalidate", faults, revalidating, span_us);
+    fields.set("stale_if_error", faults, &mut stale.if_error, span_us);
+    if let Some(life) = fields.take("negative_life", faults, span_us) {
+        policy.negative_life = Some(life);
+    }
+    fields.set("lease", faults, &mut policy.lease, span_us);
+    if let Some(share) = fields.take("refresh_ahead", faults, share) {
+        let ahead = policy.refresh_ahead.get_or_insert(DEFAULT_AHEAD);
+        ahead.share = share;
+    }
+    if let Some(reads) = fields.take("refresh_ahead_reads", faults, whole(0, MANY)) {
+        match &mut policy.refresh_ahead {
+            Some(ahead) => ahead.least_reads = reads,
+            None => faults.push(fields.wrong_value(
+                "refresh_ahead_reads",
+                "means nothing without `refresh_ahead`, such as 0.2 for the last fifth of a life",
+            )),
+        }
+    }
 }
 
 /// The optimizer's own, `updates.batching`.
@@ -227,12 +255,31 @@ const DEFAULT_CACHE: Cache = Cache {
     eviction: Eviction::Lru,
 };
 
+/// The optimizer's own, `fetch.policy`.
+const DEFAULT_FETCH: Policy = Policy {
+    stale: StaleLives {
+        while_revalidate: 0,
+        if_error: 0,
+    },
+    negative_life: None,
+    lease: 30_000_000,
+    refresh_ahead: None,
+};
+
+/// Where values are refreshed ahead: those that were read more than once or
+/// twice.
+const DEFAULT_AHEAD: Ahead = Ahead {
+    share: 0.2,
+    least_reads: 3,
+};
+
 /// What the optimizer is told unless a file says otherwise: its own defaults,
 /// said aloud, so that taking a line out of a file brings them back.
 pub(super) fn default_settings() -> Settings {
     Settings {
         batching: Some(DEFAULT_BATCHING),
         cache: Some(DEFAULT_CACHE),
+        fetch: Some(DEFAULT_FETCH),
         disk_bounds: Some(DISK),
         ..Settings::default()
     }

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use weirhouse_runner::wit::fetch::Policy;
 use weirhouse_runner::wit::shaping::Significance;
 use weirhouse_runner::wit::updates::Rule;
 
@@ -184,6 +185,22 @@ impl Page<'_> {
         self.entry("eviction", &word(&EVICTIONS, &cache.eviction));
         self.entry("disk_entries", &disk.entries.to_string());
         self.entry("disk_bytes", &disk.bytes.to_string());
+        if let Some(policy) = &self.config.hub.fetch {
+            self.fetch(policy);
+        }
+    }
+
+    fn fetch(&mut self, policy: &Policy) {
+        let lasting = |life: i64| (life > 0).then(|| span(life));
+        let stale = policy.stale;
+        self.optional("stale_while_revalidate", lasting(stale.while_revalidate));
+        self.optional("stale_if_error", lasting(stale.if_error));
+        self.optional("negative_life", policy.negative_life.map(span));
+        self.entry("lease", &span(policy.lease));
+        if let Some(ahead) = policy.refresh_ahead {
+            self.entry("refresh_ahead", &ahead.share.to_string());
+            self.entry("refresh_ahead_reads", &ahead.least_reads.to_string());
+        }
     }
 
     fn selected(&mut self, RuleFor { conditions, rule }: &RuleFor) {

@@ -59,6 +59,12 @@ levels = "memory-only"
 eviction = "w-tiny-lfu"
 disk_entries = 100
 disk_bytes = "1 MiB"
+stale_while_revalidate = "1m"
+stale_if_error = "1h"
+negative_life = "30s"
+lease = "10s"
+refresh_ahead = "20%"
+refresh_ahead_reads = 5
 
 [[rule]]
 entity = "sensor.power_*"
@@ -99,6 +105,11 @@ fn a_file_with_everything_is_taken() {
     assert_eq!(config.hub.rules[1].conditions.domains, ["sensor", "number"]);
     let cache = config.hub.cache.unwrap();
     assert_eq!((cache.max_bytes, cache.capacity), (8 << 20, 500));
+    let fetch = config.hub.fetch.unwrap();
+    assert_eq!(fetch.stale.if_error, 3_600_000_000);
+    assert_eq!(fetch.negative_life, Some(30_000_000));
+    let ahead = fetch.refresh_ahead.unwrap();
+    assert_eq!((ahead.share, ahead.least_reads), (0.2, 5));
     let meter = Refresh::Every(Duration::from_mins(1));
     assert_eq!(config.hub.refresh[0], ("sensor.meter".to_owned(), meter));
     match config.origin("rule[2].absolute") {
@@ -194,6 +205,11 @@ fn every_fault_is_named_with_its_line_and_what_is_accepted() {
         ),
         ("[cache]\nbytes = \"8 MiBi\"", 2, "\"16 MiB\""),
         ("[cache]\nbytes = 1979-05-27", 2, "not a date"),
+        (
+            "[cache]\nrefresh_ahead_reads = 5",
+            2,
+            "without `refresh_ahead`",
+        ),
         ("a = 1\na = 2", 2, "duplicate"),
         ("[api\n", 1, ""),
     ] {

@@ -37,6 +37,9 @@ impl Config {
         if let Some(cache) = self.hub.cache {
             note("cache", core.cache_configure(0, None, cache));
         }
+        if let Some(fetch) = self.hub.fetch {
+            note("cache", core.fetch_set_policy(None, fetch));
+        }
         if let Some(bounds) = self.hub.disk_bounds {
             note("cache.disk_bytes", core.cache_set_disk_bounds(bounds));
         }

@@ -6,7 +6,9 @@
 use std::time::Duration;
 
 use weirhouse_runner::Fault;
-use weirhouse_runner::wit::cache::{Admitted, Lookup, Options, Stamp as WitStamp};
+use weirhouse_runner::wit::cache::{
+    Admitted, Entry, Lookup, Options, StaleLives, Stamp as WitStamp, Stored,
+};
 use weirhouse_runner::wit::types::Instant;
 
 use super::engine::Engine;
@@ -40,6 +42,42 @@ pub struct PutOptions {
     pub disk_life: Option<Duration>,
     /// Labels to invalidate by.
     pub tags: Vec<String>,
+    /// How long past its life it may be served, in place of the namespace's.
+    pub stale: Option<Stale>,
+}
+
+/// How long past its life a value may be served. Both begin where it ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stale {
+    /// While it is fetched anew.
+    pub while_revalidate: Duration,
+    /// When fetching it has failed.
+    pub if_error: Duration,
+}
+
+impl PutOptions {
+    /// As the optimizer takes them, tags aside.
+    pub(super) fn numbered(&self, engine: &mut Engine) -> Result<Options, Fault> {
+        let media_type = engine.media_types.number(&self.content_type);
+        Ok(Options {
+            media_type: media_type.map_err(Fault::Refused)?,
+            memory_life: self.memory_life.map(length),
+            disk_life: self.disk_life.map(length),
+            stale: self.stale.map(|stale| StaleLives {
+                while_revalidate: length(stale.while_revalidate),
+                if_error: length(stale.if_error),
+            }),
+        })
+    }
+}
+
+/// What the store has of a key.
+pub(super) struct OnDisk {
+    /// As the optimizer takes it.
+    pub(super) stored: Stored,
+    pub(super) content_type: String,
+    /// Whether memory could tell what it is. If not, it is served from disk.
+    pub(super) is_numbered: bool,
 }
 
 /// What a removal did.
@@ -57,12 +95,7 @@ impl Hub {
         let now = self.clock.now();
         self.timed("cache_get", |engine| {
             let hit = match engine.call(now, |core| core.cache_get(now, namespace, key))? {
-                Lookup::Hit(entry) => Some(CacheHit {
-                    level: "l1",
-                    value: entry.value,
-                    content_type: engine.media_types.name(entry.media_type).to_owned(),
-                    remaining: micros(entry.remaining),
-                }),
+                Lookup::Hit(entry) => Some(engine.in_memory(entry)),
                 Lookup::Miss => None,
                 Lookup::Below => self.read_below(engine, now, namespace, key)?,
             };
@@ -78,17 +111,10 @@ impl Hub {
         namespace: &str,
         key: &str,
     ) -> Result<Option<CacheHit>, HubError> {
-        let found = self.store.get(namespace, key)?;
-        let content_type = found.as_ref().map(|record| record.content_type.clone());
-        let number = content_type
-            .as_deref()
-            .map(|name| engine.media_types.number(name));
-        let is_numbered = !matches!(number, Some(Err(_)));
-        let number = number.and_then(Result::ok).unwrap_or_default();
-        let found = found.map(|record| record.into_stored(number));
+        let found = self.on_disk(engine, namespace, key)?;
         let mut admit =
             |found| engine.call(now, |core| core.cache_admit(now, namespace, key, found));
-        let admitted = match admit(found.as_ref()) {
+        let admitted = match admit(found.as_ref().map(|found| &found.stored)) {
             Err(HubError::Optimizer(fault @ Fault::Refused(_))) if found.is_some() => {
                 note_unusable(&fault, namespace, key);
                 admit(None)?;
@@ -96,23 +122,38 @@ impl Hub {
             }
             answer => answer?,
         };
-        if !is_numbered {
-            // Memory could not tell what it is; it is served from disk.
-            engine.call(now, |core| core.cache_forget(now, namespace, key))?;
-        }
         match (found, admitted) {
-            (Some(found), Admitted::Hit(remaining)) => Ok(Some(CacheHit {
-                level: "l2",
-                value: found.value,
-                content_type: content_type.unwrap_or_default(),
-                remaining: micros(remaining),
-            })),
+            (Some(found), Admitted::Hit(remaining)) => {
+                if !found.is_numbered {
+                    engine.call(now, |core| core.cache_forget(now, namespace, key))?;
+                }
+                Ok(Some(found.into_hit(remaining)))
+            }
             (Some(_), Admitted::Remove) => {
                 self.store.remove(namespace, key)?;
                 Ok(None)
             }
             _ => Ok(None),
         }
+    }
+
+    /// Reads disk.
+    pub(super) fn on_disk(
+        &self,
+        engine: &mut Engine,
+        namespace: &str,
+        key: &str,
+    ) -> Result<Option<OnDisk>, HubError> {
+        let Some(found) = self.store.get(namespace, key)? else {
+            return Ok(None);
+        };
+        let content_type = found.content_type.clone();
+        let number = engine.media_types.number(&content_type).ok();
+        Ok(Some(OnDisk {
+            stored: found.into_stored(number.unwrap_or_default()),
+            content_type,
+            is_numbered: number.is_some(),
+        }))
     }
 
     /// Writes both levels. The value is on disk once the ticket is committed.
@@ -124,49 +165,50 @@ impl Hub {
         options: PutOptions,
     ) -> Result<Ticket, HubError> {
         let now = self.clock.now();
-        let PutOptions {
-            content_type,
-            memory_life,
-            disk_life,
-            tags,
-        } = options;
         self.timed("cache_put", |engine| {
-            let media_type = engine.media_types.number(&content_type);
-            let options = Options {
-                media_type: media_type.map_err(Fault::Refused)?,
-                memory_life: memory_life.map(length),
-                disk_life: disk_life.map(length),
-                stale: None,
-            };
+            let told = options.numbered(engine)?;
+            let tags = &options.tags;
             let stamp = engine.call(now, |core| {
                 if tags.is_empty() {
-                    core.cache_put(now, namespace, key, &value, options)
+                    core.cache_put(now, namespace, key, &value, told)
                 } else {
-                    core.cache_put_tagged(now, namespace, key, &value, options, &tags)
+                    core.cache_put_tagged(now, namespace, key, &value, told, tags)
                 }
             })?;
-            let ticket = if let Some(stamp) = stamp {
-                let record = Record {
-                    value,
-                    content_type,
-                    tags,
-                    stamp: stamp.into(),
-                };
-                match self.store.put(namespace, key, record) {
-                    Ok(ticket) => ticket,
-                    Err(refused) => {
-                        // The value before is still on disk: memory must not
-                        // answer with another until its life ends.
-                        engine.call(now, |core| core.cache_forget(now, namespace, key))?;
-                        return Err(refused.into());
-                    }
-                }
-            } else {
-                self.store.remove(namespace, key)?;
-                self.store.latest()
-            };
-            Ok(ticket)
+            engine.waiting.settle(namespace, key, None);
+            self.store_value(engine, now, (namespace, key), value, options, stamp)
         })
+    }
+
+    /// Writes disk as the optimizer said by the stamp it gave.
+    pub(super) fn store_value(
+        &self,
+        engine: &mut Engine,
+        now: Instant,
+        (namespace, key): (&str, &str),
+        value: Vec<u8>,
+        options: PutOptions,
+        stamp: Option<WitStamp>,
+    ) -> Result<Ticket, HubError> {
+        let Some(stamp) = stamp else {
+            self.store.remove(namespace, key)?;
+            return Ok(self.store.latest());
+        };
+        let record = Record {
+            value,
+            content_type: options.content_type,
+            tags: options.tags,
+            stamp: stamp.into(),
+        };
+        match self.store.put(namespace, key, record) {
+            Ok(ticket) => Ok(ticket),
+            Err(refused) => {
+                // The value before is still on disk: memory must not answer
+                // with another until its life ends.
+                engine.call(now, |core| core.cache_forget(now, namespace, key))?;
+                Err(refused.into())
+            }
+        }
     }
 
     /// Removes from both levels.
@@ -174,6 +216,7 @@ impl Hub {
         let now = self.clock.now();
         self.with_engine(|engine| {
             let in_memory = engine.call(now, |core| core.cache_delete(now, namespace, key))?;
+            engine.waiting.settle(namespace, key, None);
             let gone = self.perform_removals(engine, now)?;
             let (put_at, lives): (Vec<_>, Vec<_>) = gone
                 .into_iter()
@@ -272,17 +315,41 @@ impl Hub {
     }
 }
 
+impl Engine {
+    /// A hit of memory.
+    pub(super) fn in_memory(&self, entry: Entry) -> CacheHit {
+        CacheHit {
+            level: "l1",
+            value: entry.value,
+            content_type: self.media_types.name(entry.media_type).to_owned(),
+            remaining: micros(entry.remaining),
+        }
+    }
+}
+
+impl OnDisk {
+    /// A hit, with the life it has left.
+    pub(super) fn into_hit(self, remaining: i64) -> CacheHit {
+        CacheHit {
+            level: "l2",
+            value: self.stored.value,
+            content_type: self.content_type,
+            remaining: micros(remaining),
+        }
+    }
+}
+
 /// Where the optimizer refuses a record under a name it has taken, it is the
 /// record that is out of its bounds, as one left by another version may be.
-fn note_unusable(fault: &Fault, namespace: &str, key: &str) {
+pub(super) fn note_unusable(fault: &Fault, namespace: &str, key: &str) {
     tracing::warn!(%fault, namespace, key, "a record on disk cannot be used and is removed");
 }
 
 /// A length the optimizer gave, which is never negative.
-fn micros(length_us: i64) -> Duration {
+pub(super) fn micros(length_us: i64) -> Duration {
     Duration::from_micros(length_us.unsigned_abs())
 }
 
-fn length(length: Duration) -> i64 {
+pub(super) fn length(length: Duration) -> i64 {
     i64::try_from(length.as_micros()).unwrap_or(i64::MAX)
 }

@@ -57,6 +57,7 @@ impl Hub {
                     core.cache_invalidate_tag(now, namespace.as_deref(), tag)
                 }
             })?;
+            engine.waiting.settle_all();
             let on_disk = self.perform_removals(engine, now)?;
             // A removal that had to wait may have been performed along with this one.
             let meant = |at: &Located| match what {

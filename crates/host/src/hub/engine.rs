@@ -22,6 +22,7 @@ use super::policies::Policies;
 use super::removals::Removing;
 use super::settings::{Refresh, Settings};
 use super::shaping::Shaped;
+use super::waiting::Waiting;
 
 /// Traps in a row after which the optimizer is left alone until the next
 /// event: each costs an instance, and more would only heat the machine.
@@ -56,6 +57,8 @@ pub(super) struct Engine {
     fresh_since: Option<u64>,
     /// Writes of states that were told so far.
     pub(super) written: u64,
+    /// Those who wait for values that others fetch.
+    pub(super) waiting: Waiting,
     /// Entities that are gone, for the next updates.
     pub(super) removed: Vec<String>,
     /// Entities that readers must be shown anew; some of them twice.
@@ -86,6 +89,7 @@ impl Engine {
             removing: Removing::default(),
             fresh_since: None,
             written: 0,
+            waiting: Waiting::default(),
             removed: Vec::new(),
             touched: Vec::new(),
             shaped: Shaped::default(),

@@ -15,6 +15,7 @@ mod context;
 mod engine;
 mod entities;
 mod error;
+mod fetching;
 mod following;
 mod health;
 mod history;
@@ -32,6 +33,7 @@ mod stats;
 mod stream;
 mod stream_client;
 mod update;
+mod waiting;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -46,20 +48,22 @@ use weirhouse_runner::operations::Clock as _;
 
 pub use activity::{Activity, AppliedRule, EntityActivity, RuleSource};
 pub(crate) use advice::Advised;
-pub use cache::{CacheHit, Deleted, PutOptions};
+pub use cache::{CacheHit, Deleted, PutOptions, Stale};
 pub use clearing::{Cleared, Outdated};
 pub use context::{Chosen, Lines, Wanted};
 pub use engine::SHORTEST_REFRESH;
 pub use error::HubError;
+pub use fetching::{Asked, Fetched, Lease, Settled};
 pub use following::Followed;
 pub use health::{ComponentHealth, Health};
 pub use history::{History, Point};
 pub use policies::Policy;
 pub use rules::RuleFor;
 pub use settings::{Refresh, Settings};
-pub use stats::{OperationStats, Stats, UpdateStats};
+pub use stats::{CacheStats, FetchStats, OperationStats, Stats, UpdateStats};
 pub use stream_client::{Batch, Given, Resume, Start, StreamClient};
 pub use update::{Notice, Published, Refreshed, Update};
+pub use waiting::Joined;
 
 use crate::mirror::Replica;
 use crate::plugins::Plugins;

@@ -93,7 +93,10 @@ impl Hub {
         };
         let cleared = engine
             .call(now, |core| core.removals_clear_affected(now, event))
-            .and_then(|_| self.perform_removals(engine, now));
+            .and_then(|_| {
+                engine.waiting.settle_all();
+                self.perform_removals(engine, now)
+            });
         if let Err(error) = cleared {
             tracing::warn!(%error, event, "what this outdates leaves the disk later");
         }

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use weirhouse_runner::Fault;
-use weirhouse_runner::operations::{Cache as _, Schedule as _, Selection as _, Updates as _};
+use weirhouse_runner::operations::{
+    Cache as _, Fetch as _, Schedule as _, Selection as _, Updates as _,
+};
 use weirhouse_runner::wit::selection::{Candidate, Conditions};
 use weirhouse_runner::wit::types::Instant;
 use weirhouse_runner::wit::updates::{Publishing, Rule};
@@ -46,6 +48,9 @@ impl Engine {
         }
         if let Some(cache) = self.settings.cache {
             self.core.cache_configure(now.mono, None, cache)?;
+        }
+        if let Some(policy) = self.settings.fetch {
+            self.core.fetch_set_policy(None, policy)?;
         }
         if let Some(bounds) = self.settings.disk_bounds {
             self.core.cache_set_disk_bounds(bounds)?;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use weirhouse_runner::wit::cache::{Settings as CacheSettings, Usage};
+use weirhouse_runner::wit::fetch::Policy;
 use weirhouse_runner::wit::schedule::{Class, Volatility};
 use weirhouse_runner::wit::updates::{Batching, Rule};
 
@@ -22,6 +23,9 @@ pub struct Settings {
     /// How namespaces without settings of their own are cached; `None` leaves
     /// the optimizer's default.
     pub cache: Option<CacheSettings>,
+    /// How what the cache has not is fetched; `None` leaves the optimizer's
+    /// default.
+    pub fetch: Option<Policy>,
     /// The most the second level may hold; `None` leaves the optimizer's
     /// default.
     pub disk_bounds: Option<Usage>,
@@ -46,6 +50,7 @@ impl Default for Settings {
             presets: true,
             batching: None,
             cache: None,
+            fetch: None,
             disk_bounds: None,
             refresh: Vec::new(),
         }

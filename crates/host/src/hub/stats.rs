@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use utoipa::ToSchema;
 use weirhouse_runner::wit::cache::LevelTotals;
+use weirhouse_runner::wit::fetch::Totals as FetchTotals;
 use weirhouse_runner::wit::updates::Totals;
 
 use super::{Hub, HubError};
@@ -120,6 +121,35 @@ pub struct CacheStats {
     pub l2: LevelStats,
     /// Hits of either level as a share of all reads, 0 to 1.
     pub hit_rate: f64,
+    /// Values that callers fetch.
+    pub fetch: FetchStats,
+}
+
+/// Values that callers fetch, once for all who ask.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct FetchStats {
+    /// Leases given to fetch a value, those ahead of the end of a life included.
+    pub leases: u64,
+    /// Of these, to fetch one before its life ends.
+    pub ahead: u64,
+    /// Reads that met somebody else's fetch.
+    pub coalesced: u64,
+    /// Fetches that brought a value.
+    pub fulfilled: u64,
+    /// Fetches that found there is nothing.
+    pub nothing: u64,
+    /// Fetches that failed.
+    pub failed: u64,
+    /// Leases that ran out before they were settled.
+    pub lapsed: u64,
+    /// Results that came after something newer and were not taken.
+    pub superseded: u64,
+    /// Stale values served while they were fetched anew.
+    pub stale: u64,
+    /// Reads answered by knowing that there is nothing.
+    pub negative: u64,
+    /// Values served because a fetch had failed.
+    pub rescued: u64,
 }
 
 /// One level.
@@ -211,6 +241,7 @@ impl Hub {
         let updates = engine.call(now, |core| core.update_totals())?;
         let batches = engine.call(now, |core| core.batch_totals())?;
         let cache = engine.call(now, |core| core.cache_totals(None))?;
+        let fetch = engine.call(now, |core| core.fetch_totals(None))?;
         let context = engine.call(now, |core| core.context_totals())?;
         let streams = engine.shaping_totals(now)?;
         let summaries = engine.call(now, |core| core.metric_summaries())?;
@@ -251,6 +282,7 @@ impl Hub {
                 ),
                 l2: level(cache.disk, held.entries, held.bytes),
                 hit_rate: cache.hit_rate,
+                fetch: fetch_stats(&fetch),
             },
             context: ContextStats {
                 lines: context.lines,
@@ -298,6 +330,22 @@ fn update_stats(totals: &Totals) -> UpdateStats {
         late: totals.late,
         held_back,
         suppressed_share: share(held_back, totals.observed),
+    }
+}
+
+fn fetch_stats(totals: &FetchTotals) -> FetchStats {
+    FetchStats {
+        leases: totals.leases,
+        ahead: totals.refreshed_ahead,
+        coalesced: totals.coalesced,
+        fulfilled: totals.fulfilled,
+        nothing: totals.nothing,
+        failed: totals.failed,
+        lapsed: totals.lapsed,
+        superseded: totals.superseded,
+        stale: totals.stale_memory_hits + totals.stale_disk_hits,
+        negative: totals.negative_hits,
+        rescued: totals.rescued,
     }
 }
 

@@ -4,6 +4,7 @@ mod activity;
 mod batches;
 mod contexts;
 mod description;
+mod fetching;
 mod mirror;
 mod origins;
 mod readings;
@@ -55,10 +56,15 @@ impl Api {
 
     /// One on a folder that may have been used.
     fn on(folder: tempfile::TempDir) -> Self {
+        Self::with(folder, Settings::default())
+    }
+
+    /// One that works like this.
+    fn with(folder: tempfile::TempDir, settings: Settings) -> Self {
         let token = DataDir::open(folder.path()).unwrap().token().unwrap();
         let access = Access::open(folder.path(), &token, RateLimit::default()).unwrap();
         let access = Arc::new(access);
-        let hub = Arc::new(open_hub(folder.path()));
+        let hub = Arc::new(open_hub(folder.path(), settings));
         let (stop, stopped) = watch::channel(false);
         let config = Config::default().api;
         Self {
@@ -150,9 +156,9 @@ impl Api {
 }
 
 /// A hub with the real optimizer and a store on disk.
-fn open_hub(folder: &Path) -> Hub {
+fn open_hub(folder: &Path, settings: Settings) -> Hub {
     let opened = RedbStore::open(&folder.join("l2.redb"), RedbOptions::default()).unwrap();
-    hub::tests::open(folder, Arc::new(opened.store), Settings::default())
+    hub::tests::open(folder, Arc::new(opened.store), settings)
 }
 
 /// A connection whose states are these.
