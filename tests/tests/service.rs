@@ -214,6 +214,47 @@ fn refreshes_are_scheduled_and_too_short_an_interval_is_refused() -> Result<()> 
 }
 
 #[test]
+fn refreshes_out_of_a_budget_are_counted() -> Result<()> {
+    let (_parent, data) = folder()?;
+    let config = r#"
+[[budget]]
+name = "cloud"
+per_minute = 8
+per_day = 100000
+
+[[refresh]]
+entity = "sensor.a"
+budget = "cloud"
+shortest = "15s"
+longest = "20s"
+
+[[refresh]]
+entity = "sensor.b"
+budget = "cloud"
+shortest = "15s"
+longest = "20s"
+"#;
+    fs::write(data.join("weirhouse.toml"), config)?;
+    let program = Program::start("demo", &data, &["--rate", "1"])?;
+    let stats = program.wait_for_stats("a refresh", |stats| {
+        stats["schedule"]["refreshes"].as_u64() >= Some(2)
+    })?;
+    let budget = &stats["schedule"]["budgets"]["cloud"];
+    assert_eq!(
+        (&budget["members"], &budget["today"]),
+        (&2.into(), &2.into())
+    );
+    assert_eq!(
+        (&budget["last_minute"], &budget["left_today"]),
+        (&2.into(), &99_998.into())
+    );
+    let metrics = program.get("/metrics")?.text();
+    let left = "weirhouse_budget_left_today{budget=\"cloud\"} 99998";
+    assert!(metrics.lines().any(|line| line == left), "{metrics}");
+    Ok(())
+}
+
+#[test]
 fn a_second_instance_on_the_same_folder_is_told_so() -> Result<()> {
     let (_parent, data) = folder()?;
     let _first = Program::start("demo", &data, &["--rate", "1"])?;

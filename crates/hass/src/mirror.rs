@@ -44,6 +44,15 @@ pub struct Observation {
     pub attributes_removed: Vec<Box<str>>,
 }
 
+impl Observation {
+    /// Whether anything differs from before: not after a forced update, or a change of context alone.
+    pub fn differs(&self) -> bool {
+        self.state_changed
+            || !self.attributes_changed.is_empty()
+            || !self.attributes_removed.is_empty()
+    }
+}
+
 /// What happened to an entity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

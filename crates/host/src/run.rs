@@ -72,7 +72,7 @@ pub async fn run(
                 continue;
             }
         };
-        refresh(link, &effects);
+        refresh(hub.as_ref(), link, &effects);
         if let Some(message) = effects.rejected {
             ended = Ended::Rejected(message);
             break;
@@ -83,11 +83,14 @@ pub async fn run(
 }
 
 /// Asks Home Assistant for the refreshes that are due, all in one call.
-fn refresh(link: Option<&Client>, effects: &Effects) {
-    if let Some(link) = link
-        && !effects.refresh.is_empty()
-        && let Err(error) = link.call_service(ServiceCall::update_entity(0, effects.refresh.iter()))
+fn refresh(hub: &Hub, link: Option<&Client>, effects: &Effects) {
+    let Some(link) = link.filter(|_| !effects.refresh.is_empty()) else {
+        return;
+    };
+    let call = hub.refreshes_asked(&effects.refresh);
+    if let Err(error) = link.call_service(ServiceCall::update_entity(call, effects.refresh.iter()))
     {
+        hub.refreshes_not_asked(call);
         tracing::warn!(%error, entities = effects.refresh.len(), "a refresh was not sent");
     }
 }

@@ -74,6 +74,7 @@ fn expose(stats: &Stats, health: &Health, listed: &[PluginStatus]) -> Exposition
     plugins(&mut text, listed);
     updates(&mut text, stats);
     streams(&mut text, stats);
+    budgets(&mut text, stats);
     cached::levels(&mut text, &stats.cache);
     cached::fetches(&mut text, &stats.cache.fetch);
     context(&mut text, stats);
@@ -293,6 +294,30 @@ fn updates(text: &mut Exposition, stats: &Stats) {
         "Instances of the optimizer replaced after a trap.",
         stats.optimizer.traps,
     );
+}
+
+fn budgets(text: &mut Exposition, stats: &Stats) {
+    let budgets = &stats.schedule.budgets;
+    text.head(
+        "weirhouse_budget_refreshes_today",
+        "Refreshes out of a budget since its day began.",
+        "gauge",
+    );
+    for (name, budget) in budgets {
+        let labels = [("budget", name.as_str())];
+        text.sample("weirhouse_budget_refreshes_today", &labels, budget.today);
+    }
+    text.head(
+        "weirhouse_budget_left_today",
+        "Refreshes a budget has left until its day ends, the reserve aside.",
+        "gauge",
+    );
+    for (name, budget) in budgets {
+        if let Some(left) = budget.left_today {
+            let labels = [("budget", name.as_str())];
+            text.sample("weirhouse_budget_left_today", &labels, left);
+        }
+    }
 }
 
 fn streams(text: &mut Exposition, stats: &Stats) {

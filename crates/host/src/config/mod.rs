@@ -9,7 +9,7 @@
 //! 4. environment variables,
 //! 5. options of the command line.
 //!
-//! Lists (`[[rule]]`, `[[refresh]]`, `[[client]]`, `[[plugin]]`) are replaced as a whole. Reading decides
+//! Lists (`[[rule]]`, `[[budget]]`, `[[refresh]]`, `[[client]]`, `[[plugin]]`) are replaced as a whole. Reading decides
 //! nothing about readings and caches: rules are handed to the optimizer, which
 //! also has the last word on whether they make sense.
 
@@ -18,6 +18,7 @@ mod document;
 mod fields;
 mod log;
 mod plugins;
+mod refreshes;
 mod rules;
 mod sections;
 mod show;
@@ -188,6 +189,7 @@ impl Config {
                 Err(fault) => faults.push(fault),
             }
         }
+        refreshes::check_budgets(&config, &mut faults);
         (config, faults)
     }
 

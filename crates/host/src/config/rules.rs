@@ -1,33 +1,18 @@
-//! Rules and refreshes: read here, judged by the optimizer.
+//! Rules: read here, judged by the optimizer.
 
-use weirhouse_runner::wit::schedule::{Class, Volatility};
 use weirhouse_runner::wit::selection::Conditions;
 use weirhouse_runner::wit::updates::{Combine, Publishing, Rule};
 
 use super::document::Value;
-use super::fields::{Fields, flag, numbers, share, span, span_us, text, texts, threshold, word};
+use super::fields::{Fields, flag, numbers, share, span_us, text, texts, threshold, word};
 use super::{Config, Fault};
-use crate::hub::{Refresh, RuleFor};
+use crate::hub::RuleFor;
 
 pub(super) const COMBINES: [(&str, Combine); 2] = [("all", Combine::All), ("any", Combine::Any)];
 pub(super) const PUBLISHINGS: [(&str, Publishing); 2] = [
     ("exact", Publishing::Exact),
     ("centred", Publishing::Centred),
 ];
-pub(super) const CLASSES: [(&str, Class); 6] = [
-    ("gps", Class::Gps),
-    ("walk", Class::Walk),
-    ("feeding", Class::Feeding),
-    ("health", Class::Health),
-    ("weather", Class::Weather),
-    ("other", Class::Other),
-];
-pub(super) const VOLATILITIES: [(&str, Volatility); 3] = [
-    ("high", Volatility::High),
-    ("medium", Volatility::Medium),
-    ("low", Volatility::Low),
-];
-
 /// The fields of a rule.
 pub(super) fn rule(fields: &mut Fields<'_>, faults: &mut Vec<Fault>, rule: &mut Rule) {
     fields.set("absolute", faults, &mut rule.absolute, |it| {
@@ -88,57 +73,7 @@ pub(super) fn rules(
     rules
 }
 
-/// All `[[refresh]]`.
-pub(super) fn refreshes(
-    config: &mut Config,
-    tables: Vec<Fields<'_>>,
-    faults: &mut Vec<Fault>,
-) -> Vec<(String, Refresh)> {
-    let mut refreshes: Vec<(String, Refresh)> = Vec::with_capacity(tables.len());
-    for mut fields in tables {
-        let entity = fields.take("entity", faults, entity_id);
-        let every = fields.take("every", faults, span);
-        let class = fields.take("class", faults, word(&CLASSES));
-        let volatility = fields.take("volatility", faults, word(&VOLATILITIES));
-        let refresh = match (every, class) {
-            (Some(every), None) => Some(Refresh::Every(every)),
-            (None, Some(class)) => {
-                let volatility = volatility.unwrap_or(Volatility::Medium);
-                Some(Refresh::Class(class, volatility))
-            }
-            _ => None,
-        };
-        if every.is_some() && volatility.is_some() {
-            faults.push(fields.wrong_value(
-                "volatility",
-                "it says how often a `class` is refreshed; `every` says that itself",
-            ));
-        }
-        match (entity, refresh) {
-            (Some(entity), _) if refreshes.iter().any(|(other, _)| *other == entity) => {
-                let message = format!("another [[refresh]] names {entity} already; leave one out");
-                faults.push(fields.wrong_value("entity", message));
-            }
-            (Some(entity), Some(refresh)) => refreshes.push((entity, refresh)),
-            _ => {
-                faults.push(fields.wrong(
-                    "must name an `entity`, and either `every`, such as \"60s\", or a `class`",
-                ));
-            }
-        }
-        fields.finish(config, faults);
-    }
-    refreshes
-}
-
-fn entity_id(value: &Value) -> Result<String, String> {
-    text(value)
-        .ok()
-        .filter(|text| is_entity_id(text))
-        .ok_or_else(|| "must be an entity id, such as \"sensor.meter\"".to_owned())
-}
-
-fn is_entity_id(text: &str) -> bool {
+pub(super) fn is_entity_id(text: &str) -> bool {
     text.split_once('.')
         .is_some_and(|(domain, name)| is_slug(domain) && is_slug(name))
 }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::document::{Document, Value};
 use super::fields::{Fields, flag, share, span, span_us, text, texts, whole, word};
 use super::log::{LogFormat, LogLevel, module};
-use super::{Config, Fault, clients, plugins, rules};
+use super::{Config, Fault, clients, plugins, refreshes, rules};
 use crate::hub::Settings;
 use crate::quantity;
 use weirhouse_hass::Dialer;
@@ -58,9 +58,13 @@ pub(super) fn apply(config: &mut Config, document: &Document, faults: &mut Vec<F
         forget(config, "rule[");
         config.hub.rules = rules::rules(config, fields, faults);
     }
+    if let Some(fields) = root.tables("budget", faults) {
+        forget(config, "budget[");
+        config.hub.budgets = refreshes::budgets(config, fields, faults);
+    }
     if let Some(fields) = root.tables("refresh", faults) {
         forget(config, "refresh[");
-        config.hub.refresh = rules::refreshes(config, fields, faults);
+        config.hub.refresh = refreshes::refreshes(config, fields, faults);
     }
     if let Some(fields) = root.tables("client", faults) {
         forget(config, "client[");

@@ -5,12 +5,14 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use weirhouse_runner::wit::fetch::Policy;
+use weirhouse_runner::wit::schedule::{Bounds, Budget};
 use weirhouse_runner::wit::shaping::Significance;
 use weirhouse_runner::wit::updates::Rule;
 
 use super::Config;
 use super::log::{LogFormat, LogLevel};
-use super::rules::{CLASSES, COMBINES, PUBLISHINGS, VOLATILITIES};
+use super::refreshes::{CLASSES, VOLATILITIES};
+use super::rules::{COMBINES, PUBLISHINGS};
 use super::sections::{EVICTIONS, LEVELS, OVERFLOWS};
 use crate::clients::ClientProfile;
 use crate::hub::{Refresh, RuleFor};
@@ -41,9 +43,13 @@ impl Config {
             page.table("rule", index);
             page.selected(rule);
         }
+        for (index, (name, budget)) in self.hub.budgets.iter().enumerate() {
+            page.table("budget", index);
+            page.budget(name, budget);
+        }
         for (index, (entity, refresh)) in self.hub.refresh.iter().enumerate() {
             page.table("refresh", index);
-            page.refresh(entity, *refresh);
+            page.refresh(entity, refresh);
         }
         for (index, client) in self.clients.iter().enumerate() {
             page.table("client", index);
@@ -253,15 +259,44 @@ impl Page<'_> {
         self.entry("learn", &rule.learn.to_string());
     }
 
-    fn refresh(&mut self, entity: &str, refresh: Refresh) {
+    fn budget(&mut self, name: &str, budget: &Budget) {
+        let calls = |calls: Option<u32>| calls.map(|calls| calls.to_string());
+        self.entry("name", &quoted(name));
+        self.optional("per_minute", calls(budget.per_minute));
+        self.optional("per_day", calls(budget.per_day));
+        self.entry("reserve", &budget.reserve.to_string());
+        self.entry("resets", &time_of_day(budget.reset_minute));
+        if let Some(night) = budget.night {
+            self.entry("night_from", &time_of_day(night.from_minute));
+            self.entry("night_to", &time_of_day(night.to_minute));
+            self.entry("night_weight", &night.weight.to_string());
+        }
+    }
+
+    fn refresh(&mut self, entity: &str, refresh: &Refresh) {
         self.entry("entity", &quoted(entity));
         match refresh {
-            Refresh::Every(every) => self.entry("every", &quoted_span(every)),
+            Refresh::Every(every) => self.entry("every", &quoted_span(*every)),
             Refresh::Class(class, volatility) => {
-                self.entry("class", &word(&CLASSES, &class));
-                self.entry("volatility", &word(&VOLATILITIES, &volatility));
+                self.entry("class", &word(&CLASSES, class));
+                self.entry("volatility", &word(&VOLATILITIES, volatility));
+            }
+            Refresh::Measured(bounds) => self.bounds(bounds),
+            Refresh::Planned {
+                budget,
+                bounds,
+                weight,
+            } => {
+                self.entry("budget", &quoted(budget));
+                self.bounds(bounds);
+                self.entry("weight", &weight.to_string());
             }
         }
+    }
+
+    fn bounds(&mut self, bounds: &Bounds) {
+        self.entry("shortest", &span(bounds.shortest));
+        self.entry("longest", &span(bounds.longest));
     }
 }
 
@@ -279,6 +314,11 @@ fn list(texts: &[String]) -> String {
 /// A TOML string. What JSON escapes, TOML escapes alike.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
+}
+
+/// Minutes after midnight as they are read.
+fn time_of_day(minute: u32) -> String {
+    quoted(&format!("{:02}:{:02}", minute / 60, minute % 60))
 }
 
 /// A span that the optimizer counts in microseconds.

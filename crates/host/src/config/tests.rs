@@ -84,6 +84,27 @@ every = "60s"
 entity = "weather.home"
 class = "weather"
 volatility = "low"
+
+[[refresh]]
+entity = "sensor.tank"
+shortest = "5m"
+longest = "6h"
+
+[[budget]]
+name = "forecast"
+per_day = 50
+per_minute = 2
+reserve = "10%"
+resets = "06:30"
+night_from = "22:00"
+night_to = "05:00"
+night_weight = 0.2
+
+[[refresh]]
+entity = "sensor.solar_today"
+budget = "forecast"
+longest = "12h"
+weight = 3
 "#;
 
 fn read(content: &str) -> Result<Config, Faults> {
@@ -112,6 +133,23 @@ fn a_file_with_everything_is_taken() {
     assert_eq!((ahead.share, ahead.least_reads), (0.2, 5));
     let meter = Refresh::Every(Duration::from_mins(1));
     assert_eq!(config.hub.refresh[0], ("sensor.meter".to_owned(), meter));
+    let (name, budget) = &config.hub.budgets[0];
+    assert_eq!((name.as_str(), budget.per_day), ("forecast", Some(50)));
+    assert_eq!((budget.reserve, budget.reset_minute), (0.1, 390));
+    let night = budget.night.unwrap();
+    assert_eq!((night.from_minute, night.to_minute), (1_320, 300));
+    match &config.hub.refresh[3].1 {
+        Refresh::Planned {
+            budget,
+            bounds,
+            weight,
+        } => {
+            assert_eq!((budget.as_str(), *weight), ("forecast", 3.0));
+            assert_eq!(bounds.shortest, 60_000_000);
+            assert_eq!(bounds.longest, 12 * 3_600_000_000);
+        }
+        other => panic!("{other:?}"),
+    }
     match config.origin("rule[2].absolute") {
         Some(Origin::File(path, Some(line))) => {
             assert!(path.ends_with(FILE));
@@ -143,6 +181,7 @@ fn what_is_shown_is_a_file_that_makes_the_same() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of mistakes")]
 fn every_fault_is_named_with_its_line_and_what_is_accepted() {
     for (content, line, words) in [
         (
@@ -209,6 +248,39 @@ fn every_fault_is_named_with_its_line_and_what_is_accepted() {
             "[cache]\nrefresh_ahead_reads = 5",
             2,
             "without `refresh_ahead`",
+        ),
+        ("[[budget]]\nper_day = 5", 1, "must have a `name`"),
+        ("[[budget]]\nname = \"a\"", 1, "`per_day` or `per_minute`"),
+        ("[[budget]]\nname = \"a\"\nper_day = 0", 3, "from 1 to"),
+        (
+            "[[budget]]\nname = \"a\"\nper_day = 5\nresets = \"24:00\"",
+            4,
+            "\"22:30\"",
+        ),
+        (
+            "[[budget]]\nname = \"a\"\nper_day = 5\nnight_from = \"22:00\"",
+            1,
+            "`night_to`",
+        ),
+        (
+            "[[budget]]\nname = \"a\"\nper_day = 5\n[[budget]]\nname = \"a\"\nper_day = 6",
+            5,
+            "called \"a\" already",
+        ),
+        (
+            "[[refresh]]\nentity = \"sensor.a\"\nbudget = \"cloud\"",
+            3,
+            "no [[budget]] called \"cloud\"",
+        ),
+        (
+            "[[refresh]]\nentity = \"sensor.a\"\nshortest = \"5m\"",
+            1,
+            "`shortest` with `longest`",
+        ),
+        (
+            "[[refresh]]\nentity = \"sensor.a\"\nevery = \"5m\"\nweight = 2",
+            4,
+            "a `budget`",
         ),
         ("a = 1\na = 2", 2, "duplicate"),
         ("[api\n", 1, ""),

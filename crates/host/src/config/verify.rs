@@ -43,9 +43,13 @@ impl Config {
         if let Some(bounds) = self.hub.disk_bounds {
             note("cache.disk_bytes", core.cache_set_disk_bounds(bounds));
         }
+        for (index, (name, budget)) in self.hub.budgets.iter().enumerate() {
+            let path = format!("budget[{}]", index + 1);
+            note(&path, core.set_group(START, name, *budget));
+        }
         for (index, (entity, refresh)) in self.hub.refresh.iter().enumerate() {
             let path = format!("refresh[{}]", index + 1);
-            note(&path, register(core, entity, *refresh));
+            note(&path, register(core, entity, refresh));
         }
         if faults.is_empty() {
             Ok(())
@@ -55,8 +59,10 @@ impl Config {
     }
 }
 
-fn register(core: &mut dyn Optimizer, entity: &str, refresh: Refresh) -> Result<(), Refusal> {
-    let now = Instant { mono: 0, wall: 0 };
+/// A moment: which one is no matter here.
+const START: Instant = Instant { mono: 0, wall: 0 };
+
+fn register(core: &mut dyn Optimizer, entity: &str, refresh: &Refresh) -> Result<(), Refusal> {
     core.set_shortest_interval(SHORTEST_REFRESH.as_micros() as i64)?;
     let series = Series {
         entity: entity.to_owned(),
@@ -64,9 +70,15 @@ fn register(core: &mut dyn Optimizer, entity: &str, refresh: Refresh) -> Result<
     };
     let handle = core.intern(&[series])?.first().copied().unwrap_or_default();
     match refresh {
-        Refresh::Every(every) => core.register(now, handle, every.as_micros() as i64),
+        Refresh::Every(every) => core.register(START, handle, every.as_micros() as i64),
         Refresh::Class(class, volatility) => core
-            .register_class(now, handle, class, volatility)
+            .register_class(START, handle, *class, *volatility)
             .map(drop),
+        Refresh::Measured(bounds) => core.register_measured(START, handle, *bounds).map(drop),
+        Refresh::Planned {
+            budget,
+            bounds,
+            weight,
+        } => core.register_planned(START, handle, budget, *bounds, *weight),
     }
 }

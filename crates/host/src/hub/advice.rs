@@ -89,6 +89,10 @@ impl Engine {
             return;
         }
         for entity_id in refreshed {
+            // A budget is not a plugin's to spend.
+            if self.settings.budgets_for(entity_id) {
+                continue;
+            }
             let pacer = self.claim(entity_id).pacer;
             if let Some(policy) = pacer.and_then(|place| self.policies.list.get(place)) {
                 policy.mailbox.push_refreshed(entity_id.as_str().into());
@@ -308,7 +312,8 @@ impl Hub {
         let now = self.clock.now();
         let mut engine = self.lock();
         for (entity_id, interval_ms) in intervals {
-            let Some(handle) = engine.entities.state_handle(entity_id) else {
+            let handle = engine.entities.state_handle(entity_id);
+            let Some(handle) = handle.filter(|_| !engine.settings.budgets_for(entity_id)) else {
                 continue;
             };
             let interval = Duration::from_millis(u64::from(*interval_ms)).max(SHORTEST_REFRESH);

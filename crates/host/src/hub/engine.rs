@@ -19,8 +19,9 @@ use super::link::Link;
 use super::media_types::MediaTypes;
 use super::operations::Operations;
 use super::policies::Policies;
+use super::refreshing::Refreshing;
 use super::removals::Removing;
-use super::settings::{Refresh, Settings};
+use super::settings::Settings;
 use super::shaping::Shaped;
 use super::waiting::Waiting;
 
@@ -49,6 +50,8 @@ pub(super) struct Engine {
     /// Values that trapped the optimizer, by series; skipped until the series
     /// has another.
     pub(super) set_aside: HashMap<Name, String>,
+    /// Refreshes whose outcome is not known.
+    pub(super) refreshing: Refreshing,
     /// Removals that are not acknowledged.
     pub(super) removing: Removing,
     /// The generation of the instance that knows the settings.
@@ -86,6 +89,7 @@ impl Engine {
             operations: Operations::default(),
             counters: Counters::default(),
             set_aside: HashMap::new(),
+            refreshing: Refreshing::default(),
             removing: Removing::default(),
             fresh_since: None,
             written: 0,
@@ -133,6 +137,7 @@ impl Engine {
         self.tell_rules(&self.entities.handles())?;
         self.core
             .set_shortest_interval(SHORTEST_REFRESH.as_micros() as i64)?;
+        self.tell_budgets(now)?;
         let refreshed = self.settings.refresh.iter();
         let refreshed: Vec<Box<str>> = refreshed
             .map(|(entity, _)| entity.as_str().into())
@@ -146,28 +151,6 @@ impl Engine {
                 Some(handle) => self.schedule(now, handle, &name.entity)?,
                 None => {
                     self.intern(now, &name)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Asks for the refreshes of an entity, if the settings name it.
-    pub(super) fn schedule(
-        &mut self,
-        now: Instant,
-        handle: u32,
-        entity_id: &str,
-    ) -> Result<(), Fault> {
-        let named = self.settings.refresh.iter();
-        for (_, refresh) in named.filter(|(entity, _)| entity == entity_id) {
-            match *refresh {
-                Refresh::Every(interval) => {
-                    self.core
-                        .register(now, handle, interval.as_micros() as i64)?;
-                }
-                Refresh::Class(class, volatility) => {
-                    self.core.register_class(now, handle, class, volatility)?;
                 }
             }
         }

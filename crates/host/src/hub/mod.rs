@@ -24,6 +24,7 @@ mod media_types;
 mod operations;
 mod policies;
 mod publishing;
+mod refreshing;
 mod removals;
 mod rules;
 mod settings;
@@ -60,7 +61,7 @@ pub use history::{History, Point};
 pub use policies::Policy;
 pub use rules::RuleFor;
 pub use settings::{Refresh, Settings};
-pub use stats::{CacheStats, FetchStats, OperationStats, Stats, UpdateStats};
+pub use stats::{BudgetStats, CacheStats, FetchStats, OperationStats, Stats, UpdateStats};
 pub use stream_client::{Batch, Given, Resume, Start, StreamClient};
 pub use update::{Notice, Published, Refreshed, Update};
 pub use waiting::Joined;
@@ -197,8 +198,11 @@ impl Hub {
                 result,
             } => {
                 if let Err(error) = result {
+                    engine.refreshing.give_up(correlation);
                     engine.link.refresh_failures += 1;
                     tracing::warn!(correlation, %error, "a refresh was not carried out");
+                } else {
+                    engine.note_refreshed(now, correlation);
                 }
             }
         }

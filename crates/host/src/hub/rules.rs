@@ -4,9 +4,7 @@
 use std::collections::BTreeMap;
 
 use weirhouse_runner::Fault;
-use weirhouse_runner::operations::{
-    Cache as _, Fetch as _, Schedule as _, Selection as _, Updates as _,
-};
+use weirhouse_runner::operations::{Cache as _, Fetch as _, Selection as _, Updates as _};
 use weirhouse_runner::wit::selection::{Candidate, Conditions};
 use weirhouse_runner::wit::types::Instant;
 use weirhouse_runner::wit::updates::{Publishing, Rule};
@@ -97,34 +95,12 @@ impl Engine {
         }
     }
 
-    /// Takes entities off the schedule that `before` had and the settings no
-    /// longer have, and puts the others on it.
-    fn tell_refreshes(&mut self, now: Instant, before: &Settings) -> Result<(), Fault> {
-        let name = |entity: &str| Name {
-            entity: entity.into(),
-            attribute: None,
-        };
-        for (entity, _) in &before.refresh {
-            // One that is refreshed in another way keeps what was learned of it.
-            let stays = self.settings.refresh.iter().any(|(it, _)| it == entity);
-            if !stays && let Some(handle) = self.entities.handle(&name(entity)) {
-                self.core.unregister(handle)?;
-            }
-        }
-        for entry in self.settings.refresh.clone() {
-            if !before.refresh.contains(&entry) {
-                let handle = self.intern(now, &name(&entry.0))?;
-                self.schedule(now, handle, &entry.0)?;
-            }
-        }
-        Ok(())
-    }
-
     fn tell_change(&mut self, now: Instant, before: &Settings) -> Result<(), Fault> {
         self.policies.forget_claims();
         self.tell_settings(now)?;
         let all = self.entities.handles();
         self.tell_rules(&all)?;
+        self.tell_budgets(now)?;
         self.tell_refreshes(now, before)
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use weirhouse_runner::wit::cache::{Settings as CacheSettings, Usage};
 use weirhouse_runner::wit::fetch::Policy;
-use weirhouse_runner::wit::schedule::{Class, Volatility};
+use weirhouse_runner::wit::schedule::{Bounds, Budget, Class, Volatility};
 use weirhouse_runner::wit::updates::{Batching, Rule};
 
 use super::rules::RuleFor;
@@ -29,17 +29,31 @@ pub struct Settings {
     /// The most the second level may hold; `None` leaves the optimizer's
     /// default.
     pub disk_bounds: Option<Usage>,
+    /// How many refreshes there may be of the entities that share a budget, by
+    /// its name.
+    pub budgets: Vec<(String, Budget)>,
     /// Entities to refresh, and how often.
     pub refresh: Vec<(String, Refresh)>,
 }
 
 /// How often an entity is refreshed.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Refresh {
     /// At this interval.
     Every(Duration),
     /// At the interval of its class and volatility.
     Class(Class, Volatility),
+    /// As often as it changes, within these bounds.
+    Measured(Bounds),
+    /// Where it removes most staleness, out of a budget.
+    Planned {
+        /// Its name.
+        budget: String,
+        /// Within these bounds, as far as the budget goes.
+        bounds: Bounds,
+        /// How much staleness of this entity counts, over 0.
+        weight: f64,
+    },
 }
 
 impl Default for Settings {
@@ -52,6 +66,7 @@ impl Default for Settings {
             cache: None,
             fetch: None,
             disk_bounds: None,
+            budgets: Vec::new(),
             refresh: Vec::new(),
         }
     }

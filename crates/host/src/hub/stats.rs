@@ -7,8 +7,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use weirhouse_runner::wit::cache::LevelTotals;
 use weirhouse_runner::wit::fetch::Totals as FetchTotals;
+use weirhouse_runner::wit::types::Instant;
 use weirhouse_runner::wit::updates::Totals;
 
+use super::engine::Engine;
 use super::{Hub, HubError};
 
 /// What `GET /v1/stats` answers. Counters start at zero with the process.
@@ -191,6 +193,24 @@ pub struct ScheduleStats {
     pub refreshes: u64,
     /// Of these, refused.
     pub failures: u64,
+    /// Budgets that refreshes come out of, by name.
+    pub budgets: BTreeMap<String, BudgetStats>,
+}
+
+/// What a budget has spent and has left.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct BudgetStats {
+    /// Entities whose refreshes come out of it.
+    pub members: u32,
+    /// Refreshes of the last 60 s; 0 without a bound for the minute.
+    pub last_minute: u32,
+    /// Refreshes since its day began.
+    pub today: u32,
+    /// What is left until its day ends, the reserve aside; `null` without a
+    /// bound for the day.
+    pub left_today: Option<u32>,
+    /// Until then, in seconds.
+    pub resets_in_s: f64,
 }
 
 /// The optimizer's instance.
@@ -225,6 +245,27 @@ pub struct OperationStats {
     pub p95_us: f64,
     /// 99 % of them are no longer.
     pub p99_us: f64,
+}
+
+impl Engine {
+    fn budget_stats(&mut self, now: Instant) -> Result<BTreeMap<String, BudgetStats>, HubError> {
+        let mut budgets = BTreeMap::new();
+        let names = self.settings.budgets.iter().map(|(name, _)| name.clone());
+        for name in names.collect::<Vec<String>>() {
+            let open = self.call(now, |core| core.status_of_group(now, &name))?;
+            let Some(status) = open else { continue };
+            let resets_in = Duration::from_micros(status.resets.saturating_sub(now.mono));
+            let spent = BudgetStats {
+                members: status.members,
+                last_minute: status.last_minute,
+                today: status.today,
+                left_today: status.left_today,
+                resets_in_s: resets_in.as_secs_f64(),
+            };
+            budgets.insert(name, spent);
+        }
+        Ok(budgets)
+    }
 }
 
 impl Hub {
@@ -293,6 +334,7 @@ impl Hub {
                 registered: engine.settings.refresh.len(),
                 refreshes: engine.refreshes,
                 failures: engine.link.refresh_failures,
+                budgets: engine.budget_stats(now)?,
             },
             optimizer: OptimizerStats {
                 traps: engine.core.generation(),

@@ -73,6 +73,8 @@ impl Engine {
                     // What it was before is of no interest, and would bring it back.
                     readings
                         .retain(|reading: &Reading| *reading.name.entity != *observation.entity_id);
+                } else if observation.kind == Kind::Changed && observation.differs() {
+                    self.note_changed(now, &observation.entity_id);
                 }
                 self.observe_entity(now, &observation, &mut readings);
             }
