@@ -232,6 +232,9 @@ fn accepted(shape: &str) -> Vec<Value> {
     if shape.starts_with("match(") && shape.contains('=') {
         return vec![json!("wander=2"), json!("wander=2, name=x")];
     }
+    if shape.starts_with("match(") && shape.contains(":[0-5]") {
+        return vec![json!("00:00"), json!("23:59")];
+    }
     if shape.starts_with("match(") && shape.contains('%') {
         return vec![json!("2%"), json!("0.5%")];
     }
@@ -240,6 +243,7 @@ fn accepted(shape: &str) -> Vec<Value> {
     }
     match shape {
         "bool" => vec![json!(true), json!(false)],
+        "int(1,)" => vec![json!(1), json!(500)],
         "float(0,)" => vec![json!(0), json!(0.5)],
         _ => Vec::new(),
     }
@@ -298,10 +302,22 @@ fn the_program_takes_whatever_the_form_takes() -> Result<()> {
         for value in values {
             let mut refresh = json!({ "entity": "sensor.meter" });
             refresh[&field] = value;
-            if field == "volatility" {
-                refresh["class"] = json!("weather");
+            match field.as_str() {
+                "volatility" => refresh["class"] = json!("weather"),
+                "shortest" => refresh["longest"] = json!("1d"),
+                "longest" => refresh["shortest"] = json!("30s"),
+                _ => {}
             }
             check(folder.path(), &json!({ "refresh": [refresh] }))?;
+        }
+    }
+    for (field, values) in fields("budget", schema) {
+        for value in values {
+            let mut budget = json!({ "name": "cloud", "per_day": 50 });
+            budget[&field] = value;
+            let refresh = json!({ "entity": "sensor.meter", "budget": "cloud" });
+            let options = json!({ "budget": [budget], "refresh": [refresh] });
+            check(folder.path(), &options)?;
         }
     }
     for (field, values) in fields("plugin", schema) {
