@@ -14,7 +14,7 @@ use super::*;
 
 type Name = (u8, u8);
 
-const MOST_STEPS: usize = 150;
+const MOST_STEPS: i32 = 150;
 /// What an instance takes to start. Removals and writes in turn, all in one
 /// microsecond, are dated a microsecond apart: no instance starts so soon that
 /// its clock is behind the dates of the one before.
@@ -143,7 +143,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(S::Crash),
         1 => Just(S::Restart),
     ];
-    prop::collection::vec(step, 1..=MOST_STEPS)
+    prop::collection::vec(step, 1..=MOST_STEPS as usize)
 }
 
 /// A value that was written or is being fetched; its number is its content.
