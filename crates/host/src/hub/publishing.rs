@@ -173,7 +173,10 @@ impl Engine {
             due.updates
                 .extend(batch.iter().filter_map(|&handle| self.update(now, handle)));
         }
+        // Without a connection nobody can be asked: what is due stays so, and is
+        // asked for once when there is one.
         if waiting.refreshes > 0
+            && self.link.connected
             && let Ok(handles) = self.call(now, |core| core.poll_refresh())
         {
             let names = handles.iter().filter_map(|&it| self.entities.name(it));

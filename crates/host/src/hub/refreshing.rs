@@ -183,8 +183,8 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use weirhouse_hass::{Change, CommandError, CommandOutcome, Event, State};
-    use weirhouse_runner::operations::Schedule as _;
+    use weirhouse_hass::{Change, CommandError, CommandOutcome, DisconnectReason, Event, State};
+    use weirhouse_runner::operations::{Entities as _, Schedule as _};
     use weirhouse_runner::wit::schedule::{Bounds, Budget};
 
     use super::super::{Hub, Refresh, Settings, tests};
@@ -271,6 +271,40 @@ mod tests {
             assert_eq!(changes_per_day(hub, "sensor.a"), told);
         });
         assert_eq!(found, Ordering::Greater);
+    }
+
+    #[test]
+    fn what_was_due_while_nobody_could_be_asked_is_asked_for_once() {
+        let (hub, _folder) = open(Settings {
+            refresh: vec![("sensor.a".into(), Refresh::Every(Duration::from_hours(1)))],
+            ..Settings::default()
+        });
+        let now = hub.clock.now();
+        {
+            let core = &mut hub.lock().core;
+            core.set_shortest_interval(1).unwrap();
+            let handle = core.all_handles().unwrap()[0];
+            core.register(now, handle, 20_000).unwrap();
+        }
+        let pass = || {
+            std::thread::sleep(Duration::from_millis(50));
+            hub.tick().refresh
+        };
+        assert!(
+            pass().is_empty() && pass().is_empty(),
+            "there is no connection"
+        );
+        let due = hub.handle(Event::Connected { ha_version: None }).refresh;
+        assert_eq!(due, ["sensor.a"]);
+        assert_eq!(pass(), ["sensor.a"], "from here on it goes on");
+        hub.handle(Event::Disconnected {
+            reason: DisconnectReason::Refused {
+                address: "home:8123".into(),
+            },
+            retry_in: Duration::from_secs(1),
+        });
+        assert!(pass().is_empty());
+        assert_eq!(hub.stats().unwrap().schedule.refreshes, 2);
     }
 
     #[test]
