@@ -31,6 +31,10 @@ const MOST_WAIT: Duration = Duration::from_mins(1);
 /// The wait unless a caller names another: as long as a lease is given for.
 const WAIT: Duration = Duration::from_secs(30);
 
+/// Most requests that wait at once: half of all connections. Further ones are
+/// answered at once that somebody is fetching.
+pub(super) const MOST_WAITS: usize = 256;
+
 /// The right to fetch, beside a value that may be used meanwhile.
 const LEASE: HeaderName = HeaderName::from_static("weirhouse-lease");
 /// How long that lasts, in seconds.
@@ -103,6 +107,7 @@ pub(super) async fn post(
     let query = Query::parse(query.as_deref(), &["wait"])?;
     let until = Instant::now() + wait(&query)?;
     let mut stop = shared.stop.clone();
+    let mut place = None;
     loop {
         let under_way = match shared.hub.fetch_ask(&ns, &key)? {
             Asked::Value(value) => return Ok(served(value)),
@@ -117,7 +122,10 @@ pub(super) async fn post(
             Asked::Wait(under_way) => under_way,
         };
         let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
+        if place.is_none() {
+            place = shared.waits.try_acquire().ok();
+        }
+        if left.is_zero() || place.is_none() {
             return Ok(to_come(under_way.at_most()));
         }
         let at_most = under_way.at_most();

@@ -128,6 +128,8 @@ struct Shared {
     /// Bounds how many streams are open.
     streams: Arc<Semaphore>,
     stream_counts: stream::StreamCounts,
+    /// Bounds how many requests wait for what others fetch.
+    waits: Semaphore,
     /// True once the server stops; open streams then end.
     stop: watch::Receiver<bool>,
 }
@@ -165,6 +167,7 @@ impl Api {
             context: Arc::default(),
             streams: Arc::new(Semaphore::new(stream::MAX_STREAMS)),
             stream_counts: stream::StreamCounts::default(),
+            waits: Semaphore::new(fetch::MOST_WAITS),
             stop,
         });
         let inside = table

@@ -221,6 +221,20 @@ async fn nobody_waits_longer_than_they_want() {
         let said: Value = serde_json::from_slice(&still.body).unwrap();
         assert!(said["at_most_s"].as_f64().unwrap() > 28.0);
     }
+    let waiting = join_all((0..300).map(|_| api.ask()));
+    let fetching = async {
+        sleep(Duration::from_millis(50)).await;
+        api.call("PUT", "/v1/cache/weather/today", "there").await;
+    };
+    let (answers, ()) = join(waiting, fetching).await;
+    let told = |status| answers.iter().filter(|it| it.status == status).count();
+    assert_eq!(
+        (told(StatusCode::OK), told(StatusCode::ACCEPTED)),
+        (256, 44)
+    );
+    api.call("DELETE", "/v1/cache/weather/today", "").await;
+    api.ask().await.lease();
+
     let stopping = async {
         sleep(Duration::from_millis(20)).await;
         api.stop.send(true).unwrap();
