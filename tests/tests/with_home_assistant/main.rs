@@ -3,6 +3,7 @@
 mod changes;
 mod equality;
 mod places;
+mod refreshes;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};

@@ -12,6 +12,7 @@
 //! | `GET /metrics` | counters as Prometheus text | `read` |
 //! | `GET /v1/stats` | counters as JSON | `read` |
 //! | `GET /v1/activity` | which entities report most often, and what becomes of it | `read` |
+//! | `GET /v1/refreshes` | which entities are refreshed, and how often by now | `read` |
 //! | `GET /v1/history` | readings of the last minutes | `read` |
 //! | `GET /v1/plugins` | the plugins, what they did and how they failed | `read` |
 //! | `PATCH /v1/plugins/{name}` | what the owner says of one | `admin` |
@@ -72,6 +73,7 @@ mod plugins;
 mod problem;
 mod query;
 mod reading;
+mod refreshes;
 mod request_id;
 mod routes;
 mod scenes;
@@ -249,6 +251,7 @@ fn table(whole: &mut Option<OpenApi>) -> Table {
         .add(routes!(metrics::get))
         .add(routes!(stats::get))
         .add(routes!(activity::get))
+        .add(routes!(refreshes::get))
         .add(routes!(history::get))
         .add(routes!(log::get))
         .add(routes!(plugins::list))

@@ -59,6 +59,7 @@ pub use following::Followed;
 pub use health::{ComponentHealth, Health};
 pub use history::{History, Point};
 pub use policies::Policy;
+pub use refreshing::{RefreshPace, RefreshedEntity, Refreshes};
 pub use rules::RuleFor;
 pub use settings::{Refresh, Settings};
 pub use stats::{BudgetStats, CacheStats, FetchStats, OperationStats, Stats, UpdateStats};

@@ -16,7 +16,10 @@ use crate::hub::engine::Engine;
 use crate::hub::{Hub, HubError};
 
 impl Engine {
-    fn budget_stats(&mut self, now: Instant) -> Result<BTreeMap<String, BudgetStats>, HubError> {
+    pub(in crate::hub) fn budget_stats(
+        &mut self,
+        now: Instant,
+    ) -> Result<BTreeMap<String, BudgetStats>, HubError> {
         let mut budgets = BTreeMap::new();
         let names = self.settings.budgets.iter().map(|(name, _)| name.clone());
         for name in names.collect::<Vec<String>>() {
