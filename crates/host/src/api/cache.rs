@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use tokio::time::timeout;
 
 use super::Shared;
+use super::cached::{Place, Writing};
 use super::openapi::{Binary, Problems};
 use super::problem::{Kind, Problem};
 use super::query::Query;
@@ -46,15 +47,8 @@ pub(super) type PathParts = Result<Path<(String, String)>, PathRejection>;
     path = "/v1/cache/{ns}/{*key}",
     tag = "Cache",
     params(
-        ("ns" = String, Path, min_length = 1, max_length = 255, description = "The namespace"),
-        ("key" = String, Path, min_length = 1, max_length = 1024, description = "The key: all that follows the namespace, `/` included"),
-        ("ttl" = Option<f64>, Query, minimum = 0.000_001, maximum = 316_224_000, description = "Life in both levels, in seconds over 0"),
-        ("l1_ttl" = Option<f64>, Query, minimum = 0.000_001, maximum = 316_224_000, description = "Life in memory; stronger than `ttl`"),
-        ("l2_ttl" = Option<f64>, Query, minimum = 0.000_001, maximum = 316_224_000, description = "Life on disk; stronger than `ttl`"),
-        ("tag" = Option<Vec<String>>, Query, explode, max_items = 16, description = "Tags for invalidation"),
-        ("stale_while_revalidate" = Option<f64>, Query, minimum = 0, maximum = 316_224_000, description = "How long past its life it may be served while it is fetched anew, in seconds"),
-        ("stale_if_error" = Option<f64>, Query, minimum = 0, maximum = 316_224_000, description = "How long past its life it may be served when fetching it has failed, in seconds"),
-        ("wait" = Option<String>, Query, pattern = "^durable$", description = "`durable` to be answered once it is on disk")
+        Place,
+        Writing
     ),
     request_body(content = inline(Binary), content_type = "application/octet-stream", description = "The value"),
     responses(
@@ -87,8 +81,7 @@ pub(super) async fn put(
     path = "/v1/cache/{ns}/{*key}",
     tag = "Cache",
     params(
-        ("ns" = String, Path, min_length = 1, max_length = 255, description = "The namespace"),
-        ("key" = String, Path, min_length = 1, max_length = 1024, description = "The key: all that follows the namespace, `/` included")
+        Place
     ),
     responses(
         (
@@ -145,8 +138,7 @@ pub(super) fn found(hit: CacheHit) -> Response {
     path = "/v1/cache/{ns}/{*key}",
     tag = "Cache",
     params(
-        ("ns" = String, Path, min_length = 1, max_length = 255, description = "The namespace"),
-        ("key" = String, Path, min_length = 1, max_length = 1024, description = "The key: all that follows the namespace, `/` included"),
+        Place,
         ("wait" = Option<String>, Query, pattern = "^durable$", description = "`durable` to be answered once it is gone from disk")
     ),
     responses(

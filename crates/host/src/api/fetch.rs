@@ -21,6 +21,7 @@ use super::Shared;
 use super::cache::{
     DURABLE, LEVEL, OPTIONS, PathParts, flag, found, life, options, settle, waits, with_life,
 };
+use super::cached::{Place, Writing};
 use super::openapi::{Binary, Problems};
 use super::problem::{Kind, Problem};
 use super::query::Query;
@@ -69,8 +70,7 @@ struct UnderWay {
     path = "/v1/fetch/{ns}/{*key}",
     tag = "Fetch",
     params(
-        ("ns" = String, Path, min_length = 1, max_length = 255, description = "The namespace"),
-        ("key" = String, Path, min_length = 1, max_length = 1024, description = "The key: all that follows the namespace, `/` included"),
+        Place,
         ("wait" = Option<f64>, Query, minimum = 0, maximum = 60, description = "How long to wait for somebody else's fetch, in seconds; 30 unless said otherwise")
     ),
     responses(
@@ -147,16 +147,9 @@ pub(super) async fn post(
     path = "/v1/fetch/{ns}/{*key}",
     tag = "Fetch",
     params(
-        ("ns" = String, Path, min_length = 1, max_length = 255, description = "The namespace"),
-        ("key" = String, Path, min_length = 1, max_length = 1024, description = "The key: all that follows the namespace, `/` included"),
+        Place,
         ("lease" = u64, Query, description = "The lease the value was fetched under"),
-        ("ttl" = Option<f64>, Query, minimum = 0.000_001, maximum = 316_224_000, description = "Life in both levels, in seconds over 0"),
-        ("l1_ttl" = Option<f64>, Query, minimum = 0.000_001, maximum = 316_224_000, description = "Life in memory; stronger than `ttl`"),
-        ("l2_ttl" = Option<f64>, Query, minimum = 0.000_001, maximum = 316_224_000, description = "Life on disk; stronger than `ttl`"),
-        ("tag" = Option<Vec<String>>, Query, explode, max_items = 16, description = "Tags for invalidation"),
-        ("stale_while_revalidate" = Option<f64>, Query, minimum = 0, maximum = 316_224_000, description = "How long past its life it may be served while it is fetched anew, in seconds"),
-        ("stale_if_error" = Option<f64>, Query, minimum = 0, maximum = 316_224_000, description = "How long past its life it may be served when fetching it has failed, in seconds"),
-        ("wait" = Option<String>, Query, pattern = "^durable$", description = "`durable` to be answered once it is on disk")
+        Writing
     ),
     request_body(content = inline(Binary), content_type = "application/octet-stream", description = "The value"),
     responses(
@@ -198,8 +191,7 @@ pub(super) async fn put(
     path = "/v1/fetch/{ns}/{*key}",
     tag = "Fetch",
     params(
-        ("ns" = String, Path, min_length = 1, max_length = 255, description = "The namespace"),
-        ("key" = String, Path, min_length = 1, max_length = 1024, description = "The key: all that follows the namespace, `/` included"),
+        Place,
         ("lease" = u64, Query, description = "The lease of the fetch"),
         ("outcome" = String, Query, pattern = "^(nothing|failed)$", description = "Whether there is `nothing` or the fetch has `failed`"),
         ("ttl" = Option<f64>, Query, minimum = 0.000_001, maximum = 316_224_000, description = "How long to remember that there is nothing, in seconds; else as configured"),

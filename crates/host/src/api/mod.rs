@@ -42,6 +42,7 @@ mod arriving;
 mod backup;
 mod batch;
 mod cache;
+mod cached;
 mod clearing;
 mod compression;
 mod conditional;
