@@ -43,6 +43,8 @@ impl Home {
         let store = Arc::new(MemoryStore::new());
         let blobs = Blobs::new(temporary.path());
         let hub = Arc::new(Hub::open(core, store, blobs, settings)?);
+        // Nobody is asked to refresh anything without a connection.
+        hub.handle(Event::Connected { ha_version: None });
         let folder = Folder::new(temporary.path().join("plugins"));
         folder.make()?;
         let plugins = Arc::new(Plugins::new(folder.clone(), engine, &hub));
