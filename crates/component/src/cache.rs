@@ -3,8 +3,8 @@
 use weirhouse_core::{Instant as CoreInstant, Now, Optimizer, cache};
 
 use crate::wit::exports::weirhouse::core::cache::{
-    Admitted, Entry, Error, Eviction, Guest, Instant, LevelTotals, Levels, Lookup, Options, Place,
-    Settings, StaleLives, Stamp, Stored, Totals, Usage,
+    Admitted, Entry, Error, Eviction, Guest, Instant, LevelTotals, Levels, Lookup, Options,
+    OwnSettings, Place, Settings, StaleLives, Stamp, Stored, Totals, Usage,
 };
 use crate::{Component, with};
 
@@ -42,11 +42,15 @@ pub(crate) fn parts(place: &str, namespace_length: u32) -> Result<(&str, &str), 
 }
 
 impl Guest for Component {
-    fn configure(mono: u64, namespace: Option<String>, settings: Settings) -> Result<(), Error> {
+    fn configure(mono: u64, settings: Settings) -> Result<(), Error> {
         Ok(with(|optimizer| {
-            optimizer
-                .cache
-                .configure(mono, namespace.as_deref(), settings.into())
+            optimizer.cache.configure(mono, settings.into())
+        })?)
+    }
+
+    fn configure_own(mono: u64, namespace: String, own: OwnSettings) -> Result<(), Error> {
+        Ok(with(|optimizer| {
+            optimizer.cache.configure_own(mono, &namespace, own.into())
         })?)
     }
 
@@ -206,14 +210,40 @@ impl From<Settings> for cache::Settings {
             max_value_bytes: settings.max_value_bytes,
             memory_life_us: settings.memory_life,
             disk_life_us: settings.disk_life,
-            levels: match settings.levels {
-                Levels::Both => cache::Levels::Both,
-                Levels::MemoryOnly => cache::Levels::MemoryOnly,
-            },
-            eviction: match settings.eviction {
-                Eviction::Lru => cache::Eviction::Lru,
-                Eviction::WTinyLfu => cache::Eviction::WTinyLfu,
-            },
+            levels: settings.levels.into(),
+            eviction: settings.eviction.into(),
+        }
+    }
+}
+
+impl From<OwnSettings> for cache::OwnSettings {
+    fn from(own: OwnSettings) -> Self {
+        Self {
+            capacity: own.capacity,
+            max_bytes: own.max_bytes,
+            max_value_bytes: own.max_value_bytes,
+            memory_life_us: own.memory_life,
+            disk_life_us: own.disk_life,
+            levels: own.levels.map(cache::Levels::from),
+            eviction: own.eviction.map(cache::Eviction::from),
+        }
+    }
+}
+
+impl From<Levels> for cache::Levels {
+    fn from(levels: Levels) -> Self {
+        match levels {
+            Levels::Both => Self::Both,
+            Levels::MemoryOnly => Self::MemoryOnly,
+        }
+    }
+}
+
+impl From<Eviction> for cache::Eviction {
+    fn from(eviction: Eviction) -> Self {
+        match eviction {
+            Eviction::Lru => Self::Lru,
+            Eviction::WTinyLfu => Self::WTinyLfu,
         }
     }
 }

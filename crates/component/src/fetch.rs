@@ -5,17 +5,19 @@ use weirhouse_core::cache;
 use crate::cache::{at, parts, try_at, with_tags};
 use crate::wit::exports::weirhouse::core::cache::{Entry, Place, Stamp};
 use crate::wit::exports::weirhouse::core::fetch::{
-    Ahead, Answer, Due, Error, Fulfilled, Guest, Instant, Lease, Options, Policy, RescueFrom,
-    Resumed, StaleEntry, Stored, Totals,
+    Ahead, Answer, Due, Error, Fulfilled, Guest, Instant, Lease, Options, OwnPolicy, Policy,
+    RescueFrom, Resumed, StaleEntry, Stored, Totals,
 };
 use crate::{Component, with};
 
 impl Guest for Component {
-    fn set_policy(namespace: Option<String>, policy: Policy) -> Result<(), Error> {
+    fn set_policy(policy: Policy) -> Result<(), Error> {
+        Ok(with(|optimizer| optimizer.cache.set_policy(policy.into()))?)
+    }
+
+    fn set_own_policy(namespace: String, own: OwnPolicy) -> Result<(), Error> {
         Ok(with(|optimizer| {
-            optimizer
-                .cache
-                .set_policy(namespace.as_deref(), policy.into())
+            optimizer.cache.set_own_policy(&namespace, own.into())
         })?)
     }
 
@@ -162,10 +164,26 @@ impl From<Policy> for cache::Policy {
             stale: policy.stale.into(),
             negative_life_us: policy.negative_life,
             lease_us: policy.lease,
-            refresh_ahead: policy
-                .refresh_ahead
-                .map(|Ahead { share, least_reads }| cache::RefreshAhead { share, least_reads }),
+            refresh_ahead: policy.refresh_ahead.map(cache::RefreshAhead::from),
         }
+    }
+}
+
+impl From<OwnPolicy> for cache::OwnPolicy {
+    fn from(own: OwnPolicy) -> Self {
+        Self {
+            while_revalidate_us: own.while_revalidate,
+            if_error_us: own.if_error,
+            negative_life_us: own.negative_life,
+            lease_us: own.lease,
+            refresh_ahead: own.refresh_ahead.map(cache::RefreshAhead::from),
+        }
+    }
+}
+
+impl From<Ahead> for cache::RefreshAhead {
+    fn from(Ahead { share, least_reads }: Ahead) -> Self {
+        Self { share, least_reads }
     }
 }
 

@@ -36,7 +36,7 @@ fn held(eviction: Eviction, capacity: u32) -> usize {
     };
     optimizer
         .cache
-        .configure(0, Some("weather"), settings)
+        .configure_own(0, "weather", settings.into())
         .unwrap();
     let now = optimizer.moment(Instant {
         mono_us: 0,

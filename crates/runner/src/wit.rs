@@ -11,6 +11,8 @@ wasmtime::component::bindgen!({
     additional_derives: [PartialEq],
 });
 
+use cache::OwnSettings;
+use fetch::OwnPolicy;
 use selection::Conditions;
 use updates::{Combine, Publishing, Rule};
 
@@ -40,6 +42,34 @@ impl Default for Conditions {
             domains: Vec::new(),
             device_classes: Vec::new(),
             attribute: None,
+        }
+    }
+}
+
+/// As all other namespaces.
+impl Default for OwnSettings {
+    fn default() -> Self {
+        Self {
+            capacity: None,
+            max_bytes: None,
+            max_value_bytes: None,
+            memory_life: None,
+            disk_life: None,
+            levels: None,
+            eviction: None,
+        }
+    }
+}
+
+/// As all other namespaces.
+impl Default for OwnPolicy {
+    fn default() -> Self {
+        Self {
+            while_revalidate: None,
+            if_error: None,
+            negative_life: None,
+            lease: None,
+            refresh_ahead: None,
         }
     }
 }

@@ -8,7 +8,7 @@ use weirhouse_core::Now;
 use weirhouse_core::cache::{Cache, Lookup as CoreLookup, Options as CoreOptions};
 use weirhouse_runner::Component;
 use weirhouse_runner::operations::Cache as _;
-use weirhouse_runner::wit::cache::{Admitted, Eviction, Levels, Lookup, Options, Settings};
+use weirhouse_runner::wit::cache::{Admitted, Lookup, Options, OwnSettings};
 use weirhouse_runner::wit::types::Instant;
 
 use crate::rounds::{each_ns, least};
@@ -31,7 +31,7 @@ pub(crate) fn measure(component: &mut Component) -> Result<()> {
     let mut native = Cache::new();
     fill(&keys, component, &mut native, &store)?;
     // No room in memory, so that every read of this namespace goes to disk.
-    component.cache_configure(0, Some("below"), without_memory())?;
+    component.cache_configure_own(0, "below", without_memory())?;
 
     let component = RefCell::new(component);
     let native = RefCell::new(native);
@@ -145,14 +145,9 @@ fn fill(
     Ok(())
 }
 
-fn without_memory() -> Settings {
-    Settings {
-        capacity: 0,
-        max_bytes: 16 << 20,
-        max_value_bytes: 1 << 20,
-        memory_life: 300_000_000,
-        disk_life: 3_600_000_000,
-        levels: Levels::Both,
-        eviction: Eviction::Lru,
+fn without_memory() -> OwnSettings {
+    OwnSettings {
+        capacity: Some(0),
+        ..OwnSettings::default()
     }
 }

@@ -4,8 +4,8 @@ use weirhouse_core as core;
 use weirhouse_core::Now;
 use weirhouse_runner::operations::Cache;
 use weirhouse_runner::wit::cache::{
-    Admitted, Entry, Eviction, LevelTotals, Levels, Lookup, Options, Place, Settings, StaleLives,
-    Stamp, Stored, Totals, Usage,
+    Admitted, Entry, Eviction, LevelTotals, Levels, Lookup, Options, OwnSettings, Place, Settings,
+    StaleLives, Stamp, Stored, Totals, Usage,
 };
 use weirhouse_runner::wit::types::Instant;
 
@@ -33,16 +33,31 @@ impl Native {
 }
 
 impl Cache for Native {
-    fn cache_configure(
-        &mut self,
-        mono: u64,
-        namespace: Option<&str>,
-        settings: Settings,
-    ) -> Answer<()> {
-        self.0
-            .cache
-            .configure(mono, namespace, cache_settings(settings))
-            .map_err(refused)
+    fn cache_configure(&mut self, mono: u64, settings: Settings) -> Answer<()> {
+        let settings = core::cache::Settings {
+            capacity: settings.capacity,
+            max_bytes: settings.max_bytes,
+            max_value_bytes: settings.max_value_bytes,
+            memory_life_us: settings.memory_life,
+            disk_life_us: settings.disk_life,
+            levels: levels(settings.levels),
+            eviction: eviction(settings.eviction),
+        };
+        self.0.cache.configure(mono, settings).map_err(refused)
+    }
+
+    fn cache_configure_own(&mut self, mono: u64, namespace: &str, own: OwnSettings) -> Answer<()> {
+        let own = core::cache::OwnSettings {
+            capacity: own.capacity,
+            max_bytes: own.max_bytes,
+            max_value_bytes: own.max_value_bytes,
+            memory_life_us: own.memory_life,
+            disk_life_us: own.disk_life,
+            levels: own.levels.map(levels),
+            eviction: own.eviction.map(eviction),
+        };
+        let cache = &mut self.0.cache;
+        cache.configure_own(mono, namespace, own).map_err(refused)
     }
 
     fn cache_resize(&mut self, mono: u64, namespace: Option<&str>, capacity: u32) -> Answer<()> {
@@ -200,21 +215,17 @@ impl Cache for Native {
     }
 }
 
-fn cache_settings(settings: Settings) -> core::cache::Settings {
-    core::cache::Settings {
-        capacity: settings.capacity,
-        max_bytes: settings.max_bytes,
-        max_value_bytes: settings.max_value_bytes,
-        memory_life_us: settings.memory_life,
-        disk_life_us: settings.disk_life,
-        levels: match settings.levels {
-            Levels::Both => core::cache::Levels::Both,
-            Levels::MemoryOnly => core::cache::Levels::MemoryOnly,
-        },
-        eviction: match settings.eviction {
-            Eviction::Lru => core::cache::Eviction::Lru,
-            Eviction::WTinyLfu => core::cache::Eviction::WTinyLfu,
-        },
+fn levels(levels: Levels) -> core::cache::Levels {
+    match levels {
+        Levels::Both => core::cache::Levels::Both,
+        Levels::MemoryOnly => core::cache::Levels::MemoryOnly,
+    }
+}
+
+fn eviction(eviction: Eviction) -> core::cache::Eviction {
+    match eviction {
+        Eviction::Lru => core::cache::Eviction::Lru,
+        Eviction::WTinyLfu => core::cache::Eviction::WTinyLfu,
     }
 }
 

@@ -4,7 +4,8 @@ use weirhouse_core::cache;
 use weirhouse_runner::operations::Fetch;
 use weirhouse_runner::wit::cache::{Options, Stored};
 use weirhouse_runner::wit::fetch::{
-    Ahead, Answer as Asked, Due, Fulfilled, Lease, Policy, RescueFrom, Resumed, StaleEntry, Totals,
+    Ahead, Answer as Asked, Due, Fulfilled, Lease, OwnPolicy, Policy, RescueFrom, Resumed,
+    StaleEntry, Totals,
 };
 use weirhouse_runner::wit::types::Instant;
 
@@ -12,16 +13,26 @@ use super::cache::{entry, native_options, native_stored, place, stale_lives, wit
 use super::{Answer, Native, refused};
 
 impl Fetch for Native {
-    fn fetch_set_policy(&mut self, namespace: Option<&str>, policy: Policy) -> Answer<()> {
+    fn fetch_set_policy(&mut self, policy: Policy) -> Answer<()> {
         let policy = cache::Policy {
             stale: stale_lives(policy.stale),
             negative_life_us: policy.negative_life,
             lease_us: policy.lease,
-            refresh_ahead: policy
-                .refresh_ahead
-                .map(|Ahead { share, least_reads }| cache::RefreshAhead { share, least_reads }),
+            refresh_ahead: policy.refresh_ahead.map(refresh_ahead),
         };
-        self.0.cache.set_policy(namespace, policy).map_err(refused)
+        self.0.cache.set_policy(policy).map_err(refused)
+    }
+
+    fn fetch_set_own_policy(&mut self, namespace: &str, own: OwnPolicy) -> Answer<()> {
+        let own = cache::OwnPolicy {
+            while_revalidate_us: own.while_revalidate,
+            if_error_us: own.if_error,
+            negative_life_us: own.negative_life,
+            lease_us: own.lease,
+            refresh_ahead: own.refresh_ahead.map(refresh_ahead),
+        };
+        let cache = &mut self.0.cache;
+        cache.set_own_policy(namespace, own).map_err(refused)
     }
 
     fn fetch_ask(&mut self, now: Instant, namespace: &str, key: &str) -> Answer<Asked> {
@@ -181,4 +192,8 @@ fn stale(stale: cache::Stale<'_>) -> StaleEntry {
         media_type: stale.media_type,
         stale_for: stale.stale_for_us,
     }
+}
+
+fn refresh_ahead(Ahead { share, least_reads }: Ahead) -> cache::RefreshAhead {
+    cache::RefreshAhead { share, least_reads }
 }

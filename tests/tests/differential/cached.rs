@@ -6,8 +6,10 @@ use std::fmt::Debug;
 
 use anyhow::{Result, ensure};
 use weirhouse_runner::Optimizer;
-use weirhouse_runner::wit::cache::{Options, StaleLives, Stamp, Stored};
-use weirhouse_runner::wit::fetch::{Ahead, Answer, Fulfilled, Lease, Policy, RescueFrom, Resumed};
+use weirhouse_runner::wit::cache::{Options, Stamp, Stored};
+use weirhouse_runner::wit::fetch::{
+    Ahead, Answer, Fulfilled, Lease, OwnPolicy, RescueFrom, Resumed,
+};
 use weirhouse_runner::wit::types::Instant;
 
 use super::Random;
@@ -33,19 +35,17 @@ pub(super) struct Store {
 
 /// Sets what the namespaces are fetched by.
 pub(super) fn prepare(optimizer: &mut dyn Optimizer) -> Result<()> {
-    let policy = Policy {
-        stale: StaleLives {
-            while_revalidate: 20 * SECOND_US,
-            if_error: 60 * SECOND_US,
-        },
+    let own = OwnPolicy {
+        while_revalidate: Some(20 * SECOND_US),
+        if_error: Some(60 * SECOND_US),
         negative_life: Some(5 * SECOND_US),
-        lease: 3 * SECOND_US,
+        lease: Some(3 * SECOND_US),
         refresh_ahead: Some(Ahead {
             share: 0.5,
             least_reads: 2,
         }),
     };
-    Ok(optimizer.fetch_set_policy(Some("weather"), policy)?)
+    Ok(optimizer.fetch_set_own_policy("weather", own)?)
 }
 
 /// What one optimizer answers to what happens at one moment.

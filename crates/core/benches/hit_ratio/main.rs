@@ -59,7 +59,7 @@ fn through_cache(keys: &[u32], room: usize, eviction: Eviction) -> usize {
         eviction,
         ..Settings::default()
     };
-    cache.configure(0, None, settings).unwrap();
+    cache.configure(0, settings).unwrap();
     let mut hits = 0;
     for key in keys {
         let key = key.to_string();

@@ -19,18 +19,24 @@ use super::Cache;
 use super::fetched::{Ahead, Answer, Fulfilled, Rescue, Resumed, Stale};
 use super::known::Known;
 use super::leases::Lease;
-use super::policy::Policy;
+use super::policy::{OwnPolicy, Policy};
 use super::record::{Entry, Options, Place, Stored, check_namespace, check_place, check_stored};
 use super::removals::Scope;
 use super::settings::Levels;
 use super::totals::FetchTotals;
 
 impl Cache {
-    /// Sets how one namespace is fetched, or with `None` every namespace
-    /// without a policy of its own. Lives apply to later writes.
-    pub fn set_policy(&mut self, namespace: Option<&str>, policy: Policy) -> Result<(), Error> {
-        namespace.map_or(Ok(()), check_namespace)?;
-        self.policies.set(namespace, policy)
+    /// Sets how what is in no level is fetched in every namespace, but for what
+    /// it has of its own. Lives apply to later writes.
+    pub fn set_policy(&mut self, policy: Policy) -> Result<(), Error> {
+        self.policies.set(policy)
+    }
+
+    /// Sets in what `namespace` differs from all others, in place of what was
+    /// set before; with nothing set it is fetched as they are.
+    pub fn set_own_policy(&mut self, namespace: &str, own: OwnPolicy) -> Result<(), Error> {
+        check_namespace(namespace)?;
+        self.policies.set_own(namespace, own)
     }
 
     /// Looks a key up for someone who would fetch it. Refused with

@@ -61,11 +61,11 @@ pub use fetched::{Ahead, Answer, Fulfilled, Rescue, Resumed, Stale};
 pub(crate) use hot_keys::HotKeys;
 pub use key::{Part, cache_key};
 pub use leases::Lease;
-pub use policy::{Policy, RefreshAhead, StaleLives};
+pub use policy::{OwnPolicy, Policy, RefreshAhead, StaleLives};
 pub use record::{Admitted, Entry, Lookup, Options, Place, Stamp, Stored};
 pub(crate) use removals::Removals;
 pub use removals::{Removal, RemovalTotals, Scope};
-pub use settings::{Eviction, Levels, Settings};
+pub use settings::{Eviction, Levels, OwnSettings, Settings};
 pub use totals::{FetchTotals, LevelTotals, Totals};
 
 /// The cache policy and its first level.
@@ -104,27 +104,37 @@ impl Cache {
         }
     }
 
-    /// Sets how `namespace` is kept, or with `None` every namespace without
-    /// settings of its own; one named like a class of data keeps its lives then,
-    /// unless other lives than the built-in ones are set. Lives apply to later
-    /// writes; smaller bounds evict at once, and under another eviction the
-    /// entries stay.
-    pub fn configure(
-        &mut self,
-        mono_us: u64,
-        namespace: Option<&str>,
-        settings: Settings,
-    ) -> Result<(), Error> {
-        namespace.map_or(Ok(()), check_namespace)?;
+    /// Sets how every namespace is kept, but for what it has of its own; one
+    /// named like a class of data keeps its lives then, unless other lives than
+    /// the built-in ones are set. Lives apply to later writes; smaller bounds
+    /// evict at once, and under another eviction the entries stay.
+    pub fn configure(&mut self, mono_us: u64, settings: Settings) -> Result<(), Error> {
         settings.check()?;
         let mono_us = self.moment(mono_us);
-        self.namespaces.configure(namespace, settings, mono_us)?;
+        self.namespaces.configure(settings, mono_us);
         self.latest_us = mono_us;
         Ok(())
     }
 
-    /// Changes only the capacity, of one namespace, which thereby has settings
-    /// of its own, or of all.
+    /// Sets in what `namespace` differs from all others, in place of what was
+    /// set before; with nothing set it is kept as they are. Applies as
+    /// [`Cache::configure`] does.
+    pub fn configure_own(
+        &mut self,
+        mono_us: u64,
+        namespace: &str,
+        own: OwnSettings,
+    ) -> Result<(), Error> {
+        check_namespace(namespace)?;
+        Settings::default().with(own).check()?;
+        let mono_us = self.moment(mono_us);
+        self.namespaces.configure_own(namespace, own, mono_us)?;
+        self.latest_us = mono_us;
+        Ok(())
+    }
+
+    /// Changes only the capacity, of one namespace, which thereby has one of
+    /// its own, or of all.
     pub fn resize(
         &mut self,
         mono_us: u64,

@@ -16,7 +16,7 @@ use crate::Error;
 use super::key_hash::{key_hash, same_name};
 use super::memory::{Memory, Written};
 use super::record::Stored;
-use super::settings::Settings;
+use super::settings::{OwnSettings, Settings};
 use super::totals::{FetchTotals, LevelTotals, Totals};
 use super::upkeep::Upkeep;
 
@@ -29,8 +29,8 @@ const MOST_NAMESPACES: usize = 1000;
 pub(super) struct Namespace {
     pub(super) name: String,
     pub(super) settings: Settings,
-    /// Whether `settings` were given for this namespace alone.
-    own: bool,
+    /// In what `settings` differ from those for all.
+    own: OwnSettings,
     pub(super) memory: Memory,
     pub(super) disk: LevelTotals,
     pub(super) fetch: FetchTotals,
@@ -41,17 +41,22 @@ impl Namespace {
         Self {
             name,
             settings,
-            own: false,
+            own: OwnSettings::default(),
             memory: Memory::new(settings.eviction, settings.room()),
             disk: LevelTotals::default(),
             fetch: FetchTotals::default(),
         }
     }
 
-    fn apply(&mut self, settings: Settings, mono_us: u64) {
-        self.settings = settings;
+    /// Follows the settings for all, but in what it has of its own.
+    fn follow(&mut self, defaults: Settings, mono_us: u64) {
+        self.settings = defaults.of(&self.name).with(self.own);
         self.memory
-            .configure(mono_us, settings.eviction, settings.room());
+            .configure(mono_us, self.settings.eviction, self.settings.room());
+    }
+
+    fn has_own(&self) -> bool {
+        self.own != OwnSettings::default()
     }
 
     /// Takes a record of the store into memory, unless memory has one as new,
@@ -93,7 +98,7 @@ impl Namespace {
 
     /// Whether nothing is lost with it.
     fn is_idle(&self, mono_us: u64) -> bool {
-        !self.own && !self.memory.iter().any(|kept| kept.is_live(mono_us))
+        !self.has_own() && !self.memory.iter().any(|kept| kept.is_live(mono_us))
     }
 
     fn totals(&self) -> Totals {
@@ -191,33 +196,37 @@ impl Namespaces {
         }
     }
 
-    /// Gives one namespace settings of its own, or changes those of all that
-    /// have none. The settings are checked.
-    pub(super) fn configure(
-        &mut self,
-        name: Option<&str>,
-        settings: Settings,
-        mono_us: u64,
-    ) -> Result<(), Error> {
-        if let Some(name) = name {
-            let namespace = self.open(name, mono_us)?;
-            namespace.own = true;
-            namespace.apply(settings, mono_us);
-            return Ok(());
-        }
+    /// Changes the settings for all. They are checked.
+    pub(super) fn configure(&mut self, settings: Settings, mono_us: u64) {
         self.defaults = settings;
         self.elsewhere.settings = Settings {
             capacity: 0,
             ..settings
         };
-        for namespace in self.list.iter_mut().filter(|namespace| !namespace.own) {
-            namespace.apply(settings.of(&namespace.name), mono_us);
+        for namespace in &mut self.list {
+            namespace.follow(settings, mono_us);
         }
+    }
+
+    /// Changes in what one namespace differs. The settings are checked.
+    pub(super) fn configure_own(
+        &mut self,
+        name: &str,
+        own: OwnSettings,
+        mono_us: u64,
+    ) -> Result<(), Error> {
+        if own == OwnSettings::default() && self.find(name).is_none() {
+            return Ok(());
+        }
+        let defaults = self.defaults;
+        let namespace = self.open(name, mono_us)?;
+        namespace.own = own;
+        namespace.follow(defaults, mono_us);
         Ok(())
     }
 
-    /// Changes the capacity of one namespace, which thereby has settings of its
-    /// own, or of all, and of those to come.
+    /// Changes the capacity of one namespace, which thereby has one of its own,
+    /// or of all, and of those to come.
     pub(super) fn resize(
         &mut self,
         name: Option<&str>,
@@ -225,22 +234,20 @@ impl Namespaces {
         mono_us: u64,
     ) -> Result<(), Error> {
         if let Some(name) = name {
-            let settings = Settings {
-                capacity,
-                ..self.settings_of(name)
+            let own = OwnSettings {
+                capacity: Some(capacity),
+                ..self.get(name).map(|found| found.own).unwrap_or_default()
             };
-            return self.configure(Some(name), settings, mono_us);
+            return self.configure_own(name, own, mono_us);
         }
-        self.defaults.capacity = capacity;
-        for namespace in &mut self.list {
-            namespace.apply(
-                Settings {
-                    capacity,
-                    ..namespace.settings
-                },
-                mono_us,
-            );
+        for own in self.list.iter_mut().map(|namespace| &mut namespace.own) {
+            own.capacity = own.capacity.and(Some(capacity));
         }
+        let settings = Settings {
+            capacity,
+            ..self.defaults
+        };
+        self.configure(settings, mono_us);
         Ok(())
     }
 
@@ -309,7 +316,7 @@ impl Namespaces {
     /// Removes the first namespace, in order of coming, that nothing is lost with.
     fn forget_an_idle_one(&mut self, mono_us: u64) -> Option<()> {
         let idle = self.list.iter_mut().position(|namespace| {
-            if namespace.own {
+            if namespace.has_own() {
                 return false;
             }
             namespace.memory.remove_dead(mono_us);

@@ -46,6 +46,26 @@ pub struct Settings {
     pub eviction: Eviction,
 }
 
+/// In what one namespace differs from the [`Settings`] for all; `None` is as
+/// they have it, now and when they change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OwnSettings {
+    /// In place of [`Settings::capacity`].
+    pub capacity: Option<u32>,
+    /// In place of [`Settings::max_bytes`].
+    pub max_bytes: Option<u64>,
+    /// In place of [`Settings::max_value_bytes`].
+    pub max_value_bytes: Option<u64>,
+    /// In place of [`Settings::memory_life_us`].
+    pub memory_life_us: Option<i64>,
+    /// In place of [`Settings::disk_life_us`].
+    pub disk_life_us: Option<i64>,
+    /// In place of [`Settings::levels`].
+    pub levels: Option<Levels>,
+    /// In place of [`Settings::eviction`].
+    pub eviction: Option<Eviction>,
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -76,6 +96,19 @@ impl Settings {
         }
     }
 
+    /// These with what a namespace has of its own.
+    pub(super) fn with(self, own: OwnSettings) -> Self {
+        Self {
+            capacity: own.capacity.unwrap_or(self.capacity),
+            max_bytes: own.max_bytes.unwrap_or(self.max_bytes),
+            max_value_bytes: own.max_value_bytes.unwrap_or(self.max_value_bytes),
+            memory_life_us: own.memory_life_us.unwrap_or(self.memory_life_us),
+            disk_life_us: own.disk_life_us.unwrap_or(self.disk_life_us),
+            levels: own.levels.unwrap_or(self.levels),
+            eviction: own.eviction.unwrap_or(self.eviction),
+        }
+    }
+
     pub(super) fn check(&self) -> Result<(), Error> {
         length("memory-life", self.memory_life_us, false)?;
         length("disk-life", self.disk_life_us, false)?;
@@ -87,6 +120,21 @@ impl Settings {
         Room {
             entries: self.capacity,
             bytes: self.max_bytes,
+        }
+    }
+}
+
+impl From<Settings> for OwnSettings {
+    /// Differing in everything: what holds for all no longer matters.
+    fn from(settings: Settings) -> Self {
+        Self {
+            capacity: Some(settings.capacity),
+            max_bytes: Some(settings.max_bytes),
+            max_value_bytes: Some(settings.max_value_bytes),
+            memory_life_us: Some(settings.memory_life_us),
+            disk_life_us: Some(settings.disk_life_us),
+            levels: Some(settings.levels),
+            eviction: Some(settings.eviction),
         }
     }
 }

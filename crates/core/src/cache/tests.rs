@@ -62,7 +62,6 @@ fn limited(capacity: u32) -> Cache {
     cache
         .configure(
             0,
-            None,
             Settings {
                 capacity,
                 ..Settings::default()

@@ -313,6 +313,23 @@ pub(super) fn span_us(value: &Value) -> Result<i64, String> {
     span(value).map(|span| i64::try_from(span.as_micros()).unwrap_or(i64::MAX))
 }
 
+/// A number of bytes, or a text with a unit.
+pub(super) fn bytes(value: &Value) -> Result<u64, String> {
+    let read = match value {
+        Value::Text(text) => quantity::bytes(text).ok(),
+        other => whole(0, 1 << 50)(other).ok(),
+    };
+    read.ok_or_else(|| "must be a number of bytes, or a text such as \"16 MiB\"".to_owned())
+}
+
+/// A span of time in microseconds, or none at all.
+pub(super) fn span_us_or_none(value: &Value) -> Result<i64, String> {
+    match value {
+        Value::Text(text) if text == "0s" => Ok(0),
+        other => span_us(other).map_err(|accepted| format!("{accepted}, or \"0s\" for none")),
+    }
+}
+
 /// A span of time.
 pub(super) fn span(value: &Value) -> Result<Duration, String> {
     let read = match value {

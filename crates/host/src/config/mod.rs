@@ -9,10 +9,11 @@
 //! 4. environment variables,
 //! 5. options of the command line.
 //!
-//! Lists (`[[rule]]`, `[[budget]]`, `[[refresh]]`, `[[client]]`, `[[plugin]]`) are replaced as a whole. Reading decides
-//! nothing about readings and caches: rules are handed to the optimizer, which
+//! Lists (`[[rule]]`, `[[namespace]]`, `[[budget]]`, `[[refresh]]`, `[[client]]`,
+//! `[[plugin]]`) are replaced as a whole. Reading decides nothing about readings and caches: rules are handed to the optimizer, which
 //! also has the last word on whether they make sense.
 
+mod cache;
 mod clients;
 mod document;
 mod fields;

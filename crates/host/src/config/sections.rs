@@ -3,33 +3,21 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::document::{Document, Value};
-use super::fields::{Fields, flag, share, span, span_us, text, texts, whole, word};
+use super::fields::{Fields, flag, span, span_us, text, texts, whole, word};
 use super::log::{LogFormat, LogLevel, module};
-use super::{Config, Fault, clients, plugins, refreshes, rules};
+use super::{Config, Fault, cache, clients, plugins, refreshes, rules};
 use crate::hub::Settings;
 use crate::quantity;
 use weirhouse_hass::Dialer;
-use weirhouse_runner::wit::cache::{Eviction, Levels, Settings as Cache, StaleLives, Usage};
-use weirhouse_runner::wit::fetch::{Ahead, Policy};
 use weirhouse_runner::wit::updates::{Batching, Overflow};
 
 /// Most of what is counted: far beyond sense, within every type.
 const MANY: u64 = u32::MAX as u64;
 
-/// The optimizer's own bounds on the second level, `cache.set-disk-bounds`.
-const DISK: Usage = Usage {
-    entries: 50_000,
-    bytes: 64 << 20,
-};
-
 pub(super) const OVERFLOWS: [(&str, Overflow); 2] = [
     ("drop-oldest", Overflow::DropOldest),
     ("drop-new", Overflow::DropNew),
 ];
-pub(super) const LEVELS: [(&str, Levels); 2] =
-    [("both", Levels::Both), ("memory-only", Levels::MemoryOnly)];
-pub(super) const EVICTIONS: [(&str, Eviction); 2] =
-    [("lru", Eviction::Lru), ("w-tiny-lfu", Eviction::WTinyLfu)];
 
 /// Puts what a file says in place of what was there before.
 pub(super) fn apply(config: &mut Config, document: &Document, faults: &mut Vec<Fault>) {
@@ -78,7 +66,11 @@ pub(super) fn apply(config: &mut Config, document: &Document, faults: &mut Vec<F
         batching(config, fields, faults);
     }
     if let Some(fields) = root.table("cache", faults) {
-        cache(config, fields, faults);
+        cache::cache(config, fields, faults);
+    }
+    if let Some(fields) = root.tables("namespace", faults) {
+        forget(config, "namespace[");
+        config.hub.namespaces = cache::namespaces(config, fields, faults);
     }
     root.finish(config, faults);
 }
@@ -196,48 +188,6 @@ fn batching(config: &mut Config, mut fields: Fields<'_>, faults: &mut Vec<Fault>
     fields.finish(config, faults);
 }
 
-fn cache(config: &mut Config, mut fields: Fields<'_>, faults: &mut Vec<Fault>) {
-    let cache = config.hub.cache.get_or_insert(DEFAULT_CACHE);
-    fields.set("entries", faults, &mut cache.capacity, whole(0, MANY));
-    fields.set("bytes", faults, &mut cache.max_bytes, bytes);
-    fields.set("value_bytes", faults, &mut cache.max_value_bytes, bytes);
-    fields.set("memory_life", faults, &mut cache.memory_life, span_us);
-    fields.set("disk_life", faults, &mut cache.disk_life, span_us);
-    fields.set("levels", faults, &mut cache.levels, word(&LEVELS));
-    fields.set("eviction", faults, &mut cache.eviction, word(&EVICTIONS));
-    let disk = config.hub.disk_bounds.get_or_insert(DISK);
-    fields.set("disk_entries", faults, &mut disk.entries, whole(0, MANY));
-    fields.set("disk_bytes", faults, &mut disk.bytes, bytes);
-    fetch(config, &mut fields, faults);
-    fields.finish(config, faults);
-}
-
-/// How what the cache has not is fetched.
-fn fetch(config: &mut Config, fields: &mut Fields<'_>, faults: &mut Vec<Fault>) {
-    let policy = config.hub.fetch.get_or_insert(DEFAULT_FETCH);
-    let stale = &mut policy.stale;
-    let revalidating = &mut stale.while_revalidate;
-    fields.set("stale_while_revalidate", faults, revalidating, span_us);
-    fields.set("stale_if_error", faults, &mut stale.if_error, span_us);
-    if let Some(life) = fields.take("negative_life", faults, span_us) {
-        policy.negative_life = Some(life);
-    }
-    fields.set("lease", faults, &mut policy.lease, span_us);
-    if let Some(share) = fields.take("refresh_ahead", faults, share) {
-        let ahead = policy.refresh_ahead.get_or_insert(DEFAULT_AHEAD);
-        ahead.share = share;
-    }
-    if let Some(reads) = fields.take("refresh_ahead_reads", faults, whole(0, MANY)) {
-        match &mut policy.refresh_ahead {
-            Some(ahead) => ahead.least_reads = reads,
-            None => faults.push(fields.wrong_value(
-                "refresh_ahead_reads",
-                "means nothing without `refresh_ahead`, such as 0.2 for the last fifth of a life",
-            )),
-        }
-    }
-}
-
 /// The optimizer's own, `updates.batching`.
 const DEFAULT_BATCHING: Batching = Batching {
     window: 100_000,
@@ -248,43 +198,14 @@ const DEFAULT_BATCHING: Batching = Batching {
     adaptive: None,
 };
 
-/// The optimizer's own, `cache.settings`.
-const DEFAULT_CACHE: Cache = Cache {
-    capacity: 100,
-    max_bytes: 16 << 20,
-    max_value_bytes: 1 << 20,
-    memory_life: 300_000_000,
-    disk_life: 3_600_000_000,
-    levels: Levels::Both,
-    eviction: Eviction::Lru,
-};
-
-/// The optimizer's own, `fetch.policy`.
-const DEFAULT_FETCH: Policy = Policy {
-    stale: StaleLives {
-        while_revalidate: 0,
-        if_error: 0,
-    },
-    negative_life: None,
-    lease: 30_000_000,
-    refresh_ahead: None,
-};
-
-/// Where values are refreshed ahead: those that were read more than once or
-/// twice.
-const DEFAULT_AHEAD: Ahead = Ahead {
-    share: 0.2,
-    least_reads: 3,
-};
-
 /// What the optimizer is told unless a file says otherwise: its own defaults,
 /// said aloud, so that taking a line out of a file brings them back.
 pub(super) fn default_settings() -> Settings {
     Settings {
         batching: Some(DEFAULT_BATCHING),
-        cache: Some(DEFAULT_CACHE),
-        fetch: Some(DEFAULT_FETCH),
-        disk_bounds: Some(DISK),
+        cache: Some(cache::DEFAULT_CACHE),
+        fetch: Some(cache::DEFAULT_FETCH),
+        disk_bounds: Some(cache::DEFAULT_DISK),
         ..Settings::default()
     }
 }
@@ -337,13 +258,4 @@ fn topic(value: &Value) -> Result<String, String> {
         !topic.contains(['+', '#', '\0']) && !topic.starts_with('/') && !topic.ends_with('/')
     });
     topic.ok_or_else(|| "must be a topic without wildcards, such as \"homeassistant\"".to_owned())
-}
-
-/// A number of bytes, or a text with a unit.
-fn bytes(value: &Value) -> Result<u64, String> {
-    let read = match value {
-        Value::Text(text) => quantity::bytes(text).ok(),
-        other => whole(0, 1 << 50)(other).ok(),
-    };
-    read.ok_or_else(|| "must be a number of bytes, or a text such as \"16 MiB\"".to_owned())
 }

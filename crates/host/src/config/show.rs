@@ -4,18 +4,19 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use weirhouse_runner::wit::fetch::Policy;
+use weirhouse_runner::wit::fetch::{Ahead, Policy};
 use weirhouse_runner::wit::schedule::{Bounds, Budget};
 use weirhouse_runner::wit::shaping::Significance;
 use weirhouse_runner::wit::updates::Rule;
 
 use super::Config;
+use super::cache::{EVICTIONS, LEVELS};
 use super::log::{LogFormat, LogLevel};
 use super::refreshes::{CLASSES, VOLATILITIES};
 use super::rules::{COMBINES, PUBLISHINGS};
-use super::sections::{EVICTIONS, LEVELS, OVERFLOWS};
+use super::sections::OVERFLOWS;
 use crate::clients::ClientProfile;
-use crate::hub::{Refresh, RuleFor};
+use crate::hub::{Namespace, Refresh, RuleFor};
 use crate::plugins::Entry;
 
 /// Column at which origins stand, where the values leave room.
@@ -42,6 +43,10 @@ impl Config {
         for (index, rule) in self.hub.rules.iter().enumerate() {
             page.table("rule", index);
             page.selected(rule);
+        }
+        for (index, namespace) in self.hub.namespaces.iter().enumerate() {
+            page.table("namespace", index);
+            page.namespace(namespace);
         }
         for (index, (name, budget)) in self.hub.budgets.iter().enumerate() {
             page.table("budget", index);
@@ -203,10 +208,36 @@ impl Page<'_> {
         self.optional("stale_if_error", lasting(stale.if_error));
         self.optional("negative_life", policy.negative_life.map(span));
         self.entry("lease", &span(policy.lease));
-        if let Some(ahead) = policy.refresh_ahead {
-            self.entry("refresh_ahead", &ahead.share.to_string());
-            self.entry("refresh_ahead_reads", &ahead.least_reads.to_string());
+        if let Some(ahead) = &policy.refresh_ahead {
+            self.ahead(ahead);
         }
+    }
+
+    fn namespace(&mut self, namespace: &Namespace) {
+        let (kept, fetched) = (&namespace.kept, &namespace.fetched);
+        let count = |count: Option<u32>| count.map(|count| count.to_string());
+        let bytes = |bytes: Option<u64>| bytes.map(|bytes| bytes.to_string());
+        self.entry("name", &quoted(&namespace.name));
+        self.optional("entries", count(kept.capacity));
+        self.optional("bytes", bytes(kept.max_bytes));
+        self.optional("value_bytes", bytes(kept.max_value_bytes));
+        self.optional("memory_life", kept.memory_life.map(span));
+        self.optional("disk_life", kept.disk_life.map(span));
+        self.optional("levels", kept.levels.map(|it| word(&LEVELS, &it)));
+        self.optional("eviction", kept.eviction.map(|it| word(&EVICTIONS, &it)));
+        let revalidating = fetched.while_revalidate;
+        self.optional("stale_while_revalidate", revalidating.map(span));
+        self.optional("stale_if_error", fetched.if_error.map(span));
+        self.optional("negative_life", fetched.negative_life.map(span));
+        self.optional("lease", fetched.lease.map(span));
+        if let Some(ahead) = &fetched.refresh_ahead {
+            self.ahead(ahead);
+        }
+    }
+
+    fn ahead(&mut self, ahead: &Ahead) {
+        self.entry("refresh_ahead", &ahead.share.to_string());
+        self.entry("refresh_ahead_reads", &ahead.least_reads.to_string());
     }
 
     fn selected(&mut self, RuleFor { conditions, rule }: &RuleFor) {

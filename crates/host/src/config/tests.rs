@@ -1,5 +1,7 @@
 //! Files of all kinds, right and wrong.
 
+mod cache;
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::time::Duration;
@@ -65,6 +67,10 @@ negative_life = "30s"
 lease = "10s"
 refresh_ahead = "20%"
 refresh_ahead_reads = 5
+
+[[namespace]]
+name = "weather"
+disk_life = "2d"
 
 [[rule]]
 entity = "sensor.power_*"

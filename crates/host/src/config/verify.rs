@@ -6,7 +6,7 @@ use weirhouse_runner::wit::types::Instant;
 use weirhouse_runner::{Fault as Refusal, Optimizer};
 
 use super::{Config, Faults};
-use crate::hub::{Refresh, SHORTEST_REFRESH};
+use crate::hub::{Namespace, Refresh, SHORTEST_REFRESH};
 
 impl Config {
     /// Tells the settings to an optimizer that is used for nothing else.
@@ -35,10 +35,23 @@ impl Config {
             note("batching", core.set_batching(batching));
         }
         if let Some(cache) = self.hub.cache {
-            note("cache", core.cache_configure(0, None, cache));
+            note("cache", core.cache_configure(0, cache));
         }
         if let Some(fetch) = self.hub.fetch {
-            note("cache", core.fetch_set_policy(None, fetch));
+            note("cache", core.fetch_set_policy(fetch));
+        }
+        for (index, namespace) in self.hub.namespaces.iter().enumerate() {
+            let path = format!("namespace[{}]", index + 1);
+            let Namespace {
+                name,
+                kept,
+                fetched,
+            } = namespace;
+            let told = core.cache_configure_own(0, name, *kept);
+            note(
+                &path,
+                told.and_then(|()| core.fetch_set_own_policy(name, *fetched)),
+            );
         }
         if let Some(bounds) = self.hub.disk_bounds {
             note("cache.disk_bytes", core.cache_set_disk_bounds(bounds));

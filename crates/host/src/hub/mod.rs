@@ -61,7 +61,7 @@ pub use history::{History, Point};
 pub use policies::Policy;
 pub use refreshing::{RefreshPace, RefreshedEntity, Refreshes};
 pub use rules::RuleFor;
-pub use settings::{Refresh, Settings};
+pub use settings::{Namespace, Refresh, Settings};
 pub use stats::{BudgetStats, CacheStats, FetchStats, OperationStats, Stats, UpdateStats};
 pub use stream_client::{Batch, Given, Resume, Start, StreamClient};
 pub use update::{Notice, Published, Refreshed, Update};

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 
 use weirhouse_runner::Fault;
 use weirhouse_runner::operations::{Cache as _, Fetch as _, Selection as _, Updates as _};
+use weirhouse_runner::wit::cache::OwnSettings;
+use weirhouse_runner::wit::fetch::OwnPolicy;
 use weirhouse_runner::wit::selection::{Candidate, Conditions};
 use weirhouse_runner::wit::types::Instant;
 use weirhouse_runner::wit::updates::{Publishing, Rule};
 
 use super::engine::Engine;
 use super::entities::Name;
-use super::{Hub, HubError, Settings};
+use super::{Hub, HubError, Namespace, Settings};
 
 /// Series that are asked about in one call: what crosses at once stays part of
 /// the optimizer's memory.
@@ -45,13 +47,34 @@ impl Engine {
             self.core.set_batching(batching)?;
         }
         if let Some(cache) = self.settings.cache {
-            self.core.cache_configure(now.mono, None, cache)?;
+            self.core.cache_configure(now.mono, cache)?;
         }
         if let Some(policy) = self.settings.fetch {
-            self.core.fetch_set_policy(None, policy)?;
+            self.core.fetch_set_policy(policy)?;
+        }
+        for namespace in &self.settings.namespaces {
+            let name = &namespace.name;
+            let kept = namespace.kept;
+            self.core.cache_configure_own(now.mono, name, kept)?;
+            self.core.fetch_set_own_policy(name, namespace.fetched)?;
         }
         if let Some(bounds) = self.settings.disk_bounds {
             self.core.cache_set_disk_bounds(bounds)?;
+        }
+        Ok(())
+    }
+
+    /// What had something of its own has nothing any more.
+    fn forget_namespaces(&mut self, now: Instant, before: &Settings) -> Result<(), Fault> {
+        for Namespace { name, .. } in &before.namespaces {
+            let mut namespaces = self.settings.namespaces.iter();
+            if namespaces.any(|namespace| namespace.name == *name) {
+                continue;
+            }
+            let kept = OwnSettings::default();
+            self.core.cache_configure_own(now.mono, name, kept)?;
+            let fetched = OwnPolicy::default();
+            self.core.fetch_set_own_policy(name, fetched)?;
         }
         Ok(())
     }
@@ -97,6 +120,7 @@ impl Engine {
 
     fn tell_change(&mut self, now: Instant, before: &Settings) -> Result<(), Fault> {
         self.policies.forget_claims();
+        self.forget_namespaces(now, before)?;
         self.tell_settings(now)?;
         let all = self.entities.handles();
         self.tell_rules(&all)?;

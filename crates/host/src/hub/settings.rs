@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use weirhouse_runner::wit::cache::{Settings as CacheSettings, Usage};
-use weirhouse_runner::wit::fetch::Policy;
+use weirhouse_runner::wit::cache::{OwnSettings, Settings as CacheSettings, Usage};
+use weirhouse_runner::wit::fetch::{OwnPolicy, Policy};
 use weirhouse_runner::wit::schedule::{Bounds, Budget, Class, Volatility};
 use weirhouse_runner::wit::updates::{Batching, Rule};
 
@@ -20,12 +20,13 @@ pub struct Settings {
     pub presets: bool,
     /// How updates are grouped; `None` leaves the optimizer's default.
     pub batching: Option<Batching>,
-    /// How namespaces without settings of their own are cached; `None` leaves
-    /// the optimizer's default.
+    /// How values are kept; `None` leaves the optimizer's default.
     pub cache: Option<CacheSettings>,
     /// How what the cache has not is fetched; `None` leaves the optimizer's
     /// default.
     pub fetch: Option<Policy>,
+    /// In what namespaces of the cache differ from that.
+    pub namespaces: Vec<Namespace>,
     /// The most the second level may hold; `None` leaves the optimizer's
     /// default.
     pub disk_bounds: Option<Usage>,
@@ -34,6 +35,17 @@ pub struct Settings {
     pub budgets: Vec<(String, Budget)>,
     /// Entities to refresh, and how often.
     pub refresh: Vec<(String, Refresh)>,
+}
+
+/// What a namespace of the cache has of its own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Namespace {
+    /// Its name.
+    pub name: String,
+    /// How its values are kept.
+    pub kept: OwnSettings,
+    /// How they are fetched.
+    pub fetched: OwnPolicy,
 }
 
 /// How often an entity is refreshed.
@@ -65,6 +77,7 @@ impl Default for Settings {
             batching: None,
             cache: None,
             fetch: None,
+            namespaces: Vec::new(),
             disk_bounds: None,
             budgets: Vec::new(),
             refresh: Vec::new(),

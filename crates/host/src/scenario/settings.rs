@@ -184,8 +184,8 @@ impl Settings {
     /// queue, whatever its own bound.
     pub(super) fn tell(&self, mono: u64, optimizer: &mut dyn Optimizer) -> Result<(), Fault> {
         optimizer.set_default_rule(&self.rule)?;
-        optimizer.cache_configure(mono, None, self.cache)?;
-        optimizer.fetch_set_policy(None, self.fetch)?;
+        optimizer.cache_configure(mono, self.cache)?;
+        optimizer.fetch_set_policy(self.fetch)?;
         optimizer.set_batching(Batching {
             max: self.batching.max.min(self.batching.capacity),
             ..self.batching

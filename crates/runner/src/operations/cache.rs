@@ -1,7 +1,9 @@
 //! Two levels of cache.
 
 use super::operations;
-use crate::wit::cache::{Admitted, Lookup, Options, Place, Settings, Stamp, Stored, Totals, Usage};
+use crate::wit::cache::{
+    Admitted, Lookup, Options, OwnSettings, Place, Settings, Stamp, Stored, Totals, Usage,
+};
 use crate::wit::types::Instant;
 
 operations! {
@@ -16,7 +18,8 @@ operations! {
         cache_delete() -> bool = weirhouse_core_cache.call_delete;
     };
 
-    fallible cache_configure(mono: u64, namespace: Option<&str>, settings: Settings) -> () = weirhouse_core_cache.call_configure;
+    fallible cache_configure(mono: u64, settings: Settings) -> () = weirhouse_core_cache.call_configure;
+    fallible cache_configure_own(mono: u64, namespace: &str, own: OwnSettings) -> () = weirhouse_core_cache.call_configure_own;
     fallible cache_resize(mono: u64, namespace: Option<&str>, capacity: u32) -> () = weirhouse_core_cache.call_resize;
     plain cache_clear(now: Instant, namespace: Option<&str>) -> Vec<Place> = weirhouse_core_cache.call_clear;
     fallible cache_invalidate(now: Instant, namespace: &str, pattern: &str) -> Vec<Place>

@@ -2,7 +2,9 @@
 
 use super::operations;
 use crate::wit::cache::{Options, Stored};
-use crate::wit::fetch::{Answer, Due, Fulfilled, Lease, Policy, RescueFrom, Resumed, Totals};
+use crate::wit::fetch::{
+    Answer, Due, Fulfilled, Lease, OwnPolicy, Policy, RescueFrom, Resumed, Totals,
+};
 use crate::wit::types::Instant;
 
 operations! {
@@ -17,7 +19,8 @@ operations! {
         fetch_lease_ahead() -> Option<Lease> = weirhouse_core_fetch.call_lease_ahead;
     };
 
-    fallible fetch_set_policy(namespace: Option<&str>, policy: Policy) -> () = weirhouse_core_fetch.call_set_policy;
+    fallible fetch_set_policy(policy: Policy) -> () = weirhouse_core_fetch.call_set_policy;
+    fallible fetch_set_own_policy(namespace: &str, own: OwnPolicy) -> () = weirhouse_core_fetch.call_set_own_policy;
     plain fetch_poll_ahead(now: Instant, most: u32) -> Vec<Due> = weirhouse_core_fetch.call_poll_ahead;
     plain fetch_totals(namespace: Option<&str>) -> Totals = weirhouse_core_fetch.call_statistics;
 }

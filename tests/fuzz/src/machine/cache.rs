@@ -1,8 +1,8 @@
 //! The cache, its fetches and its removals.
 
 use weirhouse_core::cache::{
-    self, Answer, Eviction, Levels, Part, Policy, RefreshAhead, Resumed, Settings, StaleLives,
-    Stamp, Stored, Usage,
+    self, Answer, Eviction, Levels, OwnPolicy, OwnSettings, Part, Policy, RefreshAhead, Resumed,
+    Settings, StaleLives, Stamp, Stored, Usage,
 };
 
 use super::{Machine, Outcome, pick};
@@ -40,7 +40,17 @@ impl Machine {
                         Eviction::Lru
                     },
                 };
-                cache.configure(now.mono_us, text(namespace), settings)?;
+                match namespace {
+                    None => cache.configure(now.mono_us, settings)?,
+                    // A life of 0 would be refused: some have none of their own.
+                    Some(namespace) => {
+                        let own = OwnSettings {
+                            memory_life_us: (memory_life.0 != 0).then_some(memory_life.0),
+                            ..settings.into()
+                        };
+                        cache.configure_own(now.mono_us, &namespace.0, own)?;
+                    }
+                }
             }
             Cache::Resize(namespace, capacity) => {
                 cache.resize(now.mono_us, text(namespace), capacity.0)?
@@ -147,16 +157,30 @@ impl Machine {
                 lease,
                 ahead,
             } => {
-                let policy = Policy {
-                    stale: stale_lives(*stale),
-                    negative_life_us: negative_life.map(|life| life.0),
-                    lease_us: lease.0,
-                    refresh_ahead: ahead.map(|(share, reads)| RefreshAhead {
-                        share: share.0,
-                        least_reads: reads.0,
-                    }),
-                };
-                cache.set_policy(text(namespace), policy)?;
+                let stale = stale_lives(*stale);
+                let negative_life_us = negative_life.map(|life| life.0);
+                let refresh_ahead = ahead.map(|(share, reads)| RefreshAhead {
+                    share: share.0,
+                    least_reads: reads.0,
+                });
+                match namespace {
+                    None => cache.set_policy(Policy {
+                        stale,
+                        negative_life_us,
+                        lease_us: lease.0,
+                        refresh_ahead,
+                    })?,
+                    Some(namespace) => {
+                        let own = OwnPolicy {
+                            while_revalidate_us: Some(stale.while_revalidate_us),
+                            if_error_us: None,
+                            negative_life_us,
+                            lease_us: Some(lease.0),
+                            refresh_ahead,
+                        };
+                        cache.set_own_policy(&namespace.0, own)?;
+                    }
+                }
             }
             Fetch::Ask(namespace, key) => {
                 let begun = match cache.ask(now, &namespace.0, &key.0)? {

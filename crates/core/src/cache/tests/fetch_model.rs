@@ -90,8 +90,8 @@ impl Pair {
             lease_us: LEASE_US,
             refresh_ahead: None,
         };
-        cache.configure(0, None, settings).expect("proper settings");
-        cache.set_policy(None, policy).expect("proper policy");
+        cache.configure(0, settings).expect("proper settings");
+        cache.set_policy(policy).expect("proper policy");
         Self {
             cache,
             now_us: 0,

@@ -11,14 +11,14 @@ const LIVES: StaleLives = StaleLives {
 
 pub(super) fn with_policy(policy: Policy) -> Cache {
     let mut cache = Cache::new();
-    cache.set_policy(None, policy).expect("proper policy");
+    cache.set_policy(policy).expect("proper policy");
     let settings = Settings {
         levels: Levels::MemoryOnly,
         memory_life_us: 100 * SECOND_US,
         ..Settings::default()
     };
     cache
-        .configure(0, Some("memory"), settings)
+        .configure_own(0, "memory", settings.into())
         .expect("proper settings");
     cache
 }
@@ -510,16 +510,22 @@ fn a_policy_out_of_range_is_refused_and_changes_nothing() {
             lease_us: policy.lease_us.min(6),
             ..policy
         };
-        let refused = cache.set_policy(None, policy);
+        let refused = cache.set_policy(policy);
         assert!(
             matches!(refused, Err(Error::InvalidArgument(_))),
             "{policy:?}"
         );
     }
-    assert!(matches!(
-        cache.set_policy(Some(""), proper),
-        Err(Error::InvalidArgument(_))
-    ));
+    let own = |lease_us| OwnPolicy {
+        lease_us: Some(lease_us),
+        ..OwnPolicy::default()
+    };
+    for refused in [
+        cache.set_own_policy("", own(7)),
+        cache.set_own_policy("memory", own(0)),
+    ] {
+        assert!(matches!(refused, Err(Error::InvalidArgument(_))));
+    }
     assert!(matches!(
         cache.ask(at(0), "memory", "k"),
         Ok(Answer::Fetch(Lease { life_us: 7, .. }))
@@ -533,8 +539,12 @@ fn a_namespace_with_a_policy_of_its_own_keeps_it() {
         lease_us,
         ..Policy::default()
     };
-    cache.set_policy(Some("a"), policy(7)).expect("proper");
-    cache.set_policy(None, policy(8)).expect("proper");
+    let own = OwnPolicy {
+        lease_us: Some(7),
+        ..OwnPolicy::default()
+    };
+    cache.set_own_policy("a", own).expect("proper");
+    cache.set_policy(policy(8)).expect("proper");
     assert!(matches!(
         ask(&mut cache, 0, None),
         Resumed::Fetch(Lease { life_us: 7, .. })

@@ -99,7 +99,7 @@ fn a_value_over_the_limit_is_refused_and_the_older_one_stays() {
         ..Settings::default()
     };
     cache
-        .configure(0, Some("a"), settings)
+        .configure_own(0, "a", settings.into())
         .expect("proper settings");
     put(&mut cache, 0, "a", "k");
     let refused = cache.put(at(1), "a", "k", vec![0; 4], Options::default());
@@ -111,13 +111,14 @@ fn a_value_over_the_limit_is_refused_and_the_older_one_stays() {
 fn a_value_too_large_for_memory_goes_to_disk_and_outdates_the_copy_in_memory() {
     let mut cache = Cache::new();
     cache
-        .configure(
+        .configure_own(
             0,
-            Some("a"),
+            "a",
             Settings {
                 max_bytes: 10,
                 ..Settings::default()
-            },
+            }
+            .into(),
         )
         .expect("proper settings");
     put(&mut cache, 0, "a", "k");
@@ -133,13 +134,14 @@ fn a_value_too_large_for_memory_goes_to_disk_and_outdates_the_copy_in_memory() {
 fn the_byte_bound_counts_keys_and_values() {
     let mut cache = Cache::new();
     cache
-        .configure(
+        .configure_own(
             0,
-            Some("a"),
+            "a",
             Settings {
                 max_bytes: 8,
                 ..Settings::default()
-            },
+            }
+            .into(),
         )
         .expect("proper settings");
     for key in ["k1", "k2", "k3"] {

@@ -40,7 +40,7 @@ impl Witness {
         };
         let mut cache = Cache::new();
         cache
-            .configure(0, Some(NAMESPACE), settings)
+            .configure_own(0, NAMESPACE, settings.into())
             .expect("proper settings");
         Self {
             cache,
@@ -54,7 +54,7 @@ impl Witness {
 
     fn configure(&mut self) {
         self.cache
-            .configure(self.now.mono_us, Some(NAMESPACE), self.settings)
+            .configure_own(self.now.mono_us, NAMESPACE, self.settings.into())
             .expect("proper settings");
     }
 

@@ -489,7 +489,7 @@ fn open() -> Cache {
         lease_us: 3,
         ..Policy::default()
     };
-    cache.set_policy(None, policy).expect("proper policy");
+    cache.set_policy(policy).expect("proper policy");
     cache
 }
 

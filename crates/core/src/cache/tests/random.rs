@@ -98,7 +98,7 @@ impl Pair {
         };
         let mut cache = Cache::new();
         cache
-            .configure(0, Some(NAMESPACE), settings)
+            .configure_own(0, NAMESPACE, settings.into())
             .expect("proper settings");
         let (memory, disk) = Default::default();
         let model = Model {
@@ -253,7 +253,7 @@ impl Pair {
             Operation::Configure { max_bytes } => {
                 model.settings.max_bytes = max_bytes;
                 cache
-                    .configure(now.mono_us, Some(NAMESPACE), model.settings)
+                    .configure_own(now.mono_us, NAMESPACE, model.settings.into())
                     .expect("proper settings");
                 model.fit(*now, model.settings.capacity as usize, max_bytes);
             }
@@ -265,7 +265,7 @@ impl Pair {
                         ..model.settings
                     };
                     cache
-                        .configure(now.mono_us, Some(NAMESPACE), settings)
+                        .configure_own(now.mono_us, NAMESPACE, settings.into())
                         .expect("proper settings");
                 }
             }

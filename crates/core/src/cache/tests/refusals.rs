@@ -14,13 +14,13 @@ fn full_of_fetches() -> Cache {
         lease_us: 365 * DAY * SECOND_US,
         ..Policy::default()
     };
-    cache.set_policy(None, policy).expect("proper policy");
+    cache.set_policy(policy).expect("proper policy");
     let settings = Settings {
         levels: Levels::MemoryOnly,
         ..Settings::default()
     };
     cache
-        .configure(0, Some("memory"), settings)
+        .configure_own(0, "memory", settings.into())
         .expect("proper settings");
     put(&mut cache, 0, "a", "k");
     for number in 0..4_096 {
@@ -84,7 +84,7 @@ fn a_refused_write_removes_nothing() {
     let mut cache = Cache::new();
     for number in 1..1_000 {
         cache
-            .configure(0, Some(&format!("own {number}")), Settings::default())
+            .configure_own(0, &format!("own {number}"), Settings::default().into())
             .expect("room for its settings");
     }
     put(&mut cache, 0, "a", "short");
@@ -112,11 +112,11 @@ fn refused_settings_let_no_time_pass() {
     let mut cache = Cache::new();
     for number in 0..1_000 {
         cache
-            .configure(0, Some(&format!("own {number}")), Settings::default())
+            .configure_own(0, &format!("own {number}"), Settings::default().into())
             .expect("room for its settings");
     }
     put(&mut cache, 0, "own 0", "k");
-    let configured = cache.configure(u64::MAX, Some("one more"), Settings::default());
+    let configured = cache.configure_own(u64::MAX, "one more", Settings::default().into());
     assert!(matches!(configured, Err(Error::TooLarge(_))));
     let resized = cache.resize(u64::MAX, Some("one more"), 5);
     assert!(matches!(resized, Err(Error::TooLarge(_))));

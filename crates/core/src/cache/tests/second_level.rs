@@ -10,7 +10,7 @@ fn a_memory_only_namespace_never_asks_the_store() {
         ..Settings::default()
     };
     cache
-        .configure(0, Some("a"), settings)
+        .configure_own(0, "a", settings.into())
         .expect("proper settings");
     assert_eq!(cache.get(at(0), "a", "k"), Ok(Lookup::Miss));
     assert_eq!(put(&mut cache, 0, "a", "k"), None);
@@ -205,7 +205,7 @@ fn a_memory_only_namespace_refuses_what_memory_has_no_room_for() {
         ..Settings::default()
     };
     cache
-        .configure(0, Some("live"), settings)
+        .configure_own(0, "live", settings.into())
         .expect("proper settings");
     let mut put = |bytes| cache.put(at(0), "live", "key", vec![0; bytes], Options::default());
     assert_eq!(put(7), Ok(None));

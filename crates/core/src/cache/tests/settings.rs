@@ -25,14 +25,14 @@ fn smaller_bounds_evict_the_least_recently_used_at_once() {
 fn settings_for_all_leave_namespaces_with_their_own_alone() {
     let mut cache = Cache::new();
     cache
-        .configure(0, Some("own"), Settings::default())
+        .configure_own(0, "own", Settings::default().into())
         .expect("proper settings");
     put(&mut cache, 0, "known", "k");
     let settings = Settings {
         disk_life_us: 7,
         ..Settings::default()
     };
-    cache.configure(0, None, settings).expect("proper settings");
+    cache.configure(0, settings).expect("proper settings");
     for (namespace, life_us) in [
         ("own", 3600 * SECOND_US),
         ("known", 7),
@@ -46,6 +46,70 @@ fn settings_for_all_leave_namespaces_with_their_own_alone() {
             "{namespace}"
         );
     }
+}
+
+#[test]
+fn what_a_namespace_has_of_its_own_lies_over_what_holds_for_all() {
+    let mut cache = Cache::new();
+    let own = OwnSettings {
+        memory_life_us: Some(5),
+        ..OwnSettings::default()
+    };
+    let lives = |cache: &mut Cache, namespace| {
+        put(cache, 0, namespace, "k").map(|stamp| (stamp.memory_life_us, stamp.life_us))
+    };
+    for namespace in ["a", "devices"] {
+        let told = cache.configure_own(0, namespace, own);
+        told.expect("proper settings");
+    }
+    assert_eq!(lives(&mut cache, "a"), Some((5, 3600 * SECOND_US)));
+    // A class has its lives in what it has none of its own.
+    assert_eq!(lives(&mut cache, "devices"), Some((5, 1800 * SECOND_US)));
+
+    let settings = Settings {
+        memory_life_us: 7,
+        disk_life_us: 8,
+        ..Settings::default()
+    };
+    cache.configure(0, settings).expect("proper settings");
+    assert_eq!(lives(&mut cache, "a"), Some((5, 8)));
+
+    let nothing = OwnSettings::default();
+    let told = cache.configure_own(0, "a", nothing);
+    told.expect("proper settings");
+    assert_eq!(lives(&mut cache, "a"), Some((7, 8)));
+}
+
+#[test]
+fn a_room_of_its_own_is_kept_until_all_get_another() {
+    let mut cache = Cache::new();
+    cache.resize(0, Some("a"), 2).expect("proper name");
+    let settings = Settings {
+        capacity: 1,
+        ..Settings::default()
+    };
+    cache.configure(0, settings).expect("proper settings");
+    let held = |cache: &mut Cache| {
+        for key in ["1", "2", "3", "4"] {
+            put(cache, 0, "a", key);
+            put(cache, 0, "b", key);
+        }
+        keys(&cache.clone().clear(at(0), None)).len()
+    };
+    assert_eq!(held(&mut cache), 2 + 1);
+    cache.resize(0, None, 3).expect("always proper");
+    assert_eq!(held(&mut cache), 3 + 3);
+}
+
+#[test]
+fn nothing_of_its_own_is_no_namespace() {
+    let mut cache = Cache::new();
+    for number in 0..2_000 {
+        let name = format!("{number}");
+        let told = cache.configure_own(0, &name, OwnSettings::default());
+        told.expect("nothing is kept for it");
+    }
+    put(&mut cache, 0, "a", "k");
 }
 
 #[test]
@@ -77,7 +141,7 @@ fn bounds_for_all_leave_the_lives_of_classes() {
         capacity: 7,
         ..Settings::default()
     };
-    cache.configure(0, None, settings).expect("proper settings");
+    cache.configure(0, settings).expect("proper settings");
     for (namespace, seconds) in [("live", 15), ("devices", 1800)] {
         let stamp = put(&mut cache, 0, namespace, "k").expect("both levels");
         assert_eq!(
@@ -120,7 +184,7 @@ fn what_is_stale_makes_room_before_what_is_fresh() {
         ..Settings::default()
     };
     cache
-        .configure(0, Some("a"), settings)
+        .configure_own(0, "a", settings.into())
         .expect("proper settings");
     let stale = StaleLives {
         while_revalidate_us: 1_000 * SECOND_US,
@@ -161,7 +225,6 @@ fn refused_settings_change_nothing() {
     ] {
         let refused = cache.configure(
             0,
-            None,
             Settings {
                 capacity: 0,
                 ..settings

@@ -5,6 +5,9 @@ use axum::http::{StatusCode, header};
 
 use super::Api;
 use crate::api::BODY_LIMIT_BYTES;
+use crate::hub::{Namespace, Settings};
+use weirhouse_runner::wit::cache::{Levels, OwnSettings};
+use weirhouse_runner::wit::fetch::OwnPolicy;
 
 #[tokio::test]
 async fn values_come_back_as_they_were_put() {
@@ -149,4 +152,43 @@ async fn values_leave_together_by_namespace_pattern_and_tag() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_namespace_is_kept_as_its_own_settings_say_while_they_last() {
+    let api = Api::new();
+    let small = Namespace {
+        name: "small".to_owned(),
+        kept: OwnSettings {
+            max_value_bytes: Some(4),
+            memory_life: Some(20_000_000),
+            levels: Some(Levels::MemoryOnly),
+            ..OwnSettings::default()
+        },
+        fetched: OwnPolicy::default(),
+    };
+    let settings = Settings {
+        namespaces: vec![small],
+        ..Settings::default()
+    };
+    api.hub.set_settings(settings).unwrap();
+
+    let long = api.call("PUT", "/v1/cache/small/k", "12345").await;
+    assert_eq!(long.status, StatusCode::PAYLOAD_TOO_LARGE);
+    let elsewhere = api.call("PUT", "/v1/cache/large/k", "12345").await;
+    assert_eq!(elsewhere.status, StatusCode::NO_CONTENT);
+    api.call("PUT", "/v1/cache/small/k", "1234").await;
+    let life = async || {
+        let got = api.call("GET", "/v1/cache/small/k", "").await;
+        let life = got.header("cache-control").to_owned();
+        let life = life.strip_prefix("private, max-age=");
+        life.unwrap().parse::<u64>().unwrap()
+    };
+    assert!((15..=20).contains(&life().await));
+
+    // Settings of its own that are taken back leave it as all others are.
+    api.hub.set_settings(Settings::default()).unwrap();
+    let long = api.call("PUT", "/v1/cache/small/k", "12345").await;
+    assert_eq!(long.status, StatusCode::NO_CONTENT);
+    assert!(life().await > 20);
 }
