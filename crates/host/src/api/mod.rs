@@ -89,7 +89,7 @@ mod upgrade;
 use std::sync::Arc;
 
 use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
-use axum::routing::get;
+use axum::routing::{delete, get, patch, post};
 use axum::{Extension, Router};
 use tokio::sync::{Mutex, Semaphore, watch};
 use tower_http::cors::{Any, CorsLayer};
@@ -243,20 +243,28 @@ struct Table {
 /// All routes, described in `whole` where that is wanted.
 fn table(whole: &mut Option<OpenApi>) -> Table {
     let open = Routes::new(whole.as_ref())
-        .add(routes!(page::get))
-        .add(routes!(page::docs))
-        .add(routes!(description::get))
-        .add(routes!(health::get))
-        .add(routes!(home_assistant::get));
+        .add("/", get(page::get), || routes!(page::get))
+        .add("/docs", get(page::docs), || routes!(page::docs))
+        .add("/v1/openapi.json", get(description::get), || {
+            routes!(description::get)
+        })
+        .add("/healthz", get(health::get), || routes!(health::get))
+        .add("/api/websocket", get(home_assistant::get), || {
+            routes!(home_assistant::get)
+        });
     let read = Routes::new(whole.as_ref())
-        .add(routes!(metrics::get))
-        .add(routes!(stats::get))
-        .add(routes!(activity::get))
-        .add(routes!(refreshes::get))
-        .add(routes!(history::get))
-        .add(routes!(log::get))
-        .add(routes!(plugins::list))
-        .add(routes!(context::get));
+        .add("/metrics", get(metrics::get), || routes!(metrics::get))
+        .add("/v1/stats", get(stats::get), || routes!(stats::get))
+        .add("/v1/activity", get(activity::get), || {
+            routes!(activity::get)
+        })
+        .add("/v1/refreshes", get(refreshes::get), || {
+            routes!(refreshes::get)
+        })
+        .add("/v1/history", get(history::get), || routes!(history::get))
+        .add("/v1/log", get(log::get), || routes!(log::get))
+        .add("/v1/plugins", get(plugins::list), || routes!(plugins::list))
+        .add("/v1/context", get(context::get), || routes!(context::get));
     let read = [
         (states::SOURCE, get(states::list), get(states::one)),
         (scenes::SOURCE, get(scenes::list), get(scenes::one)),
@@ -279,16 +287,36 @@ fn table(whole: &mut Option<OpenApi>) -> Table {
     })
     .for_scope(Scope::Read, whole);
     let cache = Routes::new(whole.as_ref())
-        .add(routes!(cache::get, cache::put, cache::delete))
-        .add(routes!(clearing::of_namespace))
-        .add(routes!(clearing::of_tag))
+        .add(
+            "/v1/cache/{ns}/{*key}",
+            get(cache::get).put(cache::put).delete(cache::delete),
+            || routes!(cache::get, cache::put, cache::delete),
+        )
+        .add("/v1/cache/{ns}", delete(clearing::of_namespace), || {
+            routes!(clearing::of_namespace)
+        })
+        .add("/v1/cache", delete(clearing::of_tag), || {
+            routes!(clearing::of_tag)
+        })
         .for_scope(Scope::Cache, whole);
-    let endless = Routes::new(whole.as_ref()).add(routes!(stream::get));
-    let fetch = Routes::new(whole.as_ref()).add(routes!(fetch::post, fetch::put, fetch::delete));
+    let endless =
+        Routes::new(whole.as_ref()).add("/v1/stream", get(stream::get), || routes!(stream::get));
+    let fetch = Routes::new(whole.as_ref()).add(
+        "/v1/fetch/{ns}/{*key}",
+        post(fetch::post).put(fetch::put).delete(fetch::delete),
+        || routes!(fetch::post, fetch::put, fetch::delete),
+    );
     let operate = Routes::new(whole.as_ref())
-        .add(routes!(backup::post, backup::delete))
-        .add(routes!(plugins::patch));
-    let batch = Routes::new(whole.as_ref()).add(routes!(batch::post));
+        .add(
+            "/v1/backup",
+            post(backup::post).delete(backup::delete),
+            || routes!(backup::post, backup::delete),
+        )
+        .add("/v1/plugins/{name}", patch(plugins::patch), || {
+            routes!(plugins::patch)
+        });
+    let batch =
+        Routes::new(whole.as_ref()).add("/v1/batch", post(batch::post), || routes!(batch::post));
     let by_itself = [&open, &endless, &fetch, &operate, &batch]
         .map(|routes| routes.all_answered(&batch::not_inside))
         .into_iter()

@@ -1,8 +1,8 @@
 //! Routes, added one by one: always to be served, and to be described only for
 //! whoever asks for the description.
 //!
-//! A description of all routes is megabytes while it is made, and few ever ask:
-//! a service that starts drops what each route says of itself at once.
+//! A description of all routes is megabytes while it is made, half a megabyte of
+//! code that makes it, and few ever ask: a service that starts runs none of it.
 
 use std::sync::Arc;
 
@@ -35,36 +35,42 @@ impl Routes {
         }
     }
 
-    /// Adds what `utoipa_axum::routes` makes of handlers.
+    /// Adds the handlers of a path. `describe` says what `utoipa_axum::routes`
+    /// makes of the same handlers.
     pub(super) fn add(
-        mut self,
-        (schemas, paths, handler): UtoipaMethodRouter<Arc<Shared>>,
+        self,
+        path: &str,
+        handlers: MethodRouter<Arc<Shared>>,
+        describe: fn() -> UtoipaMethodRouter<Arc<Shared>>,
     ) -> Self {
-        for path in paths.paths.keys() {
-            self.router = self.router.route(path, handler.clone());
-            self.paths.push(path.clone());
-        }
-        if let Some(described) = &mut self.described {
+        let mut routes = self.add_route(path, handlers);
+        if let Some(described) = &mut routes.described {
+            let (schemas, paths, _) = describe();
             described.paths.merge(paths);
             let components = described.components.get_or_insert_with(Components::new);
             components.schemas.extend(schemas);
         }
-        self
+        routes
     }
 
     /// Adds a handler of `GET` that is described by a table.
     pub(super) fn add_get(
-        mut self,
+        self,
         path: &str,
         handler: MethodRouter<Arc<Shared>>,
         describe: impl FnOnce() -> Operation,
     ) -> Self {
-        self.router = self.router.route(path, handler);
-        self.paths.push(path.to_owned());
-        if let Some(described) = &mut self.described {
+        let mut routes = self.add_route(path, handler);
+        if let Some(described) = &mut routes.described {
             let paths = &mut described.paths;
             paths.add_path_operation(path, vec![HttpMethod::Get], describe());
         }
+        routes
+    }
+
+    fn add_route(mut self, path: &str, handlers: MethodRouter<Arc<Shared>>) -> Self {
+        self.router = self.router.route(path, handlers);
+        self.paths.push(path.to_owned());
         self
     }
 
