@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use weirhouse::hub::{Hub, Notice, Settings};
+use weirhouse::hub::{Hub, Notice, Report, Settings, Verdict};
 use weirhouse::store::{Blobs, MemoryStore};
 use weirhouse_hass::{Event, State};
 use weirhouse_runner::operations::{Entities as _, Updates as _};
@@ -156,6 +156,55 @@ fn a_trap_loses_neither_presets_nor_updates_that_waited() -> Result<()> {
     assert_eq!(
         porch["published"]["state"], "20.0",
         "0.2 degrees are within the preset"
+    );
+    Ok(())
+}
+
+#[test]
+fn what_programs_report_survives_a_trap_but_for_the_reading_that_caused_it() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let hub = Hub::open(
+        faulty()?,
+        Arc::new(MemoryStore::new()),
+        Blobs::new(folder.path()),
+        Settings::default(),
+    )?;
+    let report = |readings: &[(&str, &str)]| {
+        let reports = readings.iter().map(|(entity, state)| Report {
+            entity_id: (*entity).to_owned(),
+            state: (*state).to_owned(),
+            attributes: serde_json::from_str(r#"{"device_class": "temperature"}"#).ok(),
+        });
+        let judgements = hub.report(reports.collect()).into_iter();
+        let told = judgements.map(|it| (it.verdict, it.reason.unwrap_or_default()));
+        told.collect::<Vec<_>>()
+    };
+    let published = (Verdict::Published, "first");
+    assert_eq!(
+        report(&[("sensor.a", "20"), ("sensor.b", "20")]),
+        [published; 2]
+    );
+    hub.checkpoint();
+    let judged = report(&[
+        ("sensor.a", "20.1"),
+        ("sensor.b", "fault:panic"),
+        ("sensor.c", "1"),
+    ]);
+    assert_eq!(
+        judged[..2],
+        [
+            (Verdict::Suppressed, "within"),
+            (Verdict::Refused, "set-aside")
+        ]
+    );
+    let published = hub.reported().into_iter().map(|it| it.published);
+    let published: Vec<_> = published.flatten().map(|it| it.state).collect();
+    assert_eq!(published, ["20", "20", "1"]);
+    assert!(hub.stats()?.optimizer.traps > 0);
+    // Of the instance that came after it nothing is new.
+    assert_eq!(
+        report(&[("sensor.a", "20.2"), ("sensor.b", "20.1")]),
+        [(Verdict::Suppressed, "within"); 2]
     );
     Ok(())
 }

@@ -161,6 +161,31 @@ impl From<CompressedState> for State {
     }
 }
 
+impl State {
+    /// A state that is not the feed's, written at this moment in place of another.
+    pub fn new(
+        state: String,
+        attributes: Attributes,
+        at: Timestamp,
+        before: Option<&Self>,
+    ) -> Self {
+        let same = before.filter(|before| before.state == state);
+        Self {
+            last_changed: same.map_or(at, |before| before.last_changed),
+            last_updated: same
+                .filter(|before| {
+                    let between = AttributeChanges::between(&before.attributes, &attributes);
+                    between == AttributeChanges::default()
+                })
+                .map_or(at, |before| before.last_updated),
+            state,
+            attributes,
+            context: Context::default(),
+            written: Written::default(),
+        }
+    }
+}
+
 impl Attributes {
     /// The JSON text of an attribute.
     pub fn get(&self, name: &str) -> Option<&str> {

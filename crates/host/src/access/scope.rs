@@ -13,7 +13,7 @@ pub enum Scope {
     Read,
     /// Read, write and delete values in the cache
     Cache,
-    /// Nothing yet: report readings of other sources
+    /// Report readings of what Home Assistant does not have
     Push,
     /// Everything, without a limit on requests
     Admin,

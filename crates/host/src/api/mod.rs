@@ -74,6 +74,7 @@ mod plugins;
 mod problem;
 mod query;
 mod reading;
+mod readings;
 mod refreshes;
 mod request_id;
 mod routes;
@@ -299,6 +300,16 @@ fn table(whole: &mut Option<OpenApi>) -> Table {
             routes!(clearing::of_tag)
         })
         .for_scope(Scope::Cache, whole);
+    let report = Routes::new(whole.as_ref())
+        .add(
+            "/v1/readings",
+            get(readings::get).post(readings::post),
+            || routes!(readings::get, readings::post),
+        )
+        .add("/v1/readings/{entity}", delete(readings::delete), || {
+            routes!(readings::delete)
+        })
+        .for_scope(Scope::Push, whole);
     let endless =
         Routes::new(whole.as_ref()).add("/v1/stream", get(stream::get), || routes!(stream::get));
     let fetch = Routes::new(whole.as_ref()).add(
@@ -326,7 +337,7 @@ fn table(whole: &mut Option<OpenApi>) -> Table {
     let operate = operate.for_scope(Scope::Admin, whole);
     Table {
         open: open.open(whole),
-        resources: read.merge(cache),
+        resources: read.merge(cache).merge(report),
         elsewhere: endless.merge(fetch).merge(operate),
         batch: batch.for_tokens(whole),
         by_itself,

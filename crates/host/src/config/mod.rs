@@ -41,6 +41,8 @@ use crate::mqtt::MqttConfig;
 use crate::plugins::Entry;
 use document::Document;
 
+pub(crate) use rules::is_entity_id;
+
 pub use log::{Levels, LogConfig, LogFormat, LogLevel, MODULES};
 
 /// Name of the file in the data folder.

@@ -73,7 +73,8 @@ pub(super) fn rules(
     rules
 }
 
-pub(super) fn is_entity_id(text: &str) -> bool {
+/// Whether this can be the identifier of an entity.
+pub(crate) fn is_entity_id(text: &str) -> bool {
     text.split_once('.')
         .is_some_and(|(domain, name)| is_slug(domain) && is_slug(name))
 }

@@ -189,7 +189,7 @@ impl Engine {
             else {
                 continue;
             };
-            let state = engine.mirror.get(entity_id);
+            let state = engine.state(entity_id);
             let text = |name| state.and_then(|state| state.attributes.text(name));
             let advised = engine.policies.advised(entity_id);
             entities.push(EntityActivity {

@@ -112,7 +112,7 @@ impl Engine {
             self.claim(entity_id).tolerance = Tolerance::Asked(tolerance);
             tolerance
         };
-        let state = self.mirror.get(entity_id);
+        let state = self.reported.state(&self.mirror, entity_id);
         let text = |name| state.and_then(|state| state.attributes.text(name));
         let mut seen = Seen {
             entity_id: entity_id.clone(),
@@ -171,7 +171,7 @@ impl Engine {
             entity_id, text, ..
         } = one.waiting;
         // It may have gone while it was asked about.
-        let Some(state) = self.mirror.shared(&entity_id) else {
+        let Some(state) = self.shared_state(&entity_id) else {
             return Vec::new();
         };
         if let Some(claimed) = self.policies.claimed.get_mut(&entity_id) {

@@ -21,6 +21,7 @@ use super::operations::Operations;
 use super::policies::Policies;
 use super::refreshing::Refreshing;
 use super::removals::Removing;
+use super::reporting::Reported;
 use super::settings::Settings;
 use super::shaping::Shaped;
 use super::waiting::Waiting;
@@ -41,6 +42,8 @@ pub const SHORTEST_REFRESH: Duration = Duration::from_secs(15);
 pub(super) struct Engine {
     pub(super) core: Component,
     pub(super) mirror: Mirror,
+    /// What programs report beside it.
+    pub(super) reported: Reported,
     pub(super) entities: Entities,
     pub(super) settings: Settings,
     pub(super) media_types: MediaTypes,
@@ -82,6 +85,7 @@ impl Engine {
             told: core.generation(),
             core,
             mirror: Mirror::new(),
+            reported: Reported::default(),
             entities: Entities::default(),
             settings,
             media_types: MediaTypes::default(),
@@ -269,7 +273,7 @@ impl Engine {
         let gone: Vec<Box<str>> = self
             .entities
             .names()
-            .filter(|name| self.mirror.get(name).is_none())
+            .filter(|name| self.state(name).is_none())
             .map(Into::into)
             .collect();
         let gone: Vec<u32> = gone.iter().filter_map(|name| self.forget(name)).collect();

@@ -101,7 +101,7 @@ impl Engine {
     /// Whose an entity is.
     pub(super) fn claim(&mut self, entity_id: &str) -> &mut Claimed {
         if !self.policies.claimed.contains_key(entity_id) {
-            let state = self.mirror.get(entity_id);
+            let state = self.state(entity_id);
             let class = state.and_then(|state| state.attributes.text("device_class"));
             let mut claimed = Claimed::default();
             for (place, policy) in self.policies.list.iter().enumerate() {

@@ -100,7 +100,8 @@ impl Engine {
         let reason = reason_name(verdict);
         let entity = self.entities.entry(&name.entity);
         let outgoing = entity.outgoing.get_or_insert_with(Outgoing::default);
-        let attributes = self.mirror.get(&name.entity).map(|state| &state.attributes);
+        let state = self.reported.state(&self.mirror, &name.entity);
+        let attributes = state.map(|state| &state.attributes);
         match &name.attribute {
             None => {
                 outgoing.reason = reason;
@@ -134,18 +135,10 @@ impl Engine {
     /// Lets time pass, and takes what became due.
     pub(super) fn tick(&mut self, now: Instant) -> Due {
         self.tell_operations(now);
-        let mut due = Due::default();
-        let at = Timestamp::from_micros(now.wall);
-        for entity_id in std::mem::take(&mut self.removed) {
-            due.updates.push(Update {
-                entity_id,
-                state: None,
-                attributes: BTreeMap::new(),
-                reason: "removed",
-                at,
-                batch: self.batches,
-            });
-        }
+        let mut due = Due {
+            updates: self.removals(now),
+            refresh: Vec::new(),
+        };
         let started = std::time::Instant::now();
         let Ok(waiting) = self.call(now, |core| core.tick(now)).inspect_err(|error| {
             tracing::error!(%error, "what was due may come late");
@@ -193,12 +186,26 @@ impl Engine {
         due
     }
 
+    /// The updates of entities that are gone.
+    pub(super) fn removals(&mut self, now: Instant) -> Vec<Update> {
+        let gone = std::mem::take(&mut self.removed).into_iter();
+        let updates = gone.map(|entity_id| Update {
+            entity_id,
+            state: None,
+            attributes: BTreeMap::new(),
+            reason: "removed",
+            at: Timestamp::from_micros(now.wall),
+            batch: self.batches,
+        });
+        updates.collect()
+    }
+
     /// Publishes the newest value of a series, because time demands it.
     fn publish_latest(&mut self, now: Instant, handle: u32, verdict: u8) {
         let Some(name) = self.entities.name(handle).cloned() else {
             return;
         };
-        let Some(state) = self.mirror.get(&name.entity) else {
+        let Some(state) = self.state(&name.entity) else {
             return;
         };
         let text = match &name.attribute {
@@ -248,7 +255,7 @@ impl Engine {
             whole,
             mut attributes,
         } = entity.outgoing.take()?;
-        if whole && let Some(state) = self.mirror.get(&entity_id) {
+        if whole && let Some(state) = self.reported.state(&self.mirror, &entity_id) {
             for (name, json) in state.attributes.iter() {
                 if !attributes.contains_key(name)
                     && let Some(json) = raw(json)

@@ -111,7 +111,7 @@ impl Engine {
     }
 
     fn candidate(&self, name: &Name) -> Candidate {
-        let state = self.mirror.get(&name.entity);
+        let state = self.state(&name.entity);
         Candidate {
             series: name.series(),
             device_class: state.and_then(|state| state.attributes.text("device_class")),

@@ -45,6 +45,8 @@ impl Hub {
         let mut touched = std::mem::take(&mut engine.touched);
         touched.sort_unstable();
         touched.dedup();
+        // Readers of states are shown what Home Assistant has.
+        touched.retain(|id| !engine.reported.has(id));
         let touched_rows = || touched.iter().map(|id| engine.row(id)).collect();
         match told {
             Told::All => {

@@ -84,14 +84,22 @@ impl Engine {
     }
 
     /// Turns what differs in one entity into readings.
-    fn observe_entity(&mut self, now: Instant, seen: &Observation, readings: &mut Vec<Reading>) {
+    pub(super) fn observe_entity(
+        &mut self,
+        now: Instant,
+        seen: &Observation,
+        readings: &mut Vec<Reading>,
+    ) {
         let entity_id = seen.entity_id.as_str();
         self.touched.push(entity_id.into());
         if seen.kind == Kind::Removed {
             self.remove(now, entity_id);
             return;
         }
-        let Some(state) = self.mirror.get(entity_id) else {
+        if self.reported.has(entity_id) && self.mirror.get(entity_id).is_some() {
+            self.reported.cede(entity_id);
+        }
+        let Some(state) = self.reported.state(&self.mirror, entity_id) else {
             return;
         };
         let mut push = |attribute: Option<&str>, text: String| {
@@ -149,7 +157,7 @@ impl Engine {
 
     /// Reports device class, unit and state class of an entity.
     pub(super) fn describe(&mut self, handle: u32, entity_id: &str) -> Result<(), Fault> {
-        let Some(state) = self.mirror.get(entity_id) else {
+        let Some(state) = self.state(entity_id) else {
             return Ok(());
         };
         let facts = Facts {
@@ -161,7 +169,7 @@ impl Engine {
     }
 
     /// An entity is gone.
-    fn remove(&mut self, now: Instant, entity_id: &str) {
+    pub(super) fn remove(&mut self, now: Instant, entity_id: &str) {
         if let Some(handle) = self.forget(entity_id)
             && let Err(error) = self.call(now, |core| core.release(&[handle]))
         {
@@ -170,10 +178,10 @@ impl Engine {
         self.removed.push(entity_id.to_owned());
     }
 
-    /// Tells a fresh instance everything the mirror holds.
+    /// Tells a fresh instance everything that the mirror holds and programs report.
     pub(super) fn retell(&mut self, now: Instant) {
         let mut readings = Vec::with_capacity(self.mirror.len());
-        for (entity_id, state) in self.mirror.iter() {
+        for (entity_id, state) in self.mirror.iter().chain(self.reported.iter()) {
             let name = |attribute: Option<&str>| Name {
                 entity: entity_id.into(),
                 attribute: attribute.map(Into::into),
@@ -198,7 +206,7 @@ impl Engine {
 
     /// Has readings judged, and brings the optimizer up to date if they made
     /// it trap.
-    fn ingest(&mut self, now: Instant, readings: Vec<Reading>) {
+    pub(super) fn ingest(&mut self, now: Instant, readings: Vec<Reading>) {
         let readings = self.hand_over(now, readings);
         self.judge(now, readings);
         self.recover(now);

@@ -9,6 +9,7 @@ mod mirror;
 mod origins;
 mod readings;
 mod refusals;
+mod reports;
 mod shaped_streams;
 mod streams;
 mod values;
