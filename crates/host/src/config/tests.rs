@@ -1,6 +1,7 @@
 //! Files of all kinds, right and wrong.
 
 mod cache;
+mod verified;
 
 use std::fs;
 use std::os::unix::fs::symlink;

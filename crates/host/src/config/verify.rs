@@ -56,11 +56,20 @@ impl Config {
         if let Some(bounds) = self.hub.disk_bounds {
             note("cache.disk_bytes", core.cache_set_disk_bounds(bounds));
         }
+        let mut refused = Vec::new();
         for (index, (name, budget)) in self.hub.budgets.iter().enumerate() {
             let path = format!("budget[{}]", index + 1);
-            note(&path, core.set_group(START, name, *budget));
+            let told = core.set_group(START, name, *budget);
+            if told.is_err() {
+                refused.push(name);
+            }
+            note(&path, told);
         }
         for (index, (entity, refresh)) in self.hub.refresh.iter().enumerate() {
+            // What comes out of a budget that is refused is not wrong itself.
+            if matches!(refresh, Refresh::Planned { budget, .. } if refused.contains(&budget)) {
+                continue;
+            }
             let path = format!("refresh[{}]", index + 1);
             note(&path, register(core, entity, refresh));
         }

@@ -18,14 +18,18 @@ use crate::store::{Blobs, L2Store, MemoryStore, Record, Stamp};
 
 /// A hub on this store, with its files in `folder`.
 pub(crate) fn open(folder: &Path, store: Arc<dyn L2Store>, settings: Settings) -> Hub {
+    Hub::open(optimizer(), store, Blobs::new(folder), settings).unwrap()
+}
+
+/// The real one.
+pub(crate) fn optimizer() -> Component {
     let core = std::env::var_os("WEIRHOUSE_CORE_CWASM").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/weirhouse/core.cwasm"),
         PathBuf::from,
     );
     let engine = Engine::new().unwrap();
-    let component = Component::load(&engine, &core)
-        .unwrap_or_else(|error| panic!("{error}; `cargo xtask test` does all this"));
-    Hub::open(component, store, Blobs::new(folder), settings).unwrap()
+    Component::load(&engine, &core)
+        .unwrap_or_else(|error| panic!("{error}; `cargo xtask test` does all this"))
 }
 
 fn open_in_memory(settings: Settings) -> (Hub, tempfile::TempDir) {
