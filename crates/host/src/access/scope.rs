@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub enum Scope {
     /// Read states, streams, statistics and metrics
     Read,
-    /// Read, write and delete values in the cache
+    /// Read, write and delete values in the cache, and share breakers
     Cache,
     /// Report readings of what Home Assistant does not have
     Push,

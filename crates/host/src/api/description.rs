@@ -9,10 +9,10 @@ use axum::body::Bytes;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
-use super::openapi;
+use super::{openapi, table};
 
 /// The document, made when it is first asked for.
-static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| openapi::render(&super::describe()).into());
+static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| openapi::render(&table::describe()).into());
 
 /// The description of this API, OpenAPI 3.1.
 #[utoipa::path(

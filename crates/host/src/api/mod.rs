@@ -24,6 +24,8 @@
 //! | `PUT\|GET\|DELETE /v1/cache/{ns}/{key}` | the two-level cache | `cache` |
 //! | `DELETE /v1/cache/{ns}`, `DELETE /v1/cache?tag=` | what leaves the cache together | `cache` |
 //! | `POST\|PUT\|DELETE /v1/fetch/{ns}/{key}` | a value of the cache, or the right to fetch it; what came of that | `cache` |
+//! | `POST\|PUT\|DELETE /v1/breakers/{name}`, `GET /v1/breakers` | whether something may be called that fails at times | `cache` |
+//! | `GET\|POST /v1/readings`, `DELETE /v1/readings/{entity}` | readings that programs report | `push` |
 //! | `POST\|DELETE /v1/backup` | before and after a backup of the data folder | `admin` |
 //! | `GET /v1/stream` | what changes, as server-sent events: what is published, or states shaped for one client | `read` |
 //! | `GET /api/websocket` | Home Assistant's own interface | none: a token of Home Assistant, in the conversation |
@@ -41,6 +43,7 @@ mod areas;
 mod arriving;
 mod backup;
 mod batch;
+mod breakers;
 mod cache;
 mod cached;
 mod clearing;
@@ -83,6 +86,7 @@ mod services;
 mod states;
 mod stats;
 mod stream;
+mod table;
 #[cfg(test)]
 mod tests;
 mod upgrade;
@@ -90,12 +94,9 @@ mod upgrade;
 use std::sync::Arc;
 
 use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
-use axum::routing::{delete, get, patch, post};
 use axum::{Extension, Router};
 use tokio::sync::{Mutex, Semaphore, watch};
 use tower_http::cors::{Any, CorsLayer};
-use utoipa::openapi::OpenApi;
-use utoipa_axum::routes;
 
 use allowed_hosts::AllowedHosts;
 use answered::Answered;
@@ -104,15 +105,13 @@ pub use listen::{ListenError, bind, serve};
 pub(crate) use origin::RequestOrigin;
 pub use problem::{Kind, Problem};
 
-use crate::access::{Access, Caller, Scope};
+use crate::access::{Access, Caller};
 use crate::clients::Clients;
 use crate::config::ApiConfig;
 use crate::context::Known;
 use crate::hub::Hub;
-use crate::page;
 use memo::Memo;
 use request_id::RequestIds;
-use routes::Routes;
 
 /// Largest body taken: the optimizer's default bound for one cached value.
 pub const BODY_LIMIT_BYTES: usize = 1 << 20;
@@ -159,7 +158,7 @@ impl Api {
     ) -> Self {
         let names = config.allow_hosts.iter().cloned().chain(own_names());
         let hosts = AllowedHosts::new(config.listen.ip(), names);
-        let table = table(&mut None);
+        let table = table::table(&mut None);
         let shared = Arc::new(Shared {
             hub,
             clients,
@@ -225,130 +224,6 @@ pub fn own_name() -> Option<String> {
     let name = rustix::system::uname();
     let name = name.nodename().to_str().ok()?;
     (!name.is_empty()).then(|| name.to_owned())
-}
-
-/// All routes, before what surrounds them.
-struct Table {
-    /// For everyone.
-    open: Router<Arc<Shared>>,
-    /// What ends, each under the scope it needs: what a batch may ask for, too.
-    resources: Router<Arc<Shared>>,
-    /// Further ones, each under the scope it needs.
-    elsewhere: Router<Arc<Shared>>,
-    /// Many requests in one.
-    batch: Router<Arc<Shared>>,
-    /// What is told of the rest within a batch.
-    by_itself: Router<Arc<Shared>>,
-}
-
-/// All routes, described in `whole` where that is wanted.
-fn table(whole: &mut Option<OpenApi>) -> Table {
-    let open = Routes::new(whole.as_ref())
-        .add("/", get(page::get), || routes!(page::get))
-        .add("/docs", get(page::docs), || routes!(page::docs))
-        .add("/v1/openapi.json", get(description::get), || {
-            routes!(description::get)
-        })
-        .add("/healthz", get(health::get), || routes!(health::get))
-        .add("/api/websocket", get(home_assistant::get), || {
-            routes!(home_assistant::get)
-        });
-    let read = Routes::new(whole.as_ref())
-        .add("/metrics", get(metrics::get), || routes!(metrics::get))
-        .add("/v1/stats", get(stats::get), || routes!(stats::get))
-        .add("/v1/activity", get(activity::get), || {
-            routes!(activity::get)
-        })
-        .add("/v1/refreshes", get(refreshes::get), || {
-            routes!(refreshes::get)
-        })
-        .add("/v1/history", get(history::get), || routes!(history::get))
-        .add("/v1/log", get(log::get), || routes!(log::get))
-        .add("/v1/plugins", get(plugins::list), || routes!(plugins::list))
-        .add("/v1/context", get(context::get), || routes!(context::get));
-    let read = [
-        (states::SOURCE, get(states::list), get(states::one)),
-        (scenes::SOURCE, get(scenes::list), get(scenes::one)),
-        (helpers::SOURCE, get(helpers::list), get(helpers::one)),
-        (entities::SOURCE, get(entities::list), get(entities::one)),
-        (devices::SOURCE, get(devices::list), get(devices::one)),
-        (areas::SOURCE, get(areas::list), get(areas::one)),
-        (floors::SOURCE, get(floors::list), get(floors::one)),
-        (labels::SOURCE, get(labels::list), get(labels::one)),
-        (
-            config_entries::SOURCE,
-            get(config_entries::list),
-            get(config_entries::one),
-        ),
-        (services::SOURCE, get(services::list), get(services::one)),
-    ]
-    .into_iter()
-    .fold(read, |read, (source, list, one)| {
-        mirrored::add(read, source, list, one)
-    })
-    .for_scope(Scope::Read, whole);
-    let cache = Routes::new(whole.as_ref())
-        .add(
-            "/v1/cache/{ns}/{*key}",
-            get(cache::get).put(cache::put).delete(cache::delete),
-            || routes!(cache::get, cache::put, cache::delete),
-        )
-        .add("/v1/cache/{ns}", delete(clearing::of_namespace), || {
-            routes!(clearing::of_namespace)
-        })
-        .add("/v1/cache", delete(clearing::of_tag), || {
-            routes!(clearing::of_tag)
-        })
-        .for_scope(Scope::Cache, whole);
-    let report = Routes::new(whole.as_ref())
-        .add(
-            "/v1/readings",
-            get(readings::get).post(readings::post),
-            || routes!(readings::get, readings::post),
-        )
-        .add("/v1/readings/{entity}", delete(readings::delete), || {
-            routes!(readings::delete)
-        })
-        .for_scope(Scope::Push, whole);
-    let endless =
-        Routes::new(whole.as_ref()).add("/v1/stream", get(stream::get), || routes!(stream::get));
-    let fetch = Routes::new(whole.as_ref()).add(
-        "/v1/fetch/{ns}/{*key}",
-        post(fetch::post).put(fetch::put).delete(fetch::delete),
-        || routes!(fetch::post, fetch::put, fetch::delete),
-    );
-    let operate = Routes::new(whole.as_ref())
-        .add(
-            "/v1/backup",
-            post(backup::post).delete(backup::delete),
-            || routes!(backup::post, backup::delete),
-        )
-        .add("/v1/plugins/{name}", patch(plugins::patch), || {
-            routes!(plugins::patch)
-        });
-    let batch =
-        Routes::new(whole.as_ref()).add("/v1/batch", post(batch::post), || routes!(batch::post));
-    let by_itself = [&open, &endless, &fetch, &operate, &batch]
-        .map(|routes| routes.all_answered(&batch::not_inside))
-        .into_iter()
-        .fold(Router::new(), Router::merge);
-    let endless = endless.for_scope(Scope::Read, whole);
-    let fetch = fetch.for_scope(Scope::Cache, whole);
-    let operate = operate.for_scope(Scope::Admin, whole);
-    Table {
-        open: open.open(whole),
-        resources: read.merge(cache).merge(report),
-        elsewhere: endless.merge(fetch).merge(operate),
-        batch: batch.for_tokens(whole),
-        by_itself,
-    }
-}
-
-/// The description of all routes.
-fn describe() -> OpenApi {
-    let mut whole = Some(openapi::empty());
-    table(&mut whole);
-    whole.unwrap_or_default()
 }
 
 /// What lets web pages of the configured origins call the API; they still need

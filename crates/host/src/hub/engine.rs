@@ -12,6 +12,7 @@ use weirhouse_runner::operations::{Entities as _, Schedule as _, State as _, Upd
 use weirhouse_runner::wit::types::Instant;
 use weirhouse_runner::{Component, Fault, Optimizer};
 
+use super::breaking::Breakers;
 use super::entities::{Entities, Name};
 use super::error::HubError;
 use super::history::Counters;
@@ -63,6 +64,8 @@ pub(super) struct Engine {
     fresh_since: Option<u64>,
     /// Writes of states that were told so far.
     pub(super) written: u64,
+    /// Of calls that other programs make.
+    pub(super) breakers: Breakers,
     /// Those who wait for values that others fetch.
     pub(super) waiting: Waiting,
     /// Entities that are gone, for the next updates.
@@ -97,6 +100,7 @@ impl Engine {
             removing: Removing::default(),
             fresh_since: None,
             written: 0,
+            breakers: Breakers::default(),
             waiting: Waiting::default(),
             removed: Vec::new(),
             touched: Vec::new(),
@@ -129,6 +133,7 @@ impl Engine {
         self.told = self.core.generation();
         self.entities.forget_handles();
         self.shaped.forget_clients();
+        self.breakers.forget();
         let handles = self.core.all_handles()?;
         for (handle, series) in handles.iter().zip(self.core.names(&handles)?) {
             let name = Name::from(series);

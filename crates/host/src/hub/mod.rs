@@ -8,6 +8,7 @@
 
 mod activity;
 mod advice;
+mod breaking;
 mod cache;
 mod clearing;
 mod clock;
@@ -50,6 +51,7 @@ use weirhouse_runner::operations::Clock as _;
 
 pub use activity::{Activity, AppliedRule, EntityActivity, RuleSource};
 pub(crate) use advice::Advised;
+pub use breaking::{Admitted, Breaker, BreakerWish, Ended, RetryWish};
 pub use cache::{CacheHit, Deleted, PutOptions, Stale};
 pub use clearing::{Cleared, Outdated};
 pub use context::{Chosen, Lines, Wanted};

@@ -80,6 +80,8 @@ pub enum Kind {
     TooManyStreams,
     /// The path speaks WebSocket.
     UpgradeRequired,
+    /// A breaker lets no call through.
+    BreakerOpen,
     /// There is no Home Assistant to speak to.
     NoHomeAssistant,
     /// A fault of this program.
@@ -88,7 +90,7 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds, in the order in which they are documented.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::InvalidArgument,
         Self::Unauthorized,
         Self::InvalidToken,
@@ -110,6 +112,7 @@ impl Kind {
         Self::Storage,
         Self::EngineRestarted,
         Self::TooManyStreams,
+        Self::BreakerOpen,
         Self::NoHomeAssistant,
     ];
 
@@ -232,6 +235,11 @@ impl Kind {
                 "upgrade-required",
                 StatusCode::UPGRADE_REQUIRED,
                 "This is a WebSocket",
+            ),
+            Self::BreakerOpen => (
+                "breaker-open",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The breaker lets no call through",
             ),
             Self::NoHomeAssistant => (
                 "no-home-assistant",

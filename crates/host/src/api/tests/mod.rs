@@ -2,6 +2,7 @@
 
 mod activity;
 mod batches;
+mod breakers;
 mod contexts;
 mod description;
 mod fetching;
