@@ -26,8 +26,10 @@ const MOST_READINGS: usize = 1_000;
 /// Most characters of a state, as in Home Assistant.
 const MOST_OF_STATE: usize = 255;
 
-/// Most bytes of all attributes of an entity, as Home Assistant's recorder has it.
-const MOST_OF_ATTRIBUTES: usize = 16 << 10;
+/// Most attributes of an entity, each of which is judged once it changes, and
+/// most bytes of all of them. Entities of Home Assistant seldom have half as many.
+const MOST_ATTRIBUTES: usize = 32;
+const MOST_OF_ATTRIBUTES: usize = 4 << 10;
 
 /// Most bytes of an identifier: longer ones Home Assistant does not take.
 const MOST_OF_ID: usize = 255;
@@ -52,10 +54,7 @@ struct Reading {
     entity: String,
     #[schema(schema_with = value)]
     value: Box<RawValue>,
-    /// All attributes, such as `device_class`, `unit_of_measurement` and
-    /// `state_class`, from which a rule may follow; those it had where this is
-    /// not said
-    #[schema(value_type = Option<Object>)]
+    #[schema(schema_with = attributes, required = false)]
     attributes: Option<Box<RawValue>>,
 }
 
@@ -165,11 +164,13 @@ impl Reading {
         let attributes = match &self.attributes {
             None => None,
             Some(json) if json.get().len() > MOST_OF_ATTRIBUTES => {
-                return Err(wrong("`attributes` have more than 16 KiB"));
+                return Err(wrong("`attributes` have more than 4 KiB"));
             }
             Some(json) => {
                 let read: Option<Attributes> = serde_json::from_str(json.get()).ok();
-                Some(read.ok_or_else(|| wrong("`attributes` must be an object"))?)
+                let read = read.filter(|read| read.len() <= MOST_ATTRIBUTES);
+                let refused = || wrong("`attributes` must be an object with at most 32 members");
+                Some(read.ok_or_else(refused)?)
             }
         };
         Ok(Report {
@@ -178,6 +179,17 @@ impl Reading {
             attributes,
         })
     }
+}
+
+/// What attributes may be.
+fn attributes() -> Schema {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::Object, Type::Null]))
+        .max_properties(Some(MOST_ATTRIBUTES))
+        .description(Some(
+            "All attributes, such as `device_class`, `unit_of_measurement` and `state_class`, from which a rule may follow; those it had where this is not said",
+        ))
+        .into()
 }
 
 /// What a value may be.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{StatusCode, header};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use weirhouse_runner::wit::updates::Rule;
 
 use super::{Answer, Api, snapshot};
@@ -197,8 +197,14 @@ async fn no_more_entities_are_held_than_there_may_be() {
 async fn nonsense_is_refused_whole_and_changes_nothing() {
     let api = Api::new();
     let long = "x".repeat(256);
-    let attributes = json!({ "a": "x".repeat(16 << 10) });
+    let attributes = json!({ "a": "x".repeat(4 << 10) });
+    let many: Map<String, Value> = (0..33).map(|it| (it.to_string(), it.into())).collect();
     for (reading, status, words) in [
+        (
+            json!({ "entity": "sensor.a", "value": 1, "attributes": many }),
+            400,
+            "32 members",
+        ),
         (json!({ "entity": "flow", "value": 1 }), 400, "entity id"),
         (
             json!({ "entity": "Sensor.a", "value": 1 }),
@@ -239,7 +245,7 @@ async fn nonsense_is_refused_whole_and_changes_nothing() {
         (
             json!({ "entity": "sensor.a", "value": 1, "attributes": attributes }),
             400,
-            "16 KiB",
+            "4 KiB",
         ),
     ] {
         let body = json!({ "readings": [{ "entity": "sensor.good", "value": 1 }, reading] });
