@@ -248,11 +248,11 @@ fn finish(response: Response, id: &str) -> Response {
 /// Logs that a request failed for a reason on this side.
 ///
 /// What ails the disk or the way to Home Assistant is in the log already, where it began: as long as it lasts, every
-/// request would say it again.
+/// request would say it again. That a breaker is open is what was asked for.
 fn note_failure(problem: &Problem, id: &str) {
     let (kind, detail) = (problem.kind().slug(), problem.detail());
     match problem.kind() {
-        Kind::NoHomeAssistant | Kind::Storage => {
+        Kind::NoHomeAssistant | Kind::Storage | Kind::BreakerOpen => {
             tracing::debug!(request_id = %id, kind, detail, "a request failed");
         }
         _ => tracing::warn!(request_id = %id, kind, detail, "a request failed"),
