@@ -112,7 +112,7 @@ impl Engine {
             self.claim(entity_id).tolerance = Tolerance::Asked(tolerance);
             tolerance
         };
-        let state = self.reported.state(&self.mirror, entity_id);
+        let state = self.state(entity_id);
         let text = |name| state.and_then(|state| state.attributes.text(name));
         let mut seen = Seen {
             entity_id: entity_id.clone(),

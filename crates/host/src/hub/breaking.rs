@@ -19,9 +19,10 @@ use super::cache::{length, micros};
 use super::engine::Engine;
 use super::{Hub, HubError};
 
-/// Breakers by name, as the instance numbers them.
+/// Breakers by name: as the instance numbers them, and what they were asked to
+/// be.
 #[derive(Debug, Default)]
-pub(super) struct Breakers(HashMap<Box<str>, u32>);
+pub(super) struct Breakers(HashMap<Box<str>, (u32, BreakerWish)>);
 
 impl Breakers {
     /// The instance was replaced.
@@ -31,7 +32,7 @@ impl Breakers {
 }
 
 /// What a breaker is asked to be; `None` as it is, or by default.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct BreakerWish {
     /// Failures in a row that open it.
     pub failures: Option<u32>,
@@ -112,9 +113,15 @@ impl Engine {
     /// The number of a breaker, which is made if there is none, and what it is
     /// asked to be.
     fn breaker(&mut self, now: Instant, name: &str, wish: BreakerWish) -> Result<u32, HubError> {
-        let as_it_is = wish.failures.is_none() && wish.open.is_none() && wish.successes.is_none();
-        if let Some(number) = self.breakers.0.get(name).filter(|_| as_it_is) {
-            return Ok(*number);
+        let known = self.breakers.0.get(name).copied();
+        let before = known.map(|(_, before)| before).unwrap_or_default();
+        let wish = BreakerWish {
+            failures: wish.failures.or(before.failures),
+            open: wish.open.or(before.open),
+            successes: wish.successes.or(before.successes),
+        };
+        if let Some((number, _)) = known.filter(|_| wish == before) {
+            return Ok(number);
         }
         let number = self.call(now, |core| {
             let default = core.breaker_defaults()?;
@@ -125,7 +132,7 @@ impl Engine {
             };
             core.breaker_open(name, settings)
         })?;
-        self.breakers.0.insert(name.into(), number);
+        self.breakers.0.insert(name.into(), (number, wish));
         Ok(number)
     }
 }
@@ -162,7 +169,7 @@ impl Hub {
     ) -> Result<Option<(Breaker, Option<Duration>)>, HubError> {
         let now = self.clock.now();
         self.with_engine(|engine| {
-            let Some(number) = engine.breakers.0.get(name).copied() else {
+            let Some((number, _)) = engine.breakers.0.get(name).copied() else {
                 return Ok(None);
             };
             let (status, wait) = engine.call(now, |core| {
@@ -219,7 +226,7 @@ impl Hub {
     pub fn breaker_forget(&self, name: &str) -> Result<bool, HubError> {
         let now = self.clock.now();
         self.with_engine(|engine| {
-            let Some(number) = engine.breakers.0.remove(name) else {
+            let Some((number, _)) = engine.breakers.0.remove(name) else {
                 return Ok(false);
             };
             engine.call(now, |core| core.breaker_release(number))?;

@@ -99,7 +99,7 @@ impl Engine {
         if self.reported.has(entity_id) && self.mirror.get(entity_id).is_some() {
             self.reported.cede(entity_id);
         }
-        let Some(state) = self.reported.state(&self.mirror, entity_id) else {
+        let Some(state) = self.state(entity_id) else {
             return;
         };
         let mut push = |attribute: Option<&str>, text: String| {

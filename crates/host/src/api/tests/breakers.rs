@@ -64,6 +64,20 @@ async fn a_breaker_opens_after_failures_in_a_row_and_is_closed_by_probes() {
 }
 
 #[tokio::test]
+async fn what_a_breaker_was_asked_to_be_holds_until_it_is_asked_otherwise() {
+    let api = Api::new();
+    permit(&api, "?failures=2").await;
+    permit(&api, "?open=100").await;
+    let mut state = Value::Null;
+    for expected in ["closed", "open"] {
+        let call = permit(&api, "").await;
+        state = report(&api, call, "outcome=timeout").await["breaker"].take();
+        assert_eq!(state["state"], expected);
+    }
+    assert!(state["probe_in_s"].as_f64().unwrap() > 90.0, "{state}");
+}
+
+#[tokio::test]
 async fn the_answer_to_a_failure_says_when_to_try_again() {
     let api = Api::new();
     let call = permit(&api, "").await;
