@@ -228,17 +228,17 @@ pub(super) const OPTIONS: [&str; 7] = [
 
 /// What the parameters and headers of a write say.
 pub(super) fn options(query: &Query, headers: &HeaderMap) -> Result<PutOptions, Problem> {
-    let ttl = life(query, "ttl")?;
-    let while_revalidate = stale_life(query, "stale_while_revalidate")?;
-    let if_error = stale_life(query, "stale_if_error")?;
+    let ttl = query.seconds("ttl")?;
+    let while_revalidate = query.seconds_or_none("stale_while_revalidate")?;
+    let if_error = query.seconds_or_none("stale_if_error")?;
     let stale = (while_revalidate.is_some() || if_error.is_some()).then(|| Stale {
         while_revalidate: while_revalidate.unwrap_or_default(),
         if_error: if_error.unwrap_or_default(),
     });
     Ok(PutOptions {
         content_type: content_type(headers)?,
-        memory_life: life(query, "l1_ttl")?.or(ttl),
-        disk_life: life(query, "l2_ttl")?.or(ttl),
+        memory_life: query.seconds("l1_ttl")?.or(ttl),
+        disk_life: query.seconds("l2_ttl")?.or(ttl),
         tags: query.all("tag").map(str::to_owned).collect(),
         stale,
     })
@@ -256,38 +256,6 @@ pub(super) async fn with_life(
         hub.ask_for_life(ns, key, value.len(), &mut options).await;
     }
     options
-}
-
-/// A life in seconds, over 0.
-pub(super) fn life(query: &Query, name: &str) -> Result<Option<Duration>, Problem> {
-    seconds(query, name, Duration::from_micros(1), "over 0")
-}
-
-/// A stale life in seconds, which may be none.
-fn stale_life(query: &Query, name: &str) -> Result<Option<Duration>, Problem> {
-    seconds(query, name, Duration::ZERO, "from 0 on")
-}
-
-/// A number of seconds. The optimizer refuses what is longer than it can count.
-fn seconds(
-    query: &Query,
-    name: &str,
-    least: Duration,
-    range: &str,
-) -> Result<Option<Duration>, Problem> {
-    let Some(text) = query.one(name)? else {
-        return Ok(None);
-    };
-    text.parse::<f64>()
-        .ok()
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .filter(|length| *length >= least)
-        .map(Some)
-        .ok_or_else(|| {
-            Problem::invalid(format!(
-                "`{name}={text}` is not a number of seconds {range}, such as `{name}=300` or `{name}=0.5`"
-            ))
-        })
 }
 
 fn content_type(headers: &HeaderMap) -> Result<String, Problem> {

@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 
 use super::Shared;
 use super::cache::{
-    DURABLE, LEVEL, OPTIONS, PathParts, flag, found, life, options, settle, waits, with_life,
+    DURABLE, LEVEL, OPTIONS, PathParts, flag, found, options, settle, waits, with_life,
 };
 use super::cached::{Place, Writing};
 use super::openapi::{Binary, Problems};
@@ -228,7 +228,7 @@ pub(super) async fn delete(
     let Path((ns, key)) = path?;
     let query = Query::parse(query.as_deref(), &["lease", "outcome", "ttl", "wait"])?;
     let lease = lease(&query)?;
-    let remembered = life(&query, "ttl")?;
+    let remembered = query.seconds("ttl")?;
     let wait = waits(&query)?;
     let hub = &shared.hub;
     match query.one("outcome")? {

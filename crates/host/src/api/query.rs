@@ -3,6 +3,8 @@
 //! A misspelt parameter that is silently ignored stores a value with another
 //! life than its caller believes, so an unknown one is an error.
 
+use std::time::Duration;
+
 use percent_encoding::percent_decode_str;
 
 use super::problem::Problem;
@@ -59,6 +61,38 @@ impl Query {
             )));
         }
         Ok(first)
+    }
+
+    /// A time in seconds, over 0.
+    pub(super) fn seconds(&self, name: &str) -> Result<Option<Duration>, Problem> {
+        self.seconds_of_at_least(name, Duration::from_micros(1), "over 0")
+    }
+
+    /// A time in seconds, which may be none.
+    pub(super) fn seconds_or_none(&self, name: &str) -> Result<Option<Duration>, Problem> {
+        self.seconds_of_at_least(name, Duration::ZERO, "from 0 on")
+    }
+
+    /// The optimizer refuses what is longer than it can count.
+    fn seconds_of_at_least(
+        &self,
+        name: &str,
+        least: Duration,
+        range: &str,
+    ) -> Result<Option<Duration>, Problem> {
+        let Some(text) = self.one(name)? else {
+            return Ok(None);
+        };
+        text.parse::<f64>()
+            .ok()
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+            .filter(|length| *length >= least)
+            .map(Some)
+            .ok_or_else(|| {
+                Problem::invalid(format!(
+                    "`{name}={text}` is not a number of seconds {range}, such as `{name}=300` or `{name}=0.5`"
+                ))
+            })
     }
 }
 
