@@ -5,6 +5,7 @@
 //! `authorization: {credentials_file: …}`. There are no labels per entity: a
 //! home of thousands of entities would make as many series.
 
+mod breakers;
 mod cached;
 
 use std::collections::HashSet;
@@ -44,6 +45,7 @@ pub(super) async fn get(
     let plugins = shared.hub.plugins().map(|it| it.list());
     let plugins = plugins.unwrap_or_default();
     let mut text = expose(&shared.hub.stats()?, &shared.hub.health(), &plugins);
+    breakers::breakers(&mut text, &shared.hub.breakers()?);
     requests(&mut text, &shared);
     let text = text.finish();
     Ok(([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response())
@@ -215,6 +217,11 @@ fn home(text: &mut Exposition, stats: &Stats) {
         "weirhouse_home_entities",
         "Entities in the mirror.",
         home.entities,
+    );
+    text.gauge(
+        "weirhouse_reported_entities",
+        "Entities that programs report, beside those in the mirror.",
+        home.reported,
     );
     text.counter(
         "weirhouse_home_connections",

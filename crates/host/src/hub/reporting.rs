@@ -102,6 +102,10 @@ impl Reported {
         self.0.iter()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(super) fn has(&self, entity_id: &str) -> bool {
         self.0.get(entity_id).is_some()
     }
@@ -190,7 +194,7 @@ impl Engine {
         if self.mirror.get(entity_id).is_some() {
             return Some("home-assistant");
         }
-        let full = self.reported.0.len() >= MOST_REPORTED && !self.reported.has(entity_id);
+        let full = self.reported.len() >= MOST_REPORTED && !self.reported.has(entity_id);
         full.then_some("too-many")
     }
 

@@ -47,6 +47,8 @@ pub struct HomeStats {
     pub stale: bool,
     /// Entities in the mirror.
     pub entities: usize,
+    /// Entities that programs report, beside those in the mirror.
+    pub reported: usize,
     /// Connections made.
     pub connections: u64,
 }

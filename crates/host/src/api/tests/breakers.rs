@@ -53,6 +53,14 @@ async fn a_breaker_opens_after_failures_in_a_row_and_is_closed_by_probes() {
         (&1.into(), &1.into())
     );
     assert!(cloud["probe_in_s"].as_f64().unwrap() <= 3.0);
+    let metrics = api.call("GET", "/metrics", "").await;
+    for sample in [
+        "closed{breaker=\"cloud\"} 0",
+        "opened_total{breaker=\"cloud\"} 1",
+    ] {
+        let line = format!("\nweirhouse_breaker_{sample}\n");
+        assert!(str::from_utf8(&metrics.body).unwrap().contains(&line));
+    }
 
     tokio::time::sleep(Duration::from_millis(3_010)).await;
     let probe = permit(&api, "").await;

@@ -8,6 +8,7 @@ use serde_json::Value;
 use weirhouse_hass::Event;
 
 use super::{Api, snapshot};
+use crate::hub::Report;
 
 #[tokio::test]
 async fn answers_are_marked() {
@@ -64,6 +65,12 @@ async fn figures_agree_in_both_formats() {
     api.call("PUT", "/v1/cache/ns/key", "value").await;
     api.call("GET", "/v1/cache/ns/key", "").await;
     api.call("GET", "/v1/cache/ns/other", "").await;
+    api.hub.report(vec![Report {
+        entity_id: "sensor.c".into(),
+        state: "3".into(),
+        attributes: None,
+    }]);
+    api.settle().await;
     let stats = api.call("GET", "/v1/stats", "").await;
     let stats: Value = serde_json::from_slice(&stats.body).unwrap();
     let metrics = api.call("GET", "/metrics", "").await;
@@ -75,13 +82,14 @@ async fn figures_agree_in_both_formats() {
     let metrics = String::from_utf8(metrics.body.to_vec()).unwrap();
     for (metric, pointer, expected) in [
         ("weirhouse_home_entities", "/home/entities", 2),
-        ("weirhouse_readings_total", "/updates/observed", 2),
+        ("weirhouse_reported_entities", "/home/reported", 1),
+        ("weirhouse_readings_total", "/updates/observed", 3),
         (
             "weirhouse_published_total{by=\"reading\"}",
             "/updates/published",
-            2,
+            3,
         ),
-        ("weirhouse_batches_total", "/batches/batches", 1),
+        ("weirhouse_batches_total", "/batches/batches", 2),
         (
             "weirhouse_cache_hits_total{level=\"l1\"}",
             "/cache/l1/hits",

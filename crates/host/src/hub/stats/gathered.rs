@@ -66,6 +66,7 @@ impl Hub {
                 ha_version: engine.link.ha_version.clone(),
                 stale: engine.mirror.is_stale(),
                 entities: engine.mirror.len(),
+                reported: engine.reported.len(),
                 connections: engine.link.connections,
             },
             updates: update_stats(&updates),
