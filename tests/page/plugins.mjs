@@ -101,6 +101,6 @@ async function none(open) {
   await answered;
   // The next round begins once all of this one is shown.
   await page.waitForRequest("**/v1/stats");
-  assert.equal(await page.locator("weir-plugins section").count(), 0);
+  assert.equal(await page.locator("weir-plugins").count(), 0);
   await page.context().close();
 }

@@ -64,6 +64,40 @@ fn it_works_below_a_path_in_a_frame() -> Result<()> {
 }
 
 #[test]
+fn budgets_are_shown_with_what_is_left_of_them() -> Result<()> {
+    let Some(browser) = Browser::find_or_skip()? else {
+        return Ok(());
+    };
+    let folder = tempfile::tempdir()?;
+    let data = folder.path().join("data");
+    fs::create_dir(&data)?;
+    let config = r#"
+[[budget]]
+name = "day"
+per_day = 1000
+
+[[budget]]
+name = "minute"
+per_minute = 5
+
+[[refresh]]
+entity = "sensor.mains_voltage"
+budget = "day"
+shortest = "15s"
+longest = "1d"
+
+[[refresh]]
+entity = "sensor.garage_power"
+budget = "day"
+shortest = "15s"
+longest = "1d"
+"#;
+    fs::write(data.join("weirhouse.toml"), config)?;
+    let program = Program::start("demo", &data, &["--rate", "1"])?;
+    browser.check("budgets", program.address, &program.token)
+}
+
+#[test]
 fn silence_is_said_and_outlived() -> Result<()> {
     let Some(browser) = Browser::find_or_skip()? else {
         return Ok(());

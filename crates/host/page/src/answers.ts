@@ -26,6 +26,20 @@ export interface Stats {
   };
   batches: { batches: number; mean_size: number };
   cache: { l1: Level; l2: Level };
+  /** By name. */
+  schedule: { budgets: Record<string, Budget> };
+}
+
+/** A bound of refreshes. */
+export interface Budget {
+  /** Entities whose refreshes come out of it. */
+  members: number;
+  /** 0 without a bound for the minute. */
+  last_minute: number;
+  today: number;
+  /** What is left until its day ends, the reserve aside; `null` without a bound for the day. */
+  left_today: number | null;
+  resets_in_s: number;
 }
 
 /** One level of the cache. */

@@ -126,4 +126,12 @@ export class Figures {
     }
     return this.#ago.format(-0, "second");
   }
+
+  /** In how many seconds that will be. */
+  ahead(seconds: number): string {
+    for (const [unit, length] of UNITS) {
+      if (seconds >= length) return this.#ago.format(Math.floor(seconds / length), unit);
+    }
+    return this.#ago.format(0, "second");
+  }
 }

@@ -65,6 +65,29 @@ export const look = css`
   summary {
     cursor: pointer;
   }
+  meter {
+    display: block;
+    width: 100%;
+    height: 0.5rem;
+    margin-top: 0.35rem;
+    border: 0;
+    border-radius: 0.25rem;
+    background: var(--line);
+  }
+  meter::-webkit-meter-bar {
+    background: var(--line);
+    border: 0;
+    border-radius: 0.25rem;
+    height: 0.5rem;
+  }
+  meter::-webkit-meter-optimum-value {
+    background: var(--accent);
+    border-radius: 0.25rem;
+  }
+  meter::-moz-meter-bar {
+    background: var(--accent);
+    border-radius: 0.25rem;
+  }
   :focus-visible {
     outline: 3px solid var(--accent);
     outline-offset: 2px;

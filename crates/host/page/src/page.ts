@@ -2,6 +2,7 @@
 
 import { LitElement, css, html, nothing, type TemplateResult } from "lit";
 
+import "./budgets";
 import "./entities";
 import "./health";
 import "./link";
@@ -71,6 +72,7 @@ class PageElement extends LitElement {
     const speech = this.#speech;
     const { failures } = view;
     const halted = view.trouble !== null;
+    const budgets = Object.entries(view.stats?.schedule.budgets ?? {});
     return html`
       <header>
         <weir-link .speech=${speech} .view=${{ ...view }} @choose-language=${this.#onLanguage}></weir-link>
@@ -94,7 +96,16 @@ class PageElement extends LitElement {
                 .failure=${failures.activity}
                 .halted=${halted}
               ></weir-entities>
-              <weir-plugins .speech=${speech} .plugins=${view.plugins} .failure=${failures.plugins}></weir-plugins>
+              ${budgets.length === 0
+                ? nothing
+                : html`<weir-budgets .speech=${speech} .budgets=${budgets}></weir-budgets>`}
+              ${(view.plugins ?? []).length === 0 && failures.plugins === null
+                ? nothing
+                : html`<weir-plugins
+                    .speech=${speech}
+                    .plugins=${view.plugins}
+                    .failure=${failures.plugins}
+                  ></weir-plugins>`}
               <div class="below">
                 <weir-health
                   .speech=${speech}

@@ -86,8 +86,7 @@ class PluginsElement extends AskedPart {
 
   declare plugins: Plugin[] | null;
 
-  override render(): TemplateResult | typeof nothing {
-    if ((this.plugins ?? []).length === 0 && this.failure === null) return nothing;
+  override render(): TemplateResult {
     return html`
       <section class="card" aria-labelledby="title">
         <div class="head"><h2 id="title">${this.speech.words.plugins}</h2></div>

@@ -34,29 +34,6 @@ class TilesElement extends Part {
       dd.soft {
         min-height: 1.3em;
       }
-      meter {
-        display: block;
-        width: 100%;
-        height: 0.5rem;
-        margin-top: 0.35rem;
-        border: 0;
-        border-radius: 0.25rem;
-        background: var(--line);
-      }
-      meter::-webkit-meter-bar {
-        background: var(--line);
-        border: 0;
-        border-radius: 0.25rem;
-        height: 0.5rem;
-      }
-      meter::-webkit-meter-optimum-value {
-        background: var(--accent);
-        border-radius: 0.25rem;
-      }
-      meter::-moz-meter-bar {
-        background: var(--accent);
-        border-radius: 0.25rem;
-      }
       @media (max-width: 64rem) {
         section {
           grid-template-columns: repeat(3, minmax(0, 1fr));

@@ -98,6 +98,14 @@ export const english = {
     deferred: "published: a plugin had put it off",
   } as Record<string, string>,
 
+  budgets: "Budgets of refreshes",
+  spentToday: (refreshes: string) => `${refreshes} today`,
+  leftToday: (refreshes: string) => `${refreshes} left`,
+  lastMinute: (refreshes: string) => `${refreshes} in the last minute`,
+  spentOf: (name: string) => `Spent today of ${name}`,
+  members: (entities: string) => `Entities: ${entities}`,
+  beginsAnew: (time: string) => `begins anew ${time}`,
+
   plugins: "Plugins",
   pluginStates: {
     working: "working",

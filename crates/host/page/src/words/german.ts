@@ -100,6 +100,14 @@ export const german: Words = {
     deferred: "veröffentlicht: ein Plugin hatte es aufgeschoben",
   },
 
+  budgets: "Budgets für Abrufe",
+  spentToday: (refreshes) => `heute ${refreshes}`,
+  leftToday: (refreshes) => `noch ${refreshes}`,
+  lastMinute: (refreshes) => `${refreshes} in der letzten Minute`,
+  spentOf: (name) => `Heute verbraucht von ${name}`,
+  members: (entities) => `Entitäten: ${entities}`,
+  beginsAnew: (time) => `beginnt neu ${time}`,
+
   plugins: "Plugins",
   pluginStates: {
     working: "arbeitet",
