@@ -1,35 +1,46 @@
 //! `cargo xtask dist`: what the app's image installs.
 //!
-//! It runs on the image's own base, and is built for that.
+//! The image is made on its own base and architecture, and this runs there. For
+//! another architecture it serves to try the app by emulation.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
+use clap::Args;
 
+use crate::architecture::{Architecture, Programs};
 use crate::component;
 use crate::progress::{note, step};
 use crate::workspace::{Workspace, run};
 
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Build for this architecture, by default this machine's; what is for another one goes to a folder named after it,
+    /// such as `target/dist-aarch64`
+    #[arg(long)]
+    arch: Option<Architecture>,
+}
+
 /// Puts the program, its optimizer and the compiler of plugins into `target/dist`.
-pub(crate) fn run_dist(workspace: &Workspace) -> Result<ExitCode> {
-    let component = component::build_wasm(workspace)?;
+pub(crate) fn run_dist(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+    let architecture = options.arch.map_or_else(Architecture::own, Ok)?;
+    let programs = Programs::of(workspace, architecture)?;
+    let core = component::build_wasm(workspace)?;
     let program = step(
         "building weirhouse for the image (the first time takes minutes)",
-        || build_program(workspace, "weirhouse", "release", &[], &RESIDENT),
+        || {
+            let flags = [&SMALL[..], &RESIDENT].concat();
+            programs.build(workspace, "weirhouse", "release", &[], &flags)
+        },
     )?;
     // That of developers is built in less time, compiles for all architectures, and is more than twice as large.
     let compiler = step("building the compiler of plugins for the image", || {
-        build_program(
-            workspace,
-            "weirhouse-compile",
-            "compact",
-            &["--no-default-features"],
-            &[],
-        )
+        let features = ["--no-default-features"];
+        programs.build(workspace, "weirhouse-compile", "compact", &features, &SMALL)
     })?;
-    let folder = workspace.target.join("dist");
+    let folder = workspace.target.join(programs.folder());
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
 
     let installed = folder.join("weirhouse");
@@ -38,15 +49,13 @@ pub(crate) fn run_dist(workspace: &Workspace) -> Result<ExitCode> {
     let installed_compiler = folder.join("weirhouse-compile");
     fs::copy(&compiler, &installed_compiler)
         .with_context(|| format!("cannot write {}", installed_compiler.display()))?;
-    // For the baseline of the architecture: the image runs on other processors
-    // than this one.
-    let triple = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let optimizer = folder.join("weirhouse-core.cwasm");
-    run(Command::new(&compiler)
-        .arg(&component)
-        .arg("-o")
-        .arg(&optimizer)
-        .args(["--target", &triple]))?;
+    // One for another architecture does not run here, and compiles for its own only.
+    let runs_here = match programs {
+        Programs::Own => compiler,
+        Programs::Other(..) => component::build(workspace)?.compiler,
+    };
+    compile(&runs_here, &core, &optimizer, &architecture.triple())?;
     for path in [installed, installed_compiler, optimizer] {
         let bytes = fs::metadata(&path)
             .with_context(|| format!("cannot read {}", path.display()))?
@@ -60,6 +69,10 @@ pub(crate) fn run_dist(workspace: &Workspace) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Half a megabyte of relocations packed into some kilobytes: that is read, and stays resident, at each start. The loader
+/// has known the form since glibc 2.36.
+const SMALL: [&str; 2] = ["-C", "link-arg=-Wl,-z,pack-relative-relocs"];
+
 /// What keeps a program small that is always resident. Of the C library it carries what it uses: the whole one would be
 /// 2 MiB more. Functions are copied into their callers less readily: half a MiB, for no time that can be measured.
 const RESIDENT: [&str; 4] = [
@@ -69,21 +82,11 @@ const RESIDENT: [&str; 4] = [
     "llvm-args=--inline-threshold=100",
 ];
 
-/// Builds a program, with half a megabyte of relocations packed into some kilobytes: that is read, and stays resident, at
-/// each start. The loader has known the form since glibc 2.36.
-fn build_program(
-    workspace: &Workspace,
-    package: &str,
-    profile: &str,
-    features: &[&str],
-    link: &[&str],
-) -> Result<PathBuf> {
-    run(workspace
-        .cargo("rustc")
-        .args(["--profile", profile, "--package", package, "--bin", package])
-        .args(features)
-        .args(["--", "-C", "link-arg=-Wl,-z,pack-relative-relocs"])
-        .args(link))?;
-    let name = format!("{package}{}", std::env::consts::EXE_SUFFIX);
-    Ok(workspace.target.join(profile).join(name))
+/// Makes machine code for the baseline of an architecture: the image runs on other processors than this one.
+fn compile(compiler: &Path, component: &Path, machine_code: &Path, triple: &str) -> Result<()> {
+    run(Command::new(compiler)
+        .arg(component)
+        .arg("-o")
+        .arg(machine_code)
+        .args(["--target", triple]))
 }

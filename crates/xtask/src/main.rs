@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod architecture;
 mod bench;
 mod component;
 mod debian_rust_src;
@@ -23,6 +24,7 @@ mod progress;
 mod provided;
 mod release;
 mod run;
+mod rust_std;
 mod test;
 mod test_output;
 mod wasm_target;
@@ -121,7 +123,7 @@ enum Command {
     ///
     /// Writes the released program and the optimizer's machine code, for the baseline of this
     /// architecture, into `target/dist`.
-    Dist,
+    Dist(dist::Options),
     /// Tell the core what it does not expect, for some time
     ///
     /// `observe` makes sequences of operations of all kinds, `restore` snapshots that are damaged or
@@ -143,7 +145,7 @@ fn main() -> ExitCode {
         Command::Bench { name, arguments } => bench::run(&workspace, &name, &arguments),
         Command::Page { check } => page::run(&workspace, check),
         Command::Plugins => plugins::run(&workspace),
-        Command::Dist => dist::run_dist(&workspace),
+        Command::Dist(options) => dist::run_dist(&workspace, &options),
         Command::Fuzz(options) => fuzz::run(&workspace, &options),
         Command::Ha(command) => home_assistant::run(&workspace, &command),
     });

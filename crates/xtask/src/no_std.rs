@@ -8,6 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use crate::rust_std::{self, RustStd};
 use crate::wasm_target::{self, WasmTarget};
 use crate::workspace::{Workspace, run};
 
@@ -24,14 +25,14 @@ fn panic(_: &core::panic::PanicInfo) -> ! {
 
 /// Fails if the core does not build, or if it needs the standard library.
 pub(crate) fn check(workspace: &Workspace, target: &WasmTarget) -> Result<()> {
-    match target {
-        WasmTarget::FromSource(library) => {
+    match &target.0 {
+        RustStd::FromSource(library) => {
             // Only these two libraries are built, so there is no standard library to find.
             let mut build = workspace.cargo("build");
-            wasm_target::build_std(&mut build, library, "core,alloc");
+            rust_std::build(&mut build, library, "core,alloc");
             run(build.args(["--package", "weirhouse-core", "--target", wasm_target::NAME]))
         }
-        WasmTarget::Installed => {
+        RustStd::Installed => {
             run(&mut target.cargo(workspace, "build", "weirhouse-core"))?;
             let built = workspace.target.join(wasm_target::NAME).join("debug");
             let probe = workspace.out_dir()?.join("no_std_probe.rs");

@@ -1,55 +1,34 @@
 //! Provides the compile target `wasm32-unknown-unknown`.
 //!
-//! Already there: nothing. Else `rustup target add`. Else, on Debian, the standard library is built once
-//! from the package `rust-src` of the compiler's very version and put into the toolchain; if the
-//! toolchain cannot be written, it is built along with what needs it instead.
+//! If the standard library comes as source, it is built once and put into the toolchain; if the toolchain
+//! cannot be written, it is built along with what needs it instead.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::{env, fs};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::debian_rust_src;
 use crate::progress::{note, step};
-use crate::workspace::{Workspace, output, run};
+use crate::rust_std::{self, RustStd};
+use crate::workspace::{Workspace, run};
 
 /// The target's name: enough for a component that imports nothing from its host.
 pub(crate) const NAME: &str = "wasm32-unknown-unknown";
 
-/// Where the standard library for the target comes from.
-pub(crate) enum WasmTarget {
-    /// The toolchain has it: any cargo command can use the target.
-    Installed,
-    /// Cargo builds it from this `library` folder along with the crate.
-    FromSource(PathBuf),
-}
+/// The target, and where its standard library comes from.
+pub(crate) struct WasmTarget(pub(crate) RustStd);
 
 impl WasmTarget {
     /// Finds or provides the target.
     pub(crate) fn provide(workspace: &Workspace) -> Result<Self> {
-        let target = Self::find_or_make(workspace)?;
-        forget_other_std(workspace, &target)?;
-        Ok(target)
-    }
-
-    fn find_or_make(workspace: &Workspace) -> Result<Self> {
-        if installed()? {
-            return Ok(Self::Installed);
-        }
-        if step(&format!("rustup target add {NAME}"), rustup_target_add) && installed()? {
-            return Ok(Self::Installed);
-        }
-        let version = compiler_version()?;
-        let library = debian_rust_src::library(&version, &workspace.out_dir()?).with_context(|| {
-            format!(
-                "the compiler has no target {NAME}, and it cannot be provided here: `rustup target add {NAME}` \
-                 failed, and so did the way through Debian. Install the target of rustc {version} for this toolchain \
-                 (by rustup, or your system's package of the same version), then repeat the command"
-            )
-        })?;
-        install_from_source(workspace, &library)
+        let std = match RustStd::provide(workspace, NAME)? {
+            RustStd::Installed => RustStd::Installed,
+            RustStd::FromSource(library) => install_from_source(workspace, library)?,
+        };
+        forget_other_std(workspace, &std)?;
+        Ok(Self(std))
     }
 
     /// Cargo on one package for the target; profile and further arguments are the caller's.
@@ -77,40 +56,20 @@ impl WasmTarget {
         ] {
             command.env_remove(name);
         }
-        if let Self::FromSource(library) = self {
-            build_std(&mut command, library, "std,panic_abort");
-        }
+        self.0.along_with(&mut command, "std,panic_abort");
         command
     }
-}
-
-fn installed() -> Result<bool> {
-    Ok(libraries()?.iter().any(|name| name.starts_with("libstd-")))
-}
-
-/// Names of the toolchain's library files for the target; each name holds a digest of what it was built from.
-fn libraries() -> Result<Vec<String>> {
-    let dir = output(rustc().args(["--print", "target-libdir", "--target", NAME]))?;
-    let Ok(entries) = fs::read_dir(dir) else {
-        return Ok(Vec::new());
-    };
-    let mut names: Vec<String> = entries
-        .flatten()
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect();
-    names.sort();
-    Ok(names)
 }
 
 /// Removes what was built against another standard library than the one there is now.
 ///
 /// Cargo tells compilers apart by their version, not by their libraries: it would go on using crates that the
 /// compiler then refuses.
-fn forget_other_std(workspace: &Workspace, target: &WasmTarget) -> Result<()> {
+fn forget_other_std(workspace: &Workspace, std: &RustStd) -> Result<()> {
     let record = workspace.out_dir()?.join("std-for-wasm.libraries");
-    let now = match target {
-        WasmTarget::Installed => libraries()?.join("\n"),
-        WasmTarget::FromSource(library) => library.display().to_string(),
+    let now = match std {
+        RustStd::Installed => rust_std::libraries(NAME)?.join("\n"),
+        RustStd::FromSource(library) => library.display().to_string(),
     };
     match fs::read_to_string(&record) {
         Ok(before) if before == now => return Ok(()),
@@ -124,23 +83,6 @@ fn forget_other_std(workspace: &Workspace, target: &WasmTarget) -> Result<()> {
         Err(_) => {}
     }
     fs::write(&record, now).with_context(|| format!("cannot write {}", record.display()))
-}
-
-/// Whether rustup said it did; a machine without rustup, or without its server in reach, is no error here.
-fn rustup_target_add() -> bool {
-    let status = Command::new("rustup")
-        .args(["target", "add", NAME])
-        .stdin(Stdio::null())
-        // A failure is nothing strange here, and no reason for a stack trace.
-        .env("RUST_BACKTRACE", "0")
-        .status();
-    match status {
-        Ok(status) => status.success(),
-        Err(error) => {
-            note(&format!("cannot run rustup: {error}"));
-            false
-        }
-    }
 }
 
 /// Removes what was built for the target, in the target folder and in those that builds made below it.
@@ -162,8 +104,8 @@ fn remove_products(target: &Path) -> Result<()> {
 }
 
 /// Builds the standard library once and copies it into the toolchain, if that is writable.
-fn install_from_source(workspace: &Workspace, library: &Path) -> Result<WasmTarget> {
-    let sysroot = PathBuf::from(output(rustc().args(["--print", "sysroot"]))?);
+fn install_from_source(workspace: &Workspace, library: PathBuf) -> Result<RustStd> {
+    let sysroot = rust_std::sysroot()?;
     let home = sysroot.join("lib/rustlib").join(NAME);
     let partial = sysroot.join("lib/rustlib").join(format!("{NAME}.partial"));
     // Left over from an interrupted run, or absent.
@@ -174,7 +116,7 @@ fn install_from_source(workspace: &Workspace, library: &Path) -> Result<WasmTarg
             sysroot.display()
         ));
         note("the standard library is built along with the component instead");
-        return Ok(WasmTarget::FromSource(library.to_owned()));
+        return Ok(RustStd::FromSource(library));
     }
     let result = step(&format!("building the standard library for {NAME}"), || {
         note(&format!("it is then written to {}", home.display()));
@@ -184,7 +126,7 @@ fn install_from_source(workspace: &Workspace, library: &Path) -> Result<WasmTarg
         ));
         let libraries = partial.join("lib");
         fs::create_dir(&libraries)?;
-        for rlib in build_rlibs(workspace, library)? {
+        for rlib in build_rlibs(workspace, &library)? {
             fs::copy(
                 &rlib,
                 libraries.join(rlib.file_name().unwrap_or(OsStr::new("unnamed"))),
@@ -201,13 +143,13 @@ fn install_from_source(workspace: &Workspace, library: &Path) -> Result<WasmTarg
         let _ = fs::remove_dir_all(&partial);
     }
     result?;
-    if !installed()? {
+    if !rust_std::installed(NAME)? {
         bail!(
             "the standard library was built, yet {} does not hold it",
             home.display()
         );
     }
-    Ok(WasmTarget::Installed)
+    Ok(RustStd::Installed)
 }
 
 /// Builds an empty library with the standard library from source; returns the standard library's files.
@@ -227,7 +169,7 @@ fn build_rlibs(workspace: &Workspace, library: &Path) -> Result<Vec<PathBuf>> {
     let _ = fs::remove_dir_all(&target);
 
     let mut command = workspace.cargo("build");
-    build_std(&mut command, library, "std,panic_abort");
+    rust_std::build(&mut command, library, "std,panic_abort");
     command
         .current_dir(&dir)
         .args(["--release", "--target", NAME, "--target-dir"])
@@ -252,26 +194,4 @@ fn build_rlibs(workspace: &Workspace, library: &Path) -> Result<Vec<PathBuf>> {
         );
     }
     Ok(rlibs)
-}
-
-/// Lets a stable cargo build parts of the standard library from a folder, which is a nightly option.
-pub(crate) fn build_std(command: &mut Command, library: &Path, parts: &str) {
-    command
-        .env("RUSTC_BOOTSTRAP", "1")
-        .env("__CARGO_TESTS_ONLY_SRC_ROOT", library)
-        .args(["-Z", &format!("build-std={parts}")]);
-}
-
-fn rustc() -> Command {
-    Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
-}
-
-/// The compiler's version alone, as `1.95.0`.
-fn compiler_version() -> Result<String> {
-    let line = output(rustc().arg("--version"))?;
-    let version = line
-        .split_whitespace()
-        .nth(1)
-        .with_context(|| format!("rustc calls itself `{line}`"))?;
-    Ok(version.to_owned())
 }
