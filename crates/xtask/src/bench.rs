@@ -6,9 +6,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
+use crate::architecture::Programs;
 use crate::component;
+use crate::dist;
 use crate::home_assistant;
-use crate::release;
 use crate::workspace::{Workspace, run as run_command};
 
 /// The bench of speed and size; every other one is a policy's.
@@ -31,7 +32,7 @@ pub(crate) fn run(workspace: &Workspace, name: &str, arguments: &[String]) -> Re
 
 fn figures(workspace: &Workspace) -> Result<()> {
     let component = component::build(workspace)?;
-    let program = release::build(workspace)?;
+    let program = dist::program(workspace, &Programs::Own)?;
     run_command(
         workspace
             .cargo("bench")
@@ -45,7 +46,7 @@ fn figures(workspace: &Workspace) -> Result<()> {
 fn reader(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     let home_assistant = home_assistant::provide(workspace)?;
     let component = component::build(workspace)?;
-    let program = release::build(workspace)?;
+    let program = dist::program(workspace, &Programs::Own)?;
     run_command(
         workspace
             .cargo("bench")

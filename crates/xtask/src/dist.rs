@@ -4,7 +4,7 @@
 //! another architecture it serves to try the app by emulation.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
@@ -12,6 +12,7 @@ use clap::Args;
 
 use crate::architecture::{Architecture, Programs};
 use crate::component;
+use crate::guided;
 use crate::progress::{note, step};
 use crate::workspace::{Workspace, run};
 
@@ -28,13 +29,7 @@ pub(crate) fn run_dist(workspace: &Workspace, options: &Options) -> Result<ExitC
     let architecture = options.arch.map_or_else(Architecture::own, Ok)?;
     let programs = Programs::of(workspace, architecture)?;
     let core = component::build_wasm(workspace)?;
-    let program = step(
-        "building weirhouse for the image (the first time takes minutes)",
-        || {
-            let flags = [&SMALL[..], &RESIDENT].concat();
-            programs.build(workspace, "weirhouse", "release", &[], &flags)
-        },
-    )?;
+    let program = program(workspace, &programs)?;
     // That of developers is built in less time, compiles for all architectures, and is more than twice as large.
     let compiler = step("building the compiler of plugins for the image", || {
         let features = ["--no-default-features"];
@@ -67,6 +62,20 @@ pub(crate) fn run_dist(workspace: &Workspace, options: &Options) -> Result<ExitC
         ));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The program as users get it.
+pub(crate) fn program(workspace: &Workspace, programs: &Programs) -> Result<PathBuf> {
+    let flags = [&SMALL[..], &RESIDENT].concat();
+    // One for another architecture cannot be trained here.
+    if matches!(programs, Programs::Own)
+        && let Some(guided) = guided::build(workspace, "weirhouse", &flags)?
+    {
+        return Ok(guided);
+    }
+    step("building weirhouse for the image", || {
+        programs.build(workspace, "weirhouse", "release", &[], &flags)
+    })
 }
 
 /// Half a megabyte of relocations packed into some kilobytes: that is read, and stays resident, at each start. The loader

@@ -28,7 +28,7 @@ impl RustStd {
             return Ok(Self::Installed);
         }
         let added = step(&format!("rustup target add {target}"), || {
-            rustup_target_add(target)
+            rustup(&["target", "add", target])
         });
         if added && installed(target)? {
             return Ok(Self::Installed);
@@ -87,9 +87,9 @@ pub(crate) fn sysroot() -> Result<PathBuf> {
 }
 
 /// Whether rustup said it did; a machine without rustup, or without its server in reach, is no error here.
-fn rustup_target_add(target: &str) -> bool {
+pub(crate) fn rustup(arguments: &[&str]) -> bool {
     let status = Command::new("rustup")
-        .args(["target", "add", target])
+        .args(arguments)
         .stdin(Stdio::null())
         // A failure is nothing strange here, and no reason for a stack trace.
         .env("RUST_BACKTRACE", "0")
@@ -105,6 +105,15 @@ fn rustup_target_add(target: &str) -> bool {
 
 fn rustc() -> Command {
     Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
+}
+
+/// The version of the compiler's LLVM, as `22.1.2`.
+pub(crate) fn llvm_version() -> Result<String> {
+    let told = output(rustc().arg("-vV"))?;
+    let version = told
+        .lines()
+        .find_map(|line| line.strip_prefix("LLVM version: "));
+    Ok(version.context("rustc names no LLVM")?.to_owned())
 }
 
 /// The compiler's version alone, as `1.95.0`.
