@@ -10,6 +10,7 @@ use anyhow::Result;
 
 use crate::architecture::Architecture;
 use crate::component;
+use crate::fingerprint;
 use crate::progress::{note, step};
 use crate::rust_std;
 use crate::training;
@@ -32,13 +33,16 @@ pub(crate) fn build(
         let flag = format!("-Cprofile-generate={}", counts.display());
         cargo(workspace, package, flags, &folder.join("counting"), &flag)
     })?;
-    step("training it", || {
-        training::train(&counting, &core, &folder.join("training"), &counts)
-    })?;
     let counted = folder.join(format!("{package}.profdata"));
-    run(Command::new(profdata)
-        .args(["merge", "--output"])
-        .args([&counted, &counts]))?;
+    // No two trainings count the same, and by other counts all would be built anew.
+    fingerprint::make(&counted, &[&counting, &core], training::WHAT, || {
+        step("training it", || {
+            training::train(&counting, &core, &folder.join("training"), &counts)
+        })?;
+        run(Command::new(&profdata)
+            .args(["merge", "--output"])
+            .args([&counted, &counts]))
+    })?;
     let flag = format!("-Cprofile-use={}", counted.display());
     let program = step("building weirhouse by what was counted", || {
         cargo(workspace, package, flags, &folder.join("program"), &flag)

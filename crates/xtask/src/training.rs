@@ -22,6 +22,13 @@ use home::Home;
 /// Longer than a start or an end takes, instrumented and on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// All that the training is, to tell it from another.
+pub(crate) const WHAT: &str = concat!(
+    include_str!("training.rs"),
+    include_str!("training/calls.rs"),
+    include_str!("training/home.rs")
+);
+
 /// Puts what the program does into files in `counts`. It works in `folder`, with the core of machine code `core`; what
 /// the two folders held before is removed.
 pub(crate) fn train(program: &Path, core: &Path, folder: &Path, counts: &Path) -> Result<()> {
