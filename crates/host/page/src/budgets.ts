@@ -12,11 +12,6 @@ class BudgetsElement extends Part {
   static override styles = [
     look,
     css`
-      ul {
-        list-style: none;
-        margin: 0;
-        padding: 0;
-      }
       li {
         border-top: 1px solid var(--line);
         padding: 0.5rem 0;
@@ -30,10 +25,6 @@ class BudgetsElement extends Part {
         align-items: baseline;
         justify-content: space-between;
         gap: 0 1rem;
-      }
-      h3 {
-        font-size: 1rem;
-        margin: 0;
       }
       .figure {
         font-variant-numeric: tabular-nums;

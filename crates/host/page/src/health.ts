@@ -13,11 +13,6 @@ class HealthElement extends AskedPart {
   static override styles = [
     look,
     css`
-      ul {
-        list-style: none;
-        margin: 0;
-        padding: 0;
-      }
       li {
         border-top: 1px solid var(--line);
         padding: 0.4rem 0;

@@ -18,9 +18,6 @@ class LogElement extends AskedPart {
         max-height: 20rem;
       }
       ol {
-        list-style: none;
-        margin: 0;
-        padding: 0;
         font-size: 0.875rem;
       }
       li {

@@ -20,6 +20,16 @@ export const look = css`
     font-size: 1.05rem;
     margin: 0;
   }
+  h3 {
+    font-size: 1rem;
+    margin: 0;
+  }
+  ol,
+  ul {
+    list-style: none;
+    margin: 0;
+    padding: 0;
+  }
   .soft {
     color: var(--soft);
     font-size: 0.875rem;

@@ -14,11 +14,6 @@ class PluginsElement extends AskedPart {
   static override styles = [
     look,
     css`
-      ul {
-        list-style: none;
-        margin: 0;
-        padding: 0;
-      }
       li {
         border-top: 1px solid var(--line);
         padding: 0.6rem 0;
@@ -32,10 +27,6 @@ class PluginsElement extends AskedPart {
         flex-wrap: wrap;
         align-items: baseline;
         gap: 0 0.6rem;
-      }
-      h3 {
-        font-size: 1rem;
-        margin: 0;
       }
       .state {
         margin-left: auto;
