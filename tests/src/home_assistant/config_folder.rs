@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// What the configuration holds beside the API, the recorder and the history.
 #[derive(Clone, Debug)]
@@ -56,6 +57,7 @@ pub(super) fn write(folder: &Path, port: u16, options: &ConfigFolderOptions) -> 
         configuration(port, options),
     )
     .with_context(at)?;
+    forget_other_port(folder, port).with_context(at)?;
     // Where its editor of scripts writes, if the extra YAML includes it.
     let scripts = folder.join("scripts.yaml");
     if !scripts.exists() {
@@ -76,6 +78,20 @@ pub(super) fn write(folder: &Path, port: u16, options: &ConfigFolderOptions) -> 
         }
     }
     Ok(())
+}
+
+/// Where it listened at an earlier start it keeps apart, and would not listen where its configuration says now.
+fn forget_other_port(folder: &Path, port: u16) -> io::Result<()> {
+    let kept = folder.join(".storage/http");
+    let settings = fs::read(&kept)
+        .ok()
+        .and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+    match settings {
+        Some(settings) if settings["data"]["stable"]["server_port"] != port => {
+            fs::remove_file(kept)
+        }
+        _ => Ok(()),
+    }
 }
 
 fn configuration(port: u16, options: &ConfigFolderOptions) -> String {
