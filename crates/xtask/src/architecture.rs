@@ -1,13 +1,12 @@
 //! The architectures of the app, and how programs are built for one of them.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
 use crate::rust_std::RustStd;
-use crate::workspace::{Workspace, run};
+use crate::workspace::{Workspace, run, tells_its_version};
 
 /// What the app runs on, as Rust calls it.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -69,12 +68,7 @@ impl Programs {
             return Ok(Self::Own);
         }
         let linker = architecture.linker();
-        let asked = Command::new(&linker)
-            .arg("--version")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
-        if !asked.is_ok_and(|status| status.success()) {
+        if !tells_its_version(&linker) {
             bail!(
                 "there is no {linker}, which links programs for {}: install it, on Debian with the packages {}, then \
                  repeat the command",

@@ -4,7 +4,7 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::Result;
 
@@ -14,7 +14,7 @@ use crate::fingerprint;
 use crate::progress::{note, step};
 use crate::rust_std;
 use crate::training;
-use crate::workspace::{Workspace, run};
+use crate::workspace::{Workspace, run, tells_its_version};
 
 /// Builds the program of a package, as released, with these flags for the last step; gives its path. `None` where
 /// there is nothing to read counts with.
@@ -60,14 +60,15 @@ fn cargo(
 ) -> Result<PathBuf> {
     let triple = Architecture::own()?.triple();
     let given = env::var("RUSTFLAGS").unwrap_or_default();
+    // The form in which a path may hold spaces.
+    let all: Vec<&str> = given.split_whitespace().chain([flag]).collect();
     run(workspace
         .cargo("rustc")
         .args(["--release", "--package", package, "--bin", package])
         // With a target named, flags are not for what runs in the build.
         .args(["--target", &triple, "--target-dir"])
         .arg(folder)
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .env("RUSTFLAGS", format!("{given} {flag}").trim())
+        .env("CARGO_ENCODED_RUSTFLAGS", all.join("\x1f"))
         .arg("--")
         .args(flags))?;
     let name = format!("{package}{}", env::consts::EXE_SUFFIX);
@@ -87,7 +88,7 @@ fn llvm_profdata() -> Result<Option<PathBuf>> {
         PathBuf::from(format!("/usr/lib/llvm-{major}/bin/llvm-profdata")),
         PathBuf::from(format!("llvm-profdata-{major}")),
     ];
-    let find = || candidates.iter().find(|it| works(it)).cloned();
+    let find = || candidates.iter().find(|it| tells_its_version(it)).cloned();
     if let Some(found) = find() {
         return Ok(Some(found));
     }
@@ -102,13 +103,4 @@ fn llvm_profdata() -> Result<Option<PathBuf>> {
         ));
     }
     Ok(found)
-}
-
-fn works(program: &Path) -> bool {
-    let asked = Command::new(program)
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    asked.is_ok_and(|status| status.success())
 }

@@ -3,9 +3,9 @@
 //! Calls cargo by package, never for the whole workspace: that would unify features, and with them put
 //! the compiler's code generator into the daemon.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
@@ -131,6 +131,16 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     let text = String::from_utf8(output.stdout)
         .with_context(|| format!("{} wrote no UTF-8", shown(command)))?;
     Ok(text.trim_end().to_owned())
+}
+
+/// Whether a program is there and runs.
+pub(crate) fn tells_its_version(program: impl AsRef<OsStr>) -> bool {
+    let asked = Command::new(program)
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    asked.is_ok_and(|status| status.success())
 }
 
 /// A command as a person would type it, for messages.
