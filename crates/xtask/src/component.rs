@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::encoding;
 use crate::fingerprint;
+use crate::forwarding;
 use crate::progress::{note, step};
 use crate::wasm_target::{self, WasmTarget};
 use crate::workspace::{Workspace, run};
@@ -134,7 +135,7 @@ fn make_wasm(
         .out_dir()?
         .join(variant.name)
         .with_extension("wasm");
-    let made = fingerprint::make(&wasm, &[&module], env!("CARGO_PKG_VERSION"), || {
+    let made = fingerprint::make(&wasm, &[&module], forwarding::HOW, || {
         step("encoding the component", || encode(&module, &wasm))
     })?;
     Ok((wasm, made))
@@ -174,5 +175,6 @@ fn encode(module: &Path, component: &Path) -> Result<()> {
             imports.join(", ")
         );
     }
+    let encoded = forwarding::forward(&encoded)?;
     fs::write(component, encoded).with_context(|| format!("cannot write {}", component.display()))
 }

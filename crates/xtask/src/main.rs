@@ -12,6 +12,7 @@ mod debian_rust_src;
 mod dist;
 mod encoding;
 mod fingerprint;
+mod forwarding;
 mod fuzz;
 mod guided;
 mod home_assistant;
