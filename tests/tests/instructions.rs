@@ -26,8 +26,8 @@ const LIMITS: [(&str, f64, f64); 7] = [
     ("observe texts", 569.0, 276.0),
     ("suppress numbers", 100.0, 40.0),
     ("batch", 218.0, 109.0),
-    ("cache get", 1_820.0, 668.0),
-    ("cache put", 2_930.0, 1_150.0),
+    ("cache get", 1_560.0, 578.0),
+    ("cache put", 2_530.0, 952.0),
     ("next deadline", 150.0, 85.0),
 ];
 

@@ -56,16 +56,22 @@ pub(crate) const NEVER_US: u64 = u64::MAX;
 pub(crate) const LONGEST_US: i64 = 10 * 366 * 24 * 3600 * 1_000_000;
 
 /// Checks a length of time: over 0 unless `zero` is allowed, at most 10 years.
+#[inline]
 pub fn length(name: &str, length_us: i64, zero: bool) -> Result<u64, Error> {
     let least = i64::from(!zero);
     if (least..=LONGEST_US).contains(&length_us) {
         return Ok(length_us.unsigned_abs());
     }
+    Err(no_length(name, length_us, zero))
+}
+
+#[cold]
+fn no_length(name: &str, length_us: i64, zero: bool) -> Error {
     let lower = if zero { "at least" } else { "over" };
-    Err(Error::InvalidArgument(format!(
+    Error::InvalidArgument(format!(
         "{name} must be {lower} 0 and at most 10 years, not {} ms",
         length_us as f64 / 1000.0
-    )))
+    ))
 }
 
 /// [`length`] of a setting that may be absent.

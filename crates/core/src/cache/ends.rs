@@ -37,11 +37,17 @@ impl Ends {
 
     /// Takes the earliest end not after `mono_us`. It may be one that is no
     /// longer current.
+    #[inline]
     pub(super) fn pop_ended(&mut self, mono_us: u64) -> Option<(u64, Slot)> {
         let Reverse((end_us, _)) = self.0.peek()?;
         if *end_us > mono_us {
             return None;
         }
+        self.pop()
+    }
+
+    #[inline(never)]
+    fn pop(&mut self) -> Option<(u64, Slot)> {
         self.0.pop().map(|Reverse(end)| end)
     }
 }

@@ -157,6 +157,7 @@ impl Leases {
     }
 
     /// Makes the results of all fetches of a key outdated.
+    #[inline]
     pub(super) fn void(&mut self, namespace: &str, key: &str) {
         if let Some(index) = self.find(namespace, key) {
             self.remove(index);
@@ -251,11 +252,16 @@ impl Leases {
         }
     }
 
+    #[inline]
     fn find(&self, namespace: &str, key: &str) -> Option<usize> {
         // Mostly nothing is fetched: then no key need be hashed.
         if self.fetched.is_empty() {
             return None;
         }
+        self.search(namespace, key)
+    }
+
+    fn search(&self, namespace: &str, key: &str) -> Option<usize> {
         self.places
             .find(self.hasher.hash_one((namespace, key)), |index| {
                 self.fetched.get(*index).is_some_and(|fetches| {

@@ -278,7 +278,7 @@ impl Memory {
         while self.exceeds()
             && let Some(slot) = self.order.evict(used)
         {
-            self.take(slot);
+            self.discard(slot);
             self.totals.evictions += 1;
         }
     }
@@ -300,16 +300,24 @@ impl Memory {
     }
 
     /// The slot of a live entry; a dead one is met here, and leaves.
+    #[inline]
     fn find_live(&mut self, mono_us: u64, hash: u64, key: &str) -> Option<Slot> {
         let slot = self.find(hash, key)?;
         if self.entries.get(slot)?.is_live(mono_us) {
             return Some(slot);
         }
-        self.remove(slot);
-        self.totals.expirations += 1;
+        self.bury(slot);
         None
     }
 
+    /// Removes an entry whose life was found to have ended.
+    #[cold]
+    fn bury(&mut self, slot: Slot) {
+        self.remove(slot);
+        self.totals.expirations += 1;
+    }
+
+    #[inline]
     fn find(&self, hash: u64, key: &str) -> Option<Slot> {
         self.slots
             .find(hash, |slot| {
@@ -349,21 +357,30 @@ impl Memory {
     }
 
     fn remove(&mut self, slot: Slot) -> Option<Kept> {
-        let kept = self.take(slot)?;
+        self.entries.get(slot)?;
+        self.unlink(slot);
         self.order.remove(slot);
-        Some(kept)
+        self.entries.remove(slot)
     }
 
-    /// Takes out an entry that the order knows nothing of any more.
-    fn take(&mut self, slot: Slot) -> Option<Kept> {
-        let kept = self.entries.remove(slot)?;
-        if let Ok(found) = self
+    /// Drops an entry that the order knows nothing of any more.
+    fn discard(&mut self, slot: Slot) {
+        self.unlink(slot);
+        self.entries.discard(slot);
+    }
+
+    /// Makes an entry that is to go one that cannot be found.
+    #[inline]
+    fn unlink(&mut self, slot: Slot) {
+        let Some(kept) = self.entries.get(slot) else {
+            return;
+        };
+        let candidates = self
             .slots
-            .find_entry(kept.hash, |candidate| *candidate == slot)
-        {
+            .find_entry(kept.hash, |candidate| *candidate == slot);
+        if let Ok(found) = candidates {
             found.remove();
         }
         self.bytes -= kept.bytes();
-        Some(kept)
     }
 }

@@ -282,7 +282,8 @@ impl Cache {
     ) -> Result<Option<Stamp>, Error> {
         check_place(namespace, key)?;
         check_tags(&options.tags)?;
-        let settings = self.namespaces.settings_of(namespace);
+        let found = self.namespaces.find(namespace);
+        let settings = self.namespaces.settings_at(found, namespace);
         let most_bytes = match settings.levels {
             Levels::Both => settings.max_value_bytes,
             // What memory has no room for would be kept nowhere.
@@ -315,7 +316,7 @@ impl Cache {
                 in_memory_us,
             ),
         };
-        let place = self.namespaces.open(namespace, mono_us)?;
+        let place = self.namespaces.open_at(found, namespace, mono_us)?;
         // From here on nothing is refused.
         self.latest_us = mono_us;
         self.uses += 1;

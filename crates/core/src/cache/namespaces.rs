@@ -167,7 +167,13 @@ impl Namespaces {
 
     /// How a namespace is kept, or would be.
     pub(super) fn settings_of(&self, name: &str) -> Settings {
-        match self.get(name) {
+        self.settings_at(self.find(name), name)
+    }
+
+    /// [`Namespaces::settings_of`] one that was looked for.
+    #[inline]
+    pub(super) fn settings_at(&self, found: Option<usize>, name: &str) -> Settings {
+        match found.and_then(|place| self.list.get(place)) {
             Some(namespace) => namespace.settings,
             None => self.defaults.of(name),
         }
@@ -175,23 +181,47 @@ impl Namespaces {
 
     /// The namespace of a name, new if need be; refused if all places are taken.
     pub(super) fn open(&mut self, name: &str, mono_us: u64) -> Result<&mut Namespace, Error> {
-        let full = self.list.len() >= MOST_NAMESPACES && self.find(name).is_none();
-        if full && !self.iter().any(|namespace| namespace.is_idle(mono_us)) {
-            return Err(Error::TooLarge(format!(
-                "all {MOST_NAMESPACES} namespaces are in use, none is left for {name}; clear one"
-            )));
+        self.open_at(self.find(name), name, mono_us)
+    }
+
+    /// [`Namespaces::open`] for one that was looked for.
+    #[inline]
+    pub(super) fn open_at(
+        &mut self,
+        found: Option<usize>,
+        name: &str,
+        mono_us: u64,
+    ) -> Result<&mut Namespace, Error> {
+        if found.is_none() {
+            self.check_room(name, mono_us)?;
         }
-        Ok(self.open_to_read(name, mono_us))
+        Ok(self.open_where(found, name, mono_us))
+    }
+
+    fn check_room(&self, name: &str, mono_us: u64) -> Result<(), Error> {
+        if self.list.len() < MOST_NAMESPACES || self.iter().any(|other| other.is_idle(mono_us)) {
+            return Ok(());
+        }
+        Err(Error::TooLarge(format!(
+            "all {MOST_NAMESPACES} namespaces are in use, none is left for {name}; clear one"
+        )))
     }
 
     /// The namespace of a name, new if need be; if all places are taken, one
     /// that keeps nothing.
+    #[inline]
     pub(super) fn open_to_read(&mut self, name: &str, mono_us: u64) -> &mut Namespace {
-        match self
-            .place_of(name, mono_us)
-            .and_then(|place| self.list.get_mut(place))
-        {
-            Some(namespace) => namespace,
+        self.open_where(self.find(name), name, mono_us)
+    }
+
+    #[inline]
+    fn open_where(&mut self, found: Option<usize>, name: &str, mono_us: u64) -> &mut Namespace {
+        let place = found.or_else(|| self.create(name, mono_us));
+        match place.and_then(|place| self.list.get_mut(place)) {
+            Some(namespace) => {
+                self.latest = place.unwrap_or_default();
+                namespace
+            }
             None => &mut self.elsewhere,
         }
     }
@@ -282,26 +312,29 @@ impl Namespaces {
             .unwrap_or_default()
     }
 
-    fn find(&self, name: &str) -> Option<usize> {
+    /// The place of a namespace that is there.
+    #[inline]
+    pub(super) fn find(&self, name: &str) -> Option<usize> {
         if self.is_at(self.latest, name) {
             return Some(self.latest);
         }
+        self.search(name)
+    }
+
+    /// Finds one that is not the one found last.
+    fn search(&self, name: &str) -> Option<usize> {
         self.places
             .find(key_hash(name), |&place| self.is_at(place, name))
             .copied()
     }
 
+    #[inline]
     fn is_at(&self, place: usize, name: &str) -> bool {
         let namespace = self.list.get(place);
         namespace.is_some_and(|namespace| same_name(&namespace.name, name))
     }
 
-    fn place_of(&mut self, name: &str, mono_us: u64) -> Option<usize> {
-        let place = self.find(name).or_else(|| self.create(name, mono_us))?;
-        self.latest = place;
-        Some(place)
-    }
-
+    #[inline(never)]
     fn create(&mut self, name: &str, mono_us: u64) -> Option<usize> {
         if self.list.len() >= MOST_NAMESPACES {
             self.forget_an_idle_one(mono_us)?;

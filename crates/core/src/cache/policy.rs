@@ -22,6 +22,7 @@ pub struct StaleLives {
 }
 
 impl StaleLives {
+    #[inline]
     pub(super) fn check(&self) -> Result<(), Error> {
         length("while-revalidate", self.while_revalidate_us, true)?;
         length("if-error", self.if_error_us, true)?;
@@ -159,6 +160,7 @@ impl Policies {
         Ok(())
     }
 
+    #[inline]
     pub(super) fn of(&self, namespace: &str) -> &Policy {
         if self.own.is_empty() {
             return &self.defaults;

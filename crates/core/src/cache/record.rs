@@ -162,7 +162,15 @@ pub(super) fn check_place(namespace: &str, key: &str) -> Result<(), Error> {
     within("key", key.len(), LONGEST_KEY_BYTES)
 }
 
+#[inline]
 pub(super) fn check_tags(tags: &[String]) -> Result<(), Error> {
+    if tags.is_empty() {
+        return Ok(());
+    }
+    check_some_tags(tags)
+}
+
+fn check_some_tags(tags: &[String]) -> Result<(), Error> {
     if tags.len() > MOST_TAGS {
         return Err(Error::TooLarge(format!(
             "{} tags given, at most {MOST_TAGS} are taken",

@@ -87,6 +87,15 @@ impl<T> Slab<T> {
         Some(item)
     }
 
+    /// Drops an item where it lies.
+    pub(super) fn discard(&mut self, slot: Slot) {
+        if let Some(place @ Place::Taken(_)) = self.places.get_mut(slot as usize) {
+            *place = Place::Free(self.free);
+            self.free = slot;
+            self.len -= 1;
+        }
+    }
+
     /// All items with their slots, in order of these.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Slot, &T)> {
         let places = (0..).zip(&self.places);

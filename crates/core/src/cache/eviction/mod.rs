@@ -90,6 +90,7 @@ impl Order {
     }
 
     /// Takes note of a use of a slot that was taken in.
+    #[inline]
     pub(super) fn touch(&mut self, slot: Slot) {
         match self {
             Self::Lru(order) => order.touch(slot),
