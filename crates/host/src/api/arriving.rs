@@ -20,12 +20,13 @@ use tokio::time::timeout;
 
 use super::connections::Awaited;
 
-/// Most bytes that are read of a body nobody wants: what is over our own limit
-/// by mistake is far below.
-const MOST_UNWANTED_BYTES: u64 = 4 << 20;
+/// Most bytes that are read of a body nobody wants: more than anyone sends by
+/// mistake. They are thrown away as they come.
+const MOST_UNWANTED_BYTES: u64 = 128 << 20;
 
-/// Longest time that is spent on it.
-const UNWANTED_LIMIT: Duration = Duration::from_secs(1);
+/// Longest time that is spent on it: as much takes that long in most networks.
+/// A connection that only throws away counts as idle, and makes room for others.
+const UNWANTED_LIMIT: Duration = Duration::from_secs(10);
 
 /// A body that is not here yet.
 pub(super) struct Arriving<B>
