@@ -25,7 +25,7 @@ impl<T> Default for DirtyQueue<T> {
     }
 }
 
-impl<T> DirtyQueue<T> {
+impl<T: Copy> DirtyQueue<T> {
     pub(crate) fn len(&self) -> usize {
         self.waiting.len()
     }
@@ -41,16 +41,22 @@ impl<T> DirtyQueue<T> {
 
     /// Puts an entity at the end, unless it waits already; says whether it did
     /// not.
+    #[inline]
     pub(crate) fn push(&mut self, entity: u32, note: T) -> bool {
         let index = entity as usize;
         if index >= self.dirty.len() {
-            lengthen(&mut self.dirty, index + 1, || false);
+            self.make_room_for(index);
         }
         let is_new = !core::mem::replace(&mut self.dirty[index], true);
         if is_new {
             self.waiting.push_back((entity, note));
         }
         is_new
+    }
+
+    #[cold]
+    fn make_room_for(&mut self, index: usize) {
+        lengthen(&mut self.dirty, index + 1, || false);
     }
 
     /// The note of the one that has waited longest.
@@ -66,12 +72,19 @@ impl<T> DirtyQueue<T> {
     }
 
     /// Takes up to `most` of those that have waited longest.
-    pub(crate) fn take(&mut self, most: usize) -> impl Iterator<Item = (u32, T)> {
+    #[inline(never)]
+    pub(crate) fn take(&mut self, most: usize) -> Vec<(u32, T)> {
         let most = most.min(self.waiting.len());
-        let dirty = &mut self.dirty;
-        self.waiting
-            .drain(..most)
-            .inspect(|&(entity, _)| dirty[entity as usize] = false)
+        let (front, back) = self.waiting.as_slices();
+        let from_front = most.min(front.len());
+        let mut taken = Vec::with_capacity(most);
+        taken.extend_from_slice(&front[..from_front]);
+        taken.extend_from_slice(&back[..most - from_front]);
+        for &(entity, _) in &taken {
+            self.dirty[entity as usize] = false;
+        }
+        self.waiting.drain(..most);
+        taken
     }
 
     /// Takes out those of `entities` that wait, in one pass over the queue, and
@@ -110,7 +123,7 @@ mod tests {
             queue.push(entity, note);
         }
         assert_eq!((queue.len(), queue.oldest()), (3, Some(&0)));
-        assert_eq!(queue.take(2).collect::<Vec<_>>(), vec![(7, 0), (3, 1)]);
+        assert_eq!(queue.take(2), vec![(7, 0), (3, 1)]);
         assert!(!queue.contains(7));
         queue.push(7, 5);
         assert_eq!(queue.pop(), Some((9, 3)));
@@ -129,7 +142,7 @@ mod tests {
         assert_eq!(queue.remove(&[4, 99, 5, 4], |place| places.push(place)), 2);
         assert_eq!(places, vec![0, 2]);
         queue.push(4, ());
-        let left: Vec<u32> = queue.take(9).map(|(entity, ())| entity).collect();
+        let left: Vec<u32> = queue.take(9).iter().map(|&(entity, ())| entity).collect();
         assert_eq!(left, vec![1, 2, 4]);
     }
 }

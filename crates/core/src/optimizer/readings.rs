@@ -32,6 +32,11 @@ pub(super) struct Owners<'optimizer> {
 }
 
 impl Outgoing for Owners<'_> {
+    #[expect(
+        clippy::inline_always,
+        reason = "every reading that is published passes here, and a call in WebAssembly costs as much again"
+    )]
+    #[inline(always)]
     fn publish(&mut self, handle: u32) {
         if let Ok(owner) = self.entities.owner(handle) {
             self.batcher.mark(self.now_us, owner);
