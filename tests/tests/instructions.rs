@@ -22,10 +22,10 @@ const BATCH: usize = 1_024;
 /// A call, and the most instructions it may take in the component and natively
 /// for each reading, entity, key or call.
 const LIMITS: [(&str, f64, f64); 7] = [
-    ("observe numbers", 213.0, 118.0),
-    ("observe texts", 569.0, 276.0),
-    ("suppress numbers", 100.0, 40.0),
-    ("batch", 218.0, 109.0),
+    ("observe numbers", 190.0, 99.0),
+    ("observe texts", 541.0, 251.0),
+    ("suppress numbers", 88.0, 33.0),
+    ("batch", 163.0, 60.0),
     ("cache get", 1_560.0, 578.0),
     ("cache put", 2_530.0, 952.0),
     ("next deadline", 150.0, 85.0),

@@ -21,6 +21,7 @@ mod track;
 
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
+use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::reading::Reading;
@@ -184,16 +185,26 @@ impl Significance {
         outgoing: &mut impl Outgoing,
     ) -> Vec<Reason> {
         self.totals.observed += handles.len() as u64;
-        let numbers = handles.iter().zip(numbers).zip(times);
-        numbers
-            .map(|((&handle, &number), time)| {
+        let mut reasons = vec![Reason::Within; handles.len()];
+        let mut readings = handles
+            .iter()
+            .zip(numbers)
+            .zip(reasons.iter_mut())
+            .zip(times);
+        // A loop that calls nothing, for what is suppressed, within the one for all others.
+        while let Some((handle, number, time, reason)) =
+            readings.find_map(|(((&handle, &number), reason), time)| {
                 let track = &mut self.tracks[handle as usize];
-                if let Some(reason) = track.suppress_number(now_us, number, time) {
-                    return reason;
-                }
-                self.judge_number(now_us, handle, number, time, outgoing)
+                let Some(suppressed) = track.suppress_number(now_us, number, time) else {
+                    return Some((handle, number, time, reason));
+                };
+                *reason = suppressed;
+                None
             })
-            .collect()
+        {
+            *reason = self.judge_number(now_us, handle, number, time, outgoing);
+        }
+        reasons
     }
 
     /// [`Significance::observe_numbers`] for any readings.
@@ -247,7 +258,7 @@ impl Significance {
             && let Some((reason, due_us)) =
                 track.observe_number(published_us, rule, (now_us, number, time))
         {
-            arm_sooner(&mut self.timers, handle, track, rule, due_us);
+            track.arm_number(rule, self.timers.set_sooner(handle, due_us));
             return self.note(handle, reason, outgoing);
         }
         let reading = Reading::of_number(number);
@@ -278,7 +289,7 @@ impl Significance {
         let exactly = |number, _, _| number;
         let reading = (now_us, reading, time);
         let judgement = track.observe(published_us, rule, &rule.thresholds, reading, exactly);
-        arm_sooner(&mut self.timers, handle, track, rule, judgement.due_us);
+        track.arm(rule, self.timers.set_sooner(handle, judgement.due_us));
         self.note(handle, judgement.reason, outgoing)
     }
 
@@ -317,7 +328,7 @@ impl Significance {
         };
         let seen = (now_us, reading, time);
         let judgement = track.observe(published_us, rule, thresholds, seen, choose);
-        arm_sooner(&mut self.timers, handle, track, rule, judgement.due_us);
+        track.arm(rule, self.timers.set_sooner(handle, judgement.due_us));
         if let Some(last) = &judgement.last_of_total
             && (last.unsent || outgoing.waits(handle))
         {
@@ -385,16 +396,6 @@ impl Significance {
         });
         self.terms[handle as usize].date(now_us);
         self.rearm(handle);
-    }
-}
-
-/// Sets the timer of a series where time asks for it sooner than it is set. One
-/// that fires before it is due is set again, which keeps the cost of a reading
-/// independent of its timers.
-fn arm_sooner(timers: &mut Timers, handle: u32, track: &mut Track, rule: &Rule, due_us: u64) {
-    if due_us < timers.due_us(handle) {
-        track.arm(rule, due_us);
-        timers.set(handle, due_us);
     }
 }
 

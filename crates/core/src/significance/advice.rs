@@ -1,11 +1,11 @@
 //! Advice on readings: what a policy beside the rules may change of their
 //! decisions, and what not.
 
+use super::Significance;
 use super::judge::{crosses, judge};
 use super::outcome::{Outgoing, Reason};
 use super::terms::Terms;
 use super::track::History;
-use super::{Significance, arm_sooner};
 use crate::reading::{Reading, exceeds};
 use crate::rule::Rule;
 
@@ -66,7 +66,7 @@ impl Significance {
             self.deferrals.insert(handle, deferred_us);
             due_us = due_us.min(deferred_us);
         }
-        arm_sooner(&mut self.timers, handle, track, rule, due_us);
+        track.arm(rule, self.timers.set_sooner(handle, due_us));
         if self.learning.observe(now_us, handle, reading, learns) {
             track.empty_band();
         }

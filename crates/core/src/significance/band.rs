@@ -1,7 +1,7 @@
 //! The numbers that are certainly suppressed.
 //!
 //! Most readings lie close to their baseline. The band of a series says so with
-//! two comparisons; it is computed when baseline or rule change. It decides
+//! one comparison; it is computed when baseline or rule change. It decides
 //! nothing: a number outside it is judged in full, and a number inside it would
 //! be suppressed by that judgement, too.
 
@@ -9,11 +9,15 @@ use core::ops::RangeInclusive;
 
 use crate::rule::Rule;
 
-/// From `low` to `high`, both included, around the baseline.
+/// Numbers around the baseline that follow each other, by their places in the
+/// order of all floats: integers need one comparison where floats, of which some
+/// are no numbers, need two.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Band {
-    low: f64,
-    high: f64,
+    /// The place of the lowest.
+    low: i64,
+    /// How many there are.
+    count: u64,
 }
 
 /// How much narrower than the threshold the band is, as a fraction of the
@@ -28,44 +32,58 @@ const SCALES: RangeInclusive<f64> = 1e-290..=1e290;
 
 impl Band {
     /// No number: every reading is judged in full.
-    pub(super) const EMPTY: Self = Self {
-        low: f64::INFINITY,
-        high: f64::NEG_INFINITY,
-    };
+    pub(super) const EMPTY: Self = Self { low: 0, count: 0 };
+
+    /// The baseline alone.
+    #[inline]
+    pub(super) fn of_repeats(base: f64) -> Self {
+        Self {
+            low: place(base),
+            count: 1,
+        }
+    }
 
     /// The band of a baseline under a rule by which the baseline decides.
     #[inline]
     pub(super) fn around(base: f64, rule: &Rule) -> Self {
         let reach = reach(base, rule.thresholds.at(base));
-        let mut band = Self {
-            low: base - reach,
-            high: base + reach,
-        };
+        let (mut low, mut high) = (base - reach, base + reach);
+        // It stays on the baseline's side of each level.
         for &level in &rule.crossings {
-            band.stop_at(level, base);
+            if base < level {
+                let below = level.next_down();
+                high = if below < high { below } else { high };
+            } else if low < level {
+                low = level;
+            }
         }
-        band
+        // The band of a zero has no zero of the other sign, so that only the very bits of a
+        // baseline repeat it.
+        if base == 0.0 {
+            low = base;
+            high = if base.is_sign_negative() { base } else { high };
+        }
+        let (low, high) = (place(low), place(high));
+        Self {
+            low,
+            count: high.wrapping_sub(low).cast_unsigned() + 1,
+        }
     }
 
     /// Whether a number lies in it; an infinity or NaN never does.
     #[inline]
-    #[allow(
-        clippy::needless_bitwise_bool,
-        reason = "one branch on chance is cheaper than two"
-    )]
     pub(super) fn holds(&self, number: f64) -> bool {
-        (self.low <= number) & (number <= self.high)
+        place(number).wrapping_sub(self.low).cast_unsigned() < self.count
     }
+}
 
-    /// Keeps the band on the baseline's side of a level.
-    fn stop_at(&mut self, level: f64, base: f64) {
-        if base < level {
-            let below = level.next_down();
-            self.high = if below < self.high { below } else { self.high };
-        } else if self.low < level {
-            self.low = level;
-        }
-    }
+/// Where a float stands in the order of all floats, as [`f64::total_cmp`] has
+/// it: what is larger has a larger place, and what is no number comes before or
+/// after all numbers.
+#[inline]
+fn place(number: f64) -> i64 {
+    let bits = number.to_bits().cast_signed();
+    bits ^ ((bits >> 63).cast_unsigned() >> 1).cast_signed()
 }
 
 /// How far a number may be from its baseline to be certainly within the
@@ -105,6 +123,11 @@ mod tests {
         ]
     }
 
+    /// The float at a place.
+    fn at_place(place: i64) -> f64 {
+        f64::from_bits((place ^ ((place >> 63).cast_unsigned() >> 1).cast_signed()).cast_unsigned())
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(1_000))]
 
@@ -130,14 +153,38 @@ mod tests {
             }).unwrap();
             let band = Band::around(base, &rule);
             prop_assert!(band.holds(base), "{band:?} lacks its baseline {base}");
-            prop_assert!(band.low.is_finite() && band.high.is_finite());
-            let inside = band.low + at * (band.high - band.low);
-            for number in [band.low, band.high, inside].into_iter().chain(levels) {
+            let (low, high) = (at_place(band.low), at_place(band.low.wrapping_add_unsigned(band.count - 1)));
+            prop_assert!(low.is_finite() && high.is_finite());
+            prop_assert!(base != 0.0 || !band.holds(-base), "{band:?} has both zeros");
+            prop_assert!(!band.holds(low.next_down()) && !band.holds(high.next_up()));
+            let inside = low + at * (high - low);
+            for number in [low, high, inside].into_iter().chain(levels) {
                 if band.holds(number) {
                     let reason = judge_numbers(&rule, base, base, number);
                     prop_assert!(!reason.publishes(), "{number} in {band:?}: {reason:?}");
                 }
             }
+        }
+
+        #[test]
+        fn what_is_no_finite_number_lies_in_no_band(base in number(), threshold in threshold()) {
+            let rule = Rule::check(&RuleSettings {
+                absolute: threshold,
+                ..RuleSettings::default()
+            }).unwrap();
+            let band = Band::around(base, &rule);
+            for bits in [0x7ff0_0000_0000_0000, 0x7ff8_0000_0000_0000, 0x7fff_ffff_ffff_ffff_u64] {
+                let number = f64::from_bits(bits);
+                prop_assert!(!band.holds(number) && !band.holds(-number), "{number} in {band:?}");
+                prop_assert!(!Band::EMPTY.holds(number) && !Band::EMPTY.holds(-number));
+            }
+            prop_assert!(!Band::EMPTY.holds(base));
+        }
+
+        #[test]
+        fn places_follow_the_order_of_numbers(one in any::<f64>(), other in any::<f64>()) {
+            prop_assert_eq!(place(one).cmp(&place(other)), one.total_cmp(&other));
+            prop_assert_eq!(at_place(place(one)).to_bits(), one.to_bits());
         }
 
         /// And it is no narrower than it must be: in the middle between edge and
@@ -154,7 +201,7 @@ mod tests {
             }).unwrap();
             let band = Band::around(base, &rule);
             prop_assert!(band.holds(base + 0.999_999 * threshold));
-            prop_assert!(band.holds(base - 0.999_999 * threshold));
+            prop_assert!(base == 0.0 || band.holds(base - 0.999_999 * threshold));
         }
     }
 }

@@ -5,7 +5,6 @@ use alloc::vec::Vec;
 use super::Significance;
 use super::outcome::{Outgoing, Publication, Reason};
 use super::terms::Terms;
-use crate::time::NEVER_US;
 
 impl Significance {
     /// The earliest moment at which a heartbeat or a settled value may be due.
@@ -14,38 +13,56 @@ impl Significance {
     }
 
     /// Publishes what time demands.
+    #[inline(never)]
     pub(crate) fn tick(&mut self, now_us: u64, outgoing: &mut impl Outgoing) {
         let mut due = core::mem::take(&mut self.due);
-        self.timers.take_due(now_us, &mut due);
-        for &(_, handle) in &due {
-            let track = &mut self.tracks[handle as usize];
-            let Terms {
-                rules,
-                published_us,
-            } = &mut self.terms[handle as usize];
-            let rule = rules.effective(&self.shared);
-            let deferred = || {
-                let due_us = self.deferrals.get(&handle)?;
-                (*due_us <= now_us).then_some(Reason::Deferred)
-            };
-            let fired = track
-                .fire(published_us, rule, now_us)
-                .or_else(|| deferred().filter(|_| track.publish_unsent(published_us, now_us)));
-            if let Some(reason) = fired {
-                self.pass_on(handle, reason, outgoing);
-            } else {
-                // It was set for a value that another has replaced since.
-                if deferred().is_some() {
-                    self.deferrals.remove(&handle);
-                }
-                let deferred_us = self.deferrals.get(&handle).copied().unwrap_or(NEVER_US);
-                let due_us = track.due_us(*published_us, rule).min(deferred_us);
-                track.arm(rule, due_us);
-                self.timers.set(handle, due_us);
+        let Self {
+            timers,
+            tracks,
+            terms,
+            shared,
+            deferrals,
+            ..
+        } = self;
+        timers.take_due(now_us, &mut due, |handle| {
+            let track = &mut tracks[handle as usize];
+            let terms = &terms[handle as usize];
+            let rule = terms.rules.effective(shared);
+            let mut due_us = track.due_us(terms.published_us, rule);
+            if let Some(&deferred_us) = deferrals.get(&handle) {
+                due_us = due_us.min(deferred_us);
             }
+            track.postpone(rule, due_us);
+            due_us
+        });
+        for &(_, handle) in &due {
+            self.fire(now_us, handle, outgoing);
         }
         due.clear();
         self.due = due;
+    }
+
+    /// Publishes the newest reading of a series, for which the time has come.
+    #[inline(never)]
+    fn fire(&mut self, now_us: u64, handle: u32, outgoing: &mut impl Outgoing) {
+        let track = &mut self.tracks[handle as usize];
+        let Terms {
+            rules,
+            published_us,
+        } = &mut self.terms[handle as usize];
+        let rule = rules.effective(&self.shared);
+        let reason = track.fire(published_us, rule, now_us);
+        // Where no rule asks for it, advice does, and it may have been published since.
+        let reason = reason.or_else(|| {
+            let unsent = track.publish_unsent(published_us, now_us);
+            unsent.then_some(Reason::Deferred)
+        });
+        if let Some(reason) = reason {
+            self.pass_on(handle, reason, outgoing);
+        } else {
+            self.deferrals.remove(&handle);
+            self.rearm(handle);
+        }
     }
 
     /// Publishes every value that waits to settle or was put off, in the order of handles: what

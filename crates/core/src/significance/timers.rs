@@ -109,10 +109,32 @@ impl Timers {
         }
     }
 
+    /// Sets the timer of a series if that is sooner than it is set; gives when it
+    /// fires then. One that fires before it is due is set again, which keeps the
+    /// cost of a reading independent of its timer.
+    #[inline]
+    pub(super) fn set_sooner(&mut self, handle: u32, due_us: u64) -> u64 {
+        let set_us = self.due_us(handle);
+        if due_us >= set_us {
+            return set_us;
+        }
+        self.set(handle, due_us);
+        due_us
+    }
+
     /// Takes the timers that are due, and lists their moments and series in
     /// order. A moment before one that was given earlier takes those due until
     /// then.
-    pub(super) fn take_due(&mut self, now_us: u64, due: &mut Vec<(u64, u32)>) {
+    ///
+    /// `asked` says for which moment a timer that comes near would be set now,
+    /// which is not before the one that it is set for. So most timers that were
+    /// overtaken move on from a high level, and never fire.
+    pub(super) fn take_due(
+        &mut self,
+        now_us: u64,
+        due: &mut Vec<(u64, u32)>,
+        mut asked: impl FnMut(u32) -> u64,
+    ) {
         if self.earliest_us > now_us {
             return;
         }
@@ -126,11 +148,13 @@ impl Timers {
             while next != NONE {
                 let handle = next;
                 let node = &mut self.nodes[handle as usize];
-                let due_us = node.due_us;
                 next = node.after;
+                let due_us = asked(handle);
                 if due_us <= now_us {
-                    *node = Node::UNSET;
                     due.push((due_us, handle));
+                }
+                if due_us <= now_us || due_us == NEVER_US {
+                    *node = Node::UNSET;
                 } else {
                     self.link(handle, due_us);
                 }
@@ -145,6 +169,7 @@ impl Timers {
     }
 
     /// Puts a series into the slot of a moment.
+    #[inline]
     fn link(&mut self, handle: u32, due_us: u64) {
         // What is overdue fires next.
         let unit = (due_us >> UNIT_BITS).max(self.elapsed);
@@ -225,6 +250,8 @@ mod tests {
     enum Step {
         Set(u32, u64),
         Unset(u32),
+        /// Has it asked for later, or not at all, without setting it.
+        Overtake(u32, Option<u64>),
         /// Takes what is due when time has passed, or fallen back by some of 256
         /// parts of it.
         Take {
@@ -240,6 +267,8 @@ mod tests {
         prop_oneof![
             6 => (0..HANDLES, length_us()).prop_map(|(handle, in_us)| Step::Set(handle, in_us)),
             1 => (0..HANDLES).prop_map(Step::Unset),
+            2 => (0..HANDLES, proptest::option::weighted(0.9, length_us()))
+                .prop_map(|(handle, by_us)| Step::Overtake(handle, by_us)),
             3 => length_us().prop_map(|passes_us| Step::Take { passes_us, back: 0 }),
             1 => any::<u8>().prop_map(|back| Step::Take { passes_us: 0, back }),
         ]
@@ -248,10 +277,12 @@ mod tests {
     proptest! {
         /// Against a table that is searched from end to end.
         #[test]
-        fn every_timer_fires_once_and_in_order(steps in proptest::collection::vec(step(), 1..200)) {
+        fn every_timer_fires_once_in_order_and_when_it_is_asked_for(steps in proptest::collection::vec(step(), 1..200)) {
             let mut timers = Timers::default();
             timers.adopt(HANDLES - 1);
-            let mut table = vec![NEVER_US; HANDLES as usize];
+            // For when each is set, and for when it would be set now.
+            let mut set = vec![NEVER_US; HANDLES as usize];
+            let mut asked = set.clone();
             let mut now_us = 0;
             for step in steps {
                 match step {
@@ -259,31 +290,43 @@ mod tests {
                     Step::Set(handle, in_us) => {
                         let due_us = if in_us % 4 == 0 { now_us / 2 } else { now_us + in_us };
                         timers.set(handle, due_us);
-                        table[handle as usize] = due_us;
+                        set[handle as usize] = due_us;
+                        asked[handle as usize] = due_us;
                     }
                     Step::Unset(handle) => {
                         timers.set(handle, NEVER_US);
-                        table[handle as usize] = NEVER_US;
+                        set[handle as usize] = NEVER_US;
+                        asked[handle as usize] = NEVER_US;
+                    }
+                    Step::Overtake(handle, by_us) => {
+                        let asked = &mut asked[handle as usize];
+                        *asked = by_us.map_or(NEVER_US, |by_us| asked.saturating_add(by_us));
                     }
                     Step::Take { passes_us, back } => {
                         now_us += passes_us;
                         let at_us = now_us - now_us / 256 * u64::from(back);
                         let mut expected: Vec<_> = (0..)
-                            .zip(&table)
+                            .zip(&asked)
                             .filter_map(|(handle, &due_us)| (due_us <= at_us).then_some((due_us, handle)))
                             .collect();
                         expected.sort_unstable();
                         let mut fired = Vec::new();
-                        timers.take_due(at_us, &mut fired);
+                        timers.take_due(at_us, &mut fired, |handle| asked[handle as usize]);
                         prop_assert_eq!(&fired, &expected);
                         for (_, handle) in fired {
-                            table[handle as usize] = NEVER_US;
+                            set[handle as usize] = NEVER_US;
+                            asked[handle as usize] = NEVER_US;
+                        }
+                        for (handle, (set, &asked)) in (0..).zip(set.iter_mut().zip(&asked)) {
+                            let due_us = timers.due_us(handle);
+                            prop_assert!(due_us == asked || due_us == *set && due_us > at_us);
+                            *set = due_us;
                         }
                     }
                 }
-                let earliest = table.iter().copied().min().filter(|&due_us| due_us != NEVER_US);
+                let earliest = set.iter().copied().min().filter(|&due_us| due_us != NEVER_US);
                 prop_assert_eq!(timers.earliest_us(), earliest);
-                for (handle, &due_us) in (0..).zip(&table) {
+                for (handle, &due_us) in (0..).zip(&set) {
                     prop_assert_eq!(timers.due_us(handle), due_us);
                 }
             }

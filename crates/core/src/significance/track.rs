@@ -42,9 +42,6 @@ pub(super) struct Track {
     /// Those of the newest reading.
     latest: u64,
     heard_us: u64,
-    /// From this moment on, the timer that is set comes before a number
-    /// suppressed now would settle.
-    armed_from_us: u64,
     newest_time: i64,
     /// `None` before the first reading.
     published_kind: Option<Kind>,
@@ -68,7 +65,6 @@ impl Default for Track {
             published: 0,
             latest: 0,
             heard_us: 0,
-            armed_from_us: 0,
             newest_time: i64::MIN,
             published_kind: None,
             latest_kind: Kind::Unknown,
@@ -108,29 +104,21 @@ impl Track {
     /// Suppresses a number if that is certain without its rule; else changes
     /// nothing.
     #[inline]
-    #[allow(clippy::float_cmp, reason = "a repeat is the very same number")]
-    #[allow(
-        clippy::needless_bitwise_bool,
-        reason = "which of them fails first is chance, and one branch on chance is enough"
-    )]
     pub(super) fn suppress_number(
         &mut self,
         now_us: u64,
         number: f64,
         time: Option<i64>,
     ) -> Option<Reason> {
-        let repeats = number == f64::from_bits(self.published);
-        let is_certain = self.band.holds(number)
-            & (repeats | (now_us >= self.armed_from_us))
-            & time.is_none_or(|time| time >= self.newest_time);
-        if !is_certain {
+        if !self.band.holds(number) || time.is_some_and(|time| time < self.newest_time) {
             return None;
         }
         self.newest_time = time.unwrap_or(self.newest_time);
         self.latest = number.to_bits();
         self.latest_kind = Kind::Number;
         self.heard_us = now_us;
-        Some(if repeats {
+        // Within a band no other bits are the same number.
+        Some(if number.to_bits() == self.published {
             Reason::Repeat
         } else {
             Reason::Within
@@ -183,7 +171,6 @@ impl Track {
         self.heard_us = now_us;
         let due_us = if reason.publishes() {
             self.published = number.to_bits();
-            self.band = Band::around(number, rule);
             *published_us = now_us.cast_signed();
             now_us.saturating_add(rule.max_age_us)
         } else {
@@ -236,7 +223,6 @@ impl Track {
         if reason.publishes() {
             self.set_published(value);
             *published_us = now_us.cast_signed();
-            self.band = self.band(rule);
         }
         Judgement {
             reason,
@@ -312,7 +298,6 @@ impl Track {
         if reason.publishes() {
             self.set_published(value);
             *published_us = now_us.cast_signed();
-            self.band = self.band(rule);
         }
         self.due_us(*published_us, rule)
     }
@@ -320,16 +305,43 @@ impl Track {
     /// Follows a change of rule or history; gives when time next asks for the
     /// series, for which a timer has to be set.
     pub(super) fn rearm(&mut self, published_us: i64, rule: &Rule) -> u64 {
-        self.band = self.band(rule);
         let due_us = self.due_us(published_us, rule);
         self.arm(rule, due_us);
         due_us
     }
 
-    /// Notes the timer that is set now.
+    /// Follows a judgement and the timer that is set by then.
     pub(super) fn arm(&mut self, rule: &Rule, timer_us: u64) {
-        // Where nothing settles this is 0: no number has to wait for a timer.
-        self.armed_from_us = timer_us.saturating_sub(rule.settle_us);
+        if self.published_kind == Some(Kind::Number) && rule.baseline_decides {
+            self.arm_number(rule, timer_us);
+        } else {
+            self.band = Band::EMPTY;
+        }
+    }
+
+    /// [`Track::arm`] where a number was published, and the baseline decides.
+    #[inline]
+    pub(super) fn arm_number(&mut self, rule: &Rule, timer_us: u64) {
+        let base = f64::from_bits(self.published);
+        self.band = if self.settles_after(rule, timer_us) {
+            Band::around(base, rule)
+        } else {
+            Band::of_repeats(base)
+        };
+    }
+
+    /// Follows a timer that is set for later, and no judgement.
+    pub(super) fn postpone(&mut self, rule: &Rule, timer_us: u64) {
+        if self.band != Band::EMPTY && !self.settles_after(rule, timer_us) {
+            self.band = Band::of_repeats(f64::from_bits(self.published));
+        }
+    }
+
+    /// Whether every number heard from now on will settle after a timer, if not
+    /// at that moment: only such are suppressed without another look. Where
+    /// nothing settles, no number waits for a timer.
+    fn settles_after(&self, rule: &Rule, timer_us: u64) -> bool {
+        timer_us.saturating_sub(rule.settle_us) <= self.heard_us
     }
 
     fn hear(&mut self, now_us: u64, reading: Reading) {
@@ -378,14 +390,5 @@ impl Track {
             self.latest_kind == Kind::Number && f64::from_bits(published) == f64::from_bits(latest);
         self.published_kind
             .is_some_and(|kind| kind != self.latest_kind || !(same_number || published == latest))
-    }
-
-    /// The numbers that are certainly suppressed from now on.
-    fn band(&self, rule: &Rule) -> Band {
-        if self.published_kind == Some(Kind::Number) && rule.baseline_decides {
-            Band::around(f64::from_bits(self.published), rule)
-        } else {
-            Band::EMPTY
-        }
     }
 }
