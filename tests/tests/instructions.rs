@@ -26,8 +26,8 @@ const LIMITS: [(&str, f64, f64); 7] = [
     ("observe texts", 541.0, 251.0),
     ("suppress numbers", 88.0, 33.0),
     ("batch", 163.0, 60.0),
-    ("cache get", 1_560.0, 578.0),
-    ("cache put", 2_530.0, 952.0),
+    ("cache get", 1_590.0, 622.0),
+    ("cache put", 2_590.0, 1_158.0),
     ("next deadline", 150.0, 85.0),
 ];
 

@@ -97,27 +97,32 @@ impl Guest for Component {
 
     fn put(
         now: Instant,
-        place: String,
+        joined: Vec<u8>,
         namespace_length: u32,
-        value: Vec<u8>,
+        key_length: u32,
         options: Options,
     ) -> Result<Option<Stamp>, Error> {
-        Self::put_tagged(now, place, namespace_length, value, options, Vec::new())
+        Self::put_tagged(
+            now,
+            joined,
+            namespace_length,
+            key_length,
+            options,
+            Vec::new(),
+        )
     }
 
     fn put_tagged(
         now: Instant,
-        place: String,
+        joined: Vec<u8>,
         namespace_length: u32,
-        value: Vec<u8>,
+        key_length: u32,
         options: Options,
         tags: Vec<String>,
     ) -> Result<Option<Stamp>, Error> {
-        let (namespace, key) = parts(&place, namespace_length)?;
+        let joined = cache::Joined::split(joined, namespace_length, key_length)?;
         let options = with_tags(options, tags);
-        let stamp = try_at(now, |cache, now| {
-            cache.put(now, namespace, key, value, options)
-        })?;
+        let stamp = try_at(now, |cache, now| cache.put_joined(now, joined, options))?;
         Ok(stamp.map(Stamp::from))
     }
 

@@ -28,10 +28,19 @@ pub struct Component {
     checkpoint: Option<(Instant, Vec<u8>)>,
     /// Room to join the two names of a place in.
     place: String,
+    /// Room to join a value with its place in.
+    joined: Vec<u8>,
 }
 
-/// Longer places, which the optimizer refuses anyway, keep no room.
-const KEPT_PLACE_BYTES: usize = 2048;
+/// Longer places, which the optimizer refuses anyway, keep no room, nor do large
+/// values.
+const KEPT_ROOM_BYTES: usize = 4096;
+
+/// The length of a name; one longer than can be said does not fit into the
+/// component's memory.
+fn length_of(name: &[u8]) -> u32 {
+    u32::try_from(name.len()).unwrap_or(u32::MAX)
+}
 
 struct Live {
     store: Store<Limiter>,
@@ -58,6 +67,7 @@ impl Component {
             generation: 0,
             checkpoint: None,
             place: String::new(),
+            joined: Vec::new(),
         })
     }
 
@@ -126,13 +136,36 @@ impl Component {
         place.clear();
         place.push_str(namespace);
         place.push_str(key);
-        // One longer than can be said does not fit into the component's memory.
-        let namespace_length = u32::try_from(namespace.len()).unwrap_or(u32::MAX);
+        let namespace_length = length_of(namespace.as_bytes());
         let answer = self.enter(operation, |bindings, store| {
             call(bindings, store, &place, namespace_length)
         });
-        if place.capacity() <= KEPT_PLACE_BYTES {
+        if place.capacity() <= KEPT_ROOM_BYTES {
             self.place = place;
+        }
+        answer
+    }
+
+    /// Runs a call that writes to the cache: gives it value, namespace and key as
+    /// one list, and the lengths of the two names.
+    pub(crate) fn enter_joined<T>(
+        &mut self,
+        operation: &'static str,
+        parts: [&[u8]; 3],
+        call: impl FnOnce(&Bindings, &mut Store<Limiter>, &[u8], [u32; 2]) -> wasmtime::Result<T>,
+    ) -> Result<T, Fault> {
+        let mut joined = mem::take(&mut self.joined);
+        joined.clear();
+        for part in parts {
+            joined.extend_from_slice(part);
+        }
+        let [_, namespace, key] = parts;
+        let lengths = [namespace, key].map(length_of);
+        let answer = self.enter(operation, |bindings, store| {
+            call(bindings, store, &joined, lengths)
+        });
+        if joined.capacity() <= KEPT_ROOM_BYTES {
+            self.joined = joined;
         }
         answer
     }

@@ -125,9 +125,12 @@ impl Cache for Native {
         tags: &[String],
     ) -> Answer<Option<Stamp>> {
         let options = native_options(options, tags);
+        let joined = [value, namespace.as_bytes(), key.as_bytes()].concat();
+        let lengths = [namespace, key].map(|name| name.len() as u32);
         let stamp = self
             .try_cache(now, |cache, now| {
-                cache.put(now, namespace, key, value.to_vec(), options)
+                let joined = core::cache::Joined::split(joined, lengths[0], lengths[1])?;
+                cache.put_joined(now, joined, options)
             })
             .map_err(refused)?;
         Ok(stamp.map(wit_stamp))

@@ -16,7 +16,7 @@ use std::hint::black_box;
 
 use load::Readings;
 use weirhouse_core::batch::Batching;
-use weirhouse_core::cache::{Lookup, Options};
+use weirhouse_core::cache::{Joined, Lookup, Options};
 use weirhouse_core::{Instant, Optimizer};
 
 const ENTITIES: u32 = 2_000;
@@ -151,11 +151,10 @@ fn cache_put(times: usize) -> usize {
     let keys = load::keys();
     for key in keys.iter().cycle().take(times * keys.len()) {
         let now = optimizer.moment(NOW);
-        let value = vec![7; load::VALUE_BYTES];
+        let bytes = [&[7; load::VALUE_BYTES], "load".as_bytes(), key.as_bytes()].concat();
+        let joined = Joined::split(bytes, 4, key.len() as u32).unwrap();
         let cache = &mut optimizer.cache;
-        cache
-            .put(now, "load", key, value, Options::default())
-            .unwrap();
+        cache.put_joined(now, joined, Options::default()).unwrap();
     }
     times * keys.len()
 }

@@ -17,6 +17,7 @@ use crate::{Error, Now, length};
 
 use super::Cache;
 use super::fetched::{Ahead, Answer, Fulfilled, Rescue, Resumed, Stale};
+use super::joined::Joined;
 use super::known::Known;
 use super::leases::Lease;
 use super::policy::{OwnPolicy, Policy};
@@ -190,9 +191,8 @@ impl Cache {
             self.fetch_totals_of(now, namespace).superseded += 1;
             return Ok(Fulfilled::Superseded);
         }
-        let stamp = self.write(now, namespace, key, value, options)?;
-        self.leases.take(namespace, key, lease);
-        self.negatives.forget(&Place::new(namespace, key));
+        let joined = Joined::new(namespace, key, value);
+        let stamp = self.write(now, joined, options, Some(lease))?;
         self.fetch_totals_of(now, namespace).fulfilled += 1;
         Ok(Fulfilled::Kept(stamp))
     }
@@ -307,10 +307,10 @@ impl Cache {
                     && kept.written.upkeep.is_due(mono_us, policy)
                     && self
                         .leases
-                        .under_way(mono_us, &namespace.name, &kept.key)
+                        .under_way(mono_us, &namespace.name, kept.key())
                         .is_none()
                 {
-                    let place = Place::new(&namespace.name, &kept.key);
+                    let place = Place::new(&namespace.name, kept.key());
                     due.push((kept.written.upkeep.life_end_us, place));
                 }
             }

@@ -18,7 +18,7 @@ pub struct Stale<'a> {
 impl<'a> Stale<'a> {
     pub(super) fn of(written: &'a Written, mono_us: u64) -> Self {
         Self {
-            value: &written.value,
+            value: written.joined.value(),
             media_type: written.media_type,
             stale_for_us: written.upkeep.stale_for_us(mono_us),
         }

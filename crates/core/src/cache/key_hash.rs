@@ -9,8 +9,8 @@
 const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The hash of a name.
-pub(super) fn key_hash(name: &str) -> u64 {
-    let (words, rest) = name.as_bytes().as_chunks::<8>();
+pub(super) fn key_hash(name: &[u8]) -> u64 {
+    let (words, rest) = name.as_chunks::<8>();
     // The length tells apart what differs only in zero bytes at the end.
     let mut hash = (name.len() as u64).wrapping_mul(FACTOR);
     for word in words {
@@ -37,8 +37,7 @@ fn number_of(bytes: &[u8]) -> u64 {
 
 /// Whether two names are the same, many bytes at a time: the comparison that
 /// comes with the language takes single ones in WebAssembly.
-pub(super) fn same_name(one: &str, other: &str) -> bool {
-    let (one, other) = (one.as_bytes(), other.as_bytes());
+pub(super) fn same_name(one: &[u8], other: &[u8]) -> bool {
     if one.len() != other.len() {
         return false;
     }
@@ -87,7 +86,7 @@ mod tests {
 
     #[test]
     fn names_alike_differ_in_high_and_low_bits() {
-        let hashes = (0..10_000).map(|number| key_hash(&format!("sensor.{number:05}")));
+        let hashes = (0..10_000).map(|number| key_hash(format!("sensor.{number:05}").as_bytes()));
         let (mut high, mut low) = (BTreeSet::new(), BTreeSet::new());
         for hash in hashes {
             high.insert(hash >> 44);
@@ -103,13 +102,13 @@ mod tests {
         let name = "weather:forecast:0001:hourly, as one of many more than thirty-two bytes";
         for length in 0..=name.len() {
             let one = &name[..length];
-            assert!(same_name(one, &String::from(one)));
+            assert!(same_name(one.as_bytes(), String::from(one).as_bytes()));
             for place in 0..length {
                 let mut other = String::from(one);
                 other.replace_range(place..=place, "_");
-                assert!(!same_name(one, &other), "{other}");
+                assert!(!same_name(one.as_bytes(), other.as_bytes()), "{other}");
             }
-            assert!(!same_name(one, &format!("{one}_")));
+            assert!(!same_name(one.as_bytes(), format!("{one}_").as_bytes()));
         }
     }
 
@@ -137,7 +136,7 @@ mod tests {
             "aaaaaaaa\0",
             "aaaaaaab",
         ];
-        let hashes: BTreeSet<u64> = names.iter().map(|name| key_hash(name)).collect();
+        let hashes: BTreeSet<u64> = names.iter().map(|name| key_hash(name.as_bytes())).collect();
         assert_eq!(hashes.len(), names.len());
     }
 }

@@ -15,6 +15,7 @@ use hashbrown::HashTable;
 
 use super::ends::Ends;
 use super::eviction::{Order, Room, Weight};
+use super::joined::Joined;
 use super::key_hash::{key_hash, same_name};
 use super::settings::Eviction;
 use super::slab::{Slab, Slot};
@@ -22,10 +23,10 @@ use super::totals::LevelTotals;
 use super::upkeep::Upkeep;
 use crate::sort::sort;
 
-/// What was written under a key.
+/// What was written, with its key.
 #[derive(Debug, Clone)]
 pub(super) struct Written {
-    pub(super) value: Vec<u8>,
+    pub(super) joined: Joined,
     pub(super) media_type: u32,
     pub(super) tags: Vec<String>,
     /// When it was written, in microseconds since the Unix epoch.
@@ -45,7 +46,6 @@ impl Written {
 /// A value in memory.
 #[derive(Debug, Clone)]
 pub(super) struct Kept {
-    pub(super) key: String,
     pub(super) written: Written,
     pub(super) usage: Use,
     hash: u64,
@@ -53,16 +53,16 @@ pub(super) struct Kept {
 
 impl Kept {
     fn bytes(&self) -> u64 {
-        bytes(&self.key, &self.written)
+        self.written.joined.len()
+    }
+
+    pub(super) fn key(&self) -> &str {
+        self.written.joined.key()
     }
 
     pub(super) fn is_live(&self, mono_us: u64) -> bool {
         mono_us < self.written.end_us
     }
-}
-
-fn bytes(key: &str, written: &Written) -> u64 {
-    (key.len() + written.value.len()) as u64
 }
 
 /// How much and how lately an entry was used.
@@ -149,6 +149,7 @@ impl Memory {
 
     /// The live entry of a key. Looking is no use and is not counted.
     pub(super) fn peek(&self, mono_us: u64, key: &str) -> Option<&Kept> {
+        let key = key.as_bytes();
         self.entries
             .get(self.find(key_hash(key), key)?)
             .filter(|kept| kept.is_live(mono_us))
@@ -156,6 +157,7 @@ impl Memory {
 
     /// Reads a key: uses and counts a fresh entry, removes a dead one.
     pub(super) fn read(&mut self, mono_us: u64, key: &str, use_number: u64) -> Option<&Written> {
+        let key = key.as_bytes();
         let Some(slot) = self.find_live(mono_us, key_hash(key), key) else {
             self.totals.misses += 1;
             return None;
@@ -174,10 +176,11 @@ impl Memory {
 
     /// Writes an entry, which is a use of the key, in place of an older one.
     /// One that the bounds can never hold only removes the older one.
-    pub(super) fn write(&mut self, mono_us: u64, key: &str, written: Written, use_number: u64) {
+    pub(super) fn write(&mut self, mono_us: u64, written: Written, use_number: u64) {
+        let key = written.joined.key_bytes();
         let hash = key_hash(key);
         let found = self.find_live(mono_us, hash, key);
-        let bytes = bytes(key, &written);
+        let bytes = written.joined.len();
         if self.room.entries == 0 || bytes > self.room.bytes {
             found.and_then(|slot| self.remove(slot));
             return;
@@ -190,7 +193,6 @@ impl Memory {
                 slot
             }
             None => self.add(Kept {
-                key: key.to_owned(),
                 written,
                 usage: Use {
                     count: 1,
@@ -219,6 +221,7 @@ impl Memory {
 
     /// Removes a key; says whether a fresh entry was there.
     pub(super) fn delete(&mut self, mono_us: u64, key: &str) -> bool {
+        let key = key.as_bytes();
         self.find_live(mono_us, key_hash(key), key)
             .and_then(|slot| self.remove(slot))
             .is_some_and(|kept| kept.written.is_fresh(mono_us))
@@ -226,6 +229,7 @@ impl Memory {
 
     /// The upkeep of a live entry, to change.
     pub(super) fn upkeep_mut(&mut self, mono_us: u64, key: &str) -> Option<&mut Upkeep> {
+        let key = key.as_bytes();
         let slot = self.find(key_hash(key), key)?;
         let kept = self.entries.get_mut(slot)?;
         kept.is_live(mono_us).then_some(&mut kept.written.upkeep)
@@ -243,7 +247,7 @@ impl Memory {
             .into_iter()
             .filter_map(|slot| self.remove(slot))
             .filter(|kept| kept.written.is_fresh(mono_us))
-            .map(|kept| kept.key)
+            .map(|kept| kept.key().to_owned())
             .collect()
     }
 
@@ -301,7 +305,7 @@ impl Memory {
 
     /// The slot of a live entry; a dead one is met here, and leaves.
     #[inline]
-    fn find_live(&mut self, mono_us: u64, hash: u64, key: &str) -> Option<Slot> {
+    fn find_live(&mut self, mono_us: u64, hash: u64, key: &[u8]) -> Option<Slot> {
         let slot = self.find(hash, key)?;
         if self.entries.get(slot)?.is_live(mono_us) {
             return Some(slot);
@@ -318,12 +322,12 @@ impl Memory {
     }
 
     #[inline]
-    fn find(&self, hash: u64, key: &str) -> Option<Slot> {
+    fn find(&self, hash: u64, key: &[u8]) -> Option<Slot> {
         self.slots
             .find(hash, |slot| {
                 self.entries
                     .get(*slot)
-                    .is_some_and(|kept| same_name(&kept.key, key))
+                    .is_some_and(|kept| same_name(kept.written.joined.key_bytes(), key))
             })
             .copied()
     }

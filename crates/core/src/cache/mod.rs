@@ -21,6 +21,7 @@ mod eviction;
 mod fetch;
 mod fetched;
 mod hot_keys;
+mod joined;
 mod key;
 mod key_hash;
 mod known;
@@ -40,6 +41,7 @@ mod upkeep;
 #[cfg(test)]
 mod tests;
 
+use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -59,6 +61,7 @@ pub use disk::Usage;
 pub use events::namespaces_of_event;
 pub use fetched::{Ahead, Answer, Fulfilled, Rescue, Resumed, Stale};
 pub(crate) use hot_keys::HotKeys;
+pub use joined::Joined;
 pub use key::{Part, cache_key};
 pub use leases::Lease;
 pub use policy::{OwnPolicy, Policy, RefreshAhead, StaleLives};
@@ -263,23 +266,30 @@ impl Cache {
         value: Vec<u8>,
         options: Options,
     ) -> Result<Option<Stamp>, Error> {
-        let stamp = self.write(now, namespace, key, value, options)?;
-        self.leases.void(namespace, key);
-        if !self.negatives.is_empty() {
-            self.negatives.forget(&Place::new(namespace, key));
-        }
-        Ok(stamp)
+        self.put_joined(now, Joined::new(namespace, key, value), options)
     }
 
-    /// Writes a value, whoever brought it.
+    /// [`Cache::put`] of a value that is joined with its place.
+    pub fn put_joined(
+        &mut self,
+        now: Now,
+        joined: Joined,
+        options: Options,
+    ) -> Result<Option<Stamp>, Error> {
+        self.write(now, joined, options, None)
+    }
+
+    /// Writes a value, and settles the fetch that brought it, or voids the one
+    /// under way.
     fn write(
         &mut self,
         now: Now,
-        namespace: &str,
-        key: &str,
-        value: Vec<u8>,
+        joined: Joined,
         options: Options,
+        fetched_by: Option<u64>,
     ) -> Result<Option<Stamp>, Error> {
+        let (namespace, key) = joined.place()?;
+        let value_bytes = joined.value().len() as u64;
         check_place(namespace, key)?;
         check_tags(&options.tags)?;
         let found = self.namespaces.find(namespace);
@@ -291,10 +301,9 @@ impl Cache {
                 .max_value_bytes
                 .min(settings.max_bytes.saturating_sub(key.len() as u64)),
         };
-        if value.len() as u64 > most_bytes {
+        if value_bytes > most_bytes {
             return Err(Error::TooLarge(format!(
-                "value is {} bytes, namespace {namespace} takes at most {most_bytes}",
-                value.len()
+                "value is {value_bytes} bytes, namespace {namespace} takes at most {most_bytes}"
             )));
         }
         let memory_life_us = options.memory_life_us.unwrap_or(settings.memory_life_us);
@@ -322,11 +331,17 @@ impl Cache {
         self.uses += 1;
         let use_number = self.uses;
         let put_at_us = self.removals.date_write(now);
+        match fetched_by {
+            Some(lease) => self.leases.take(namespace, key, lease),
+            None => self.leases.void(namespace, key),
+        }
+        if !self.negatives.is_empty() {
+            self.negatives.forget(&Place::new(namespace, key));
+        }
         place.memory.write(
             mono_us,
-            key,
             Written {
-                value,
+                joined,
                 media_type: options.media_type,
                 tags: options.tags,
                 put_at_us,
@@ -376,14 +391,14 @@ impl Cache {
                 .memory
                 .iter()
                 .filter(|kept| kept.written.is_fresh(self.latest_us));
-            live.map(move |kept| (kept.usage, &namespace.name, &kept.key))
+            live.map(move |kept| (kept.usage, &namespace.name, kept.key()))
         });
         let mut ranked: Vec<_> = live.collect();
         sort_by(&mut ranked, |(one, ..), (other, ..)| other.cmp(one));
         ranked.truncate(most as usize);
         let places = ranked.into_iter().map(|(_, namespace, key)| Place {
             namespace: namespace.clone(),
-            key: key.clone(),
+            key: key.to_owned(),
         });
         places.collect()
     }

@@ -13,6 +13,7 @@ use hashbrown::HashTable;
 
 use crate::Error;
 
+use super::joined::Joined;
 use super::key_hash::{key_hash, same_name};
 use super::memory::{Memory, Written};
 use super::record::Stored;
@@ -78,9 +79,8 @@ impl Namespace {
         let end_us = mono_us.saturating_add_signed(life_us);
         self.memory.write(
             mono_us,
-            key,
             Written {
-                value: stored.value,
+                joined: Joined::new("", key, stored.value),
                 media_type: stored.media_type,
                 tags: stored.tags,
                 put_at_us: stored.stamp.put_at_us,
@@ -324,14 +324,14 @@ impl Namespaces {
     /// Finds one that is not the one found last.
     fn search(&self, name: &str) -> Option<usize> {
         self.places
-            .find(key_hash(name), |&place| self.is_at(place, name))
+            .find(key_hash(name.as_bytes()), |&place| self.is_at(place, name))
             .copied()
     }
 
     #[inline]
     fn is_at(&self, place: usize, name: &str) -> bool {
         let namespace = self.list.get(place);
-        namespace.is_some_and(|namespace| same_name(&namespace.name, name))
+        namespace.is_some_and(|namespace| same_name(namespace.name.as_bytes(), name.as_bytes()))
     }
 
     #[inline(never)]
@@ -369,7 +369,10 @@ impl Namespaces {
 
     fn index(&mut self, place: usize) {
         let list = &self.list;
-        let hash = |place: &usize| list.get(*place).map_or(0, |found| key_hash(&found.name));
+        let hash = |place: &usize| {
+            list.get(*place)
+                .map_or(0, |found| key_hash(found.name.as_bytes()))
+        };
         self.places.insert_unique(hash(&place), place, hash);
     }
 }

@@ -101,7 +101,7 @@ impl<'a> Entry<'a> {
     pub(super) fn of(written: &'a Written, mono_us: u64) -> Self {
         let remaining_us = written.upkeep.fresh_until_us.saturating_sub(mono_us);
         Self {
-            value: &written.value,
+            value: written.joined.value(),
             media_type: written.media_type,
             remaining_us: i64::try_from(remaining_us).unwrap_or(i64::MAX),
         }

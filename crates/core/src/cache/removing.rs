@@ -61,7 +61,7 @@ impl Cache {
             pattern: pattern.to_owned(),
         };
         self.removals.decide(now, scope);
-        Ok(self.remove_where(now, Some(namespace), |kept| glob.matches(&kept.key)))
+        Ok(self.remove_where(now, Some(namespace), |kept| glob.matches(kept.key())))
     }
 
     /// Removes what carries a tag, in one namespace or in all, and lists what

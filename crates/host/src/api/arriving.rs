@@ -5,7 +5,7 @@
 //!
 //! A request may be answered before all of it is here. To close the connection
 //! then would reset it, and many a client that is still sending would never see
-//! the answer: what is left is read for a moment and thrown away.
+//! the answer: what is left is read for some seconds and thrown away.
 
 use std::future::poll_fn;
 use std::pin::Pin;

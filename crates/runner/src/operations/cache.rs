@@ -12,10 +12,11 @@ operations! {
         cache_get() -> Lookup = weirhouse_core_cache.call_get;
         cache_admit(found: Option<&Stored>) -> Admitted = weirhouse_core_cache.call_admit;
         cache_warm(found: &Stored) -> Admitted = weirhouse_core_cache.call_warm;
-        cache_put(value: &[u8], options: Options) -> Option<Stamp> = weirhouse_core_cache.call_put;
-        cache_put_tagged(value: &[u8], options: Options, tags: &[String]) -> Option<Stamp> = weirhouse_core_cache.call_put_tagged;
         cache_forget() -> () = weirhouse_core_cache.call_forget;
         cache_delete() -> bool = weirhouse_core_cache.call_delete;
+    } {
+        cache_put(options: Options) -> Option<Stamp> = weirhouse_core_cache.call_put;
+        cache_put_tagged(options: Options, tags: &[String]) -> Option<Stamp> = weirhouse_core_cache.call_put_tagged;
     };
 
     fallible cache_configure(mono: u64, settings: Settings) -> () = weirhouse_core_cache.call_configure;

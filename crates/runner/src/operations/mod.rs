@@ -98,12 +98,16 @@ impl<T> Optimizer for T where
 /// Declares the trait of an interface and forwards it to the component. `plain`
 /// operations always answer; `fallible` ones may be refused by the optimizer.
 /// The fallible ones on one key of the cache stand apart: before their own
-/// arguments they take a moment and a place, which crosses as one text.
+/// arguments they take a moment and a place, which crosses as one text. Those
+/// that write come last, and take a value as well, which crosses with the place.
 macro_rules! operations {
     ($(#[$doc:meta])* trait $trait:ident $({
         $($keyed:ident($($keyed_arg:ident: $keyed_type:ty),*) -> $keyed_answer:ty
             = $keyed_interface:ident.$keyed_call:ident;)*
-    })?;
+    } $({
+        $($writing:ident($($writing_arg:ident: $writing_type:ty),*) -> $writing_answer:ty
+            = $writing_interface:ident.$writing_call:ident;)*
+    })?)?;
     $($kind:ident $name:ident($($arg:ident: $type:ty),*) -> $answer:ty
         = $interface:ident.$call:ident;)*) => {
         $(#[$doc])*
@@ -118,7 +122,18 @@ macro_rules! operations {
                     key: &str
                     $(, $keyed_arg: $keyed_type)*
                 ) -> Result<$keyed_answer, super::Fault>;
-            )*)?
+            )*
+            $($(
+                #[doc = concat!("Calls `", stringify!($writing_interface), ".", stringify!($writing_call), "`.")]
+                fn $writing(
+                    &mut self,
+                    now: crate::wit::types::Instant,
+                    namespace: &str,
+                    key: &str,
+                    value: &[u8]
+                    $(, $writing_arg: $writing_type)*
+                ) -> Result<$writing_answer, super::Fault>;
+            )*)?)?
             $(
                 #[allow(clippy::too_many_arguments, reason = "as many as it has in WIT")]
                 #[doc = concat!("Calls `", stringify!($interface), ".", stringify!($call), "`.")]
@@ -147,7 +162,28 @@ macro_rules! operations {
                     )?;
                     answer.map_err(super::Fault::Refused)
                 }
-            )*)?
+            )*
+            $($(
+                fn $writing(
+                    &mut self,
+                    now: crate::wit::types::Instant,
+                    namespace: &str,
+                    key: &str,
+                    value: &[u8]
+                    $(, $writing_arg: $writing_type)*
+                ) -> Result<$writing_answer, super::Fault> {
+                    let answer = self.enter_joined(
+                        stringify!($writing),
+                        [value, namespace.as_bytes(), key.as_bytes()],
+                        |bindings, store, joined, [namespace_length, key_length]| {
+                            bindings.$writing_interface().$writing_call(
+                                store, now, joined, namespace_length, key_length $(, $writing_arg)*
+                            )
+                        },
+                    )?;
+                    answer.map_err(super::Fault::Refused)
+                }
+            )*)?)?
             $(
                 fn $name(&mut self $(, $arg: $type)*) -> Result<$answer, super::Fault> {
                     let answer = self.enter(stringify!($name), |bindings, store| {

@@ -1,8 +1,8 @@
 //! The cache, its fetches and its removals.
 
 use weirhouse_core::cache::{
-    self, Answer, Eviction, Levels, OwnPolicy, OwnSettings, Part, Policy, RefreshAhead, Resumed,
-    Settings, StaleLives, Stamp, Stored, Usage,
+    self, Answer, Eviction, Joined, Levels, OwnPolicy, OwnSettings, Part, Policy, RefreshAhead,
+    Resumed, Settings, StaleLives, Stamp, Stored, Usage,
 };
 
 use super::{Machine, Outcome, pick};
@@ -66,7 +66,13 @@ impl Machine {
                 cache.warm(now, &namespace.0, &key.0, stored(now.dated_us, record))?;
             }
             Cache::Put(namespace, key, value, with) => {
-                cache.put(now, &namespace.0, &key.0, value.clone(), options(with))?;
+                let (namespace, key) = (namespace.0.as_bytes(), key.0.as_bytes());
+                let joined = [value, namespace, key].concat();
+                // Now and then lengths that fall anywhere, or nowhere.
+                let off = value.get(7).map_or(0, |off| u32::from(*off));
+                let lengths = (namespace.len() as u32 + off, key.len() as u32);
+                let joined = Joined::split(joined, lengths.0, lengths.1)?;
+                cache.put_joined(now, joined, options(with))?;
             }
             Cache::Fill(namespace, count) => {
                 for number in 0..*count {

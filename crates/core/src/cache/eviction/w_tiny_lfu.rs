@@ -320,7 +320,7 @@ mod tests {
 
         /// Asks for a key and puts it if it is not held; says whether it was.
         fn ask(&mut self, key: u64) -> bool {
-            let hash = key_hash(&key.to_string());
+            let hash = key_hash(key.to_string().as_bytes());
             if let Some(slot) = self.held.iter().position(|held| *held == Some(key)) {
                 self.order.touch(slot as Slot);
                 return true;
