@@ -19,7 +19,8 @@ fn the_planner_leaves_less_stale_than_others_with_as_many_calls() {
     for (name, of_others, of_told) in [
         ("Poisson, 30 s to 2 days", 0.75, 1.15),
         ("bursty", 0.80, 0.85),
-        ("day and night", 0.85, 1.15),
+        ("day and night, 2 min to 4 h", 0.85, 1.15),
+        ("day and night, 30 s to 2 days", 0.70, 1.15),
     ] {
         let home = homes.iter().find(|home| home.name == name);
         let home = home.expect("a home of this name");

@@ -146,8 +146,13 @@ pub(crate) fn homes(size: usize, days: u32) -> Vec<Home> {
             apart: random.between(30.0, 2.0 * DAY),
         }),
         home("bursty", 3, |random, _| bursty(random)),
-        home("day and night", 4, |random, _| Kind::Daily {
+        home("day and night, 2 min to 4 h", 4, |random, _| Kind::Daily {
             apart: random.between(120.0, 14_400.0),
+        }),
+        home("day and night, 30 s to 2 days", 6, |random, _| {
+            Kind::Daily {
+                apart: random.between(30.0, 2.0 * DAY),
+            }
         }),
         home("all of them", 5, |random, place| match place % 3 {
             0 => Kind::Steady {
