@@ -164,12 +164,8 @@ impl Entities {
 
     /// Checks that all handles are in use, before anything changes.
     pub(crate) fn check(&self, handles: &[u32]) -> Result<(), Error> {
-        // Mostly every number below the highest is in use; then the highest of
-        // the handles tells it all.
-        let highest = handles
-            .iter()
-            .fold(0, |highest, &handle| handle.max(highest));
-        if self.free.is_empty() && (highest as usize) < self.owners.len() {
+        // Mostly every number below the highest is in use.
+        if self.free.is_empty() && all_below(handles, self.owners.len() as u32) {
             return Ok(());
         }
         handles
@@ -221,6 +217,28 @@ impl Entities {
     }
 }
 
+/// Whether all handles are below a bound, which is at most 2³¹: two of them at a
+/// time, as halves of one word.
+///
+/// It has a function of its own because it then needs few registers.
+#[inline(never)]
+fn all_below(handles: &[u32], bound: u32) -> bool {
+    const HIGHEST_BITS: u64 = 0x8000_0000_8000_0000;
+    // Added to a half, this sets its highest bit unless it is below the bound. One that has that
+    // bit already may lose it, and is told by it.
+    let rest = u64::from((1 << 31) - bound);
+    let rest = rest << 32 | rest;
+    let (chunks, last) = handles.as_chunks::<8>();
+    let mut seen = 0;
+    for chunk in chunks {
+        for [low, high] in chunk.as_chunks().0 {
+            let word = u64::from(*high) << 32 | u64::from(*low);
+            seen |= word | word.wrapping_add(rest);
+        }
+    }
+    seen & HIGHEST_BITS == 0 && last.iter().all(|&handle| handle < bound)
+}
+
 /// The hash by which the number of a series is found.
 fn hash(series: &Series) -> u64 {
     FixedState::default().hash_one(series)
@@ -244,6 +262,7 @@ fn check_name(what: &str, name: &str, least: usize) -> Result<(), Error> {
 mod tests {
     use super::*;
     use alloc::vec;
+    use proptest::prelude::*;
 
     fn series(entity: &str, attribute: Option<&str>) -> Series {
         Series {
@@ -288,6 +307,30 @@ mod tests {
         assert_eq!(entities.check_names(&[known]), Ok(()));
         let refused = entities.check_names(&[series("sensor.b", None)]);
         assert!(matches!(refused, Err(Error::TooLarge(_))));
+    }
+
+    proptest! {
+        #[test]
+        fn handles_below_a_bound_are_told_from_others(
+            bound in 0_u32..=1 << 31,
+            near in proptest::collection::vec((any::<bool>(), any::<u32>()), 0..40),
+        ) {
+            let handles: Vec<_> = near
+                .iter()
+                .map(|&(below, any)| match bound {
+                    0 => any,
+                    _ if below => any % bound,
+                    _ => bound.wrapping_add(any >> 20).wrapping_sub(2),
+                })
+                .collect();
+            let expected = handles.iter().all(|&handle| handle < bound);
+            prop_assert_eq!(all_below(&handles, bound), expected);
+            let others: Vec<_> = near.iter().map(|&(_, any)| any).collect();
+            let expected = others.iter().all(|&handle| handle < bound);
+            prop_assert_eq!(all_below(&others, bound), expected);
+            let below: Vec<_> = others.iter().map(|&any| any % bound.max(1)).collect();
+            prop_assert_eq!(all_below(&below, bound), bound > 0 || below.is_empty());
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod judge;
 mod learning;
 mod noise;
 mod outcome;
+mod readings;
 mod section;
 mod terms;
 mod timers;
@@ -21,7 +22,6 @@ mod track;
 
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
-use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::reading::Reading;
@@ -57,6 +57,8 @@ pub struct Significance {
     /// share it; presets are among few.
     known: Vec<Arc<Rule>>,
     timers: Timers,
+    /// Room for the places of readings in a batch.
+    open: Vec<u32>,
     /// The timers that fire in this tick; empty between ticks.
     due: Vec<(u64, u32)>,
     /// When advice has the newest reading of a series published.
@@ -175,69 +177,14 @@ impl Significance {
         self.judge(now_us, handle, reading, time, Some(thresholds), outgoing)
     }
 
-    /// Judges numbers in order; those that go out, go to `outgoing`.
-    pub(crate) fn observe_numbers(
-        &mut self,
-        now_us: u64,
-        handles: &[u32],
-        numbers: &[f64],
-        times: impl Iterator<Item = Option<i64>>,
-        outgoing: &mut impl Outgoing,
-    ) -> Vec<Reason> {
-        self.totals.observed += handles.len() as u64;
-        let mut reasons = vec![Reason::Within; handles.len()];
-        let mut readings = handles
-            .iter()
-            .zip(numbers)
-            .zip(reasons.iter_mut())
-            .zip(times);
-        // A loop that calls nothing, for what is suppressed, within the one for all others.
-        while let Some((handle, number, time, reason)) =
-            readings.find_map(|(((&handle, &number), reason), time)| {
-                let track = &mut self.tracks[handle as usize];
-                let Some(suppressed) = track.suppress_number(now_us, number, time) else {
-                    return Some((handle, number, time, reason));
-                };
-                *reason = suppressed;
-                None
-            })
-        {
-            *reason = self.judge_number(now_us, handle, number, time, outgoing);
-        }
-        reasons
-    }
-
-    /// [`Significance::observe_numbers`] for any readings.
-    pub(crate) fn observe_all(
-        &mut self,
-        now_us: u64,
-        handles: &[u32],
-        readings: impl Iterator<Item = Reading>,
-        times: impl Iterator<Item = Option<i64>>,
-        outgoing: &mut impl Outgoing,
-    ) -> Vec<Reason> {
-        self.totals.observed += handles.len() as u64;
-        let readings = handles.iter().zip(readings).zip(times);
-        readings
-            .map(|((&handle, reading), time)| {
-                let track = &mut self.tracks[handle as usize];
-                if let Some(reason) = track.suppress(now_us, reading, time) {
-                    return reason;
-                }
-                match reading {
-                    Reading::Number(number) => {
-                        self.judge_number(now_us, handle, number, time, outgoing)
-                    }
-                    _ => self.judge(now_us, handle, reading, time, None, outgoing),
-                }
-            })
-            .collect()
-    }
-
     /// [`Significance::judge`] for a number by the rule of its series. Nearly
     /// every reading that is published follows a published number, and the
     /// baseline decides: such a one needs no more than this.
-    #[inline(never)]
+    #[expect(
+        clippy::inline_always,
+        reason = "every reading that is published passes here, and a call in WebAssembly costs as much again"
+    )]
+    #[inline(always)]
     fn judge_number(
         &mut self,
         now_us: u64,
@@ -261,6 +208,19 @@ impl Significance {
             track.arm_number(rule, self.timers.set_sooner(handle, due_us));
             return self.note(handle, reason, outgoing);
         }
+        self.judge_any_number(now_us, handle, number, time, outgoing)
+    }
+
+    /// [`Significance::judge`] for any number, by the rule of its series.
+    #[inline(never)]
+    fn judge_any_number(
+        &mut self,
+        now_us: u64,
+        handle: u32,
+        number: f64,
+        time: Option<i64>,
+        outgoing: &mut impl Outgoing,
+    ) -> Reason {
         let reading = Reading::of_number(number);
         self.judge(now_us, handle, reading, time, None, outgoing)
     }

@@ -113,10 +113,10 @@ impl Optimizer {
         let now_us = self.moment(now).mono_us;
         let (significance, mut outgoing) = self.publishing(now_us);
         Ok(if times.is_empty() {
-            significance.observe_numbers(now_us, series, values, repeat(None), &mut outgoing)
+            significance.observe_numbers(now_us, series, values, |_| None, &mut outgoing)
         } else {
-            let times = times.iter().copied().map(Some);
-            significance.observe_numbers(now_us, series, values, times, &mut outgoing)
+            let time_of = |place| times.get(place).copied();
+            significance.observe_numbers(now_us, series, values, time_of, &mut outgoing)
         })
     }
 

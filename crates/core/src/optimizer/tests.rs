@@ -1,4 +1,5 @@
 mod refusals;
+mod together;
 mod totals;
 
 use super::*;

@@ -151,7 +151,11 @@ impl Track {
     /// [`Track::observe`] for a number that follows a published number, where
     /// the baseline decides; gives the reason, and when time next asks for the
     /// series.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "every reading that is published passes here, and a call in WebAssembly costs as much again"
+    )]
+    #[inline(always)]
     pub(super) fn observe_number(
         &mut self,
         published_us: &mut i64,
