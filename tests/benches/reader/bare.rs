@@ -9,7 +9,7 @@ use axum::http::header;
 use tokio::net::TcpListener;
 use weirhouse_tests::program::free_address;
 
-use crate::home::Rival;
+use crate::home::{Process, Server};
 
 /// As long as one state is.
 const BYTES: usize = 520;
@@ -33,7 +33,7 @@ pub(crate) fn serve(address: SocketAddr) -> Result<()> {
 }
 
 /// Starts one in a process of its own.
-pub(crate) fn start() -> Result<Rival> {
+pub(crate) fn start() -> Result<Server> {
     let address = free_address()?;
     let process = Command::new(std::env::current_exe()?)
         .arg("--bare")
@@ -41,5 +41,8 @@ pub(crate) fn start() -> Result<Rival> {
         .stdout(Stdio::null())
         .spawn()
         .context("cannot start the bare server")?;
-    Ok(Rival { process, address })
+    Ok(Server {
+        process: Process(process),
+        address,
+    })
 }

@@ -68,31 +68,69 @@ impl Home {
     }
 
     /// A server of the same states in Python: aiohttp and orjson, as Home Assistant has them.
-    pub(crate) fn rival(&self) -> Result<Rival> {
-        let served = self.folder.path().join("rival");
-        fs::create_dir_all(&served)?;
+    pub(crate) fn rival(&self) -> Result<Server> {
+        let served = self.folder("rival")?;
         let states = self.weirhouse.get("/v1/states")?.body;
         let states: serde_json::Value = serde_json::from_slice(&states)?;
         fs::write(served.join("states.json"), states["states"].to_string())?;
         fs::copy(RIVAL, served.join("rival.py"))?;
         let address = free_address()?;
-        let venv = self.installation.join("bin/python");
-        let (mut command, folder) = if venv.exists() {
-            (Command::new(venv), served.clone())
-        } else {
-            let mut command = Command::new(ENTER);
-            command.arg(&self.installation).arg("python3");
-            (command, PathBuf::from("/config"))
-        };
-        let process = command
-            .arg(folder.join("rival.py"))
-            .arg(folder.join("states.json"))
+        let seen = self.seen(&served);
+        let process = self
+            .command(&served, &self.python())
+            .arg(seen.join("rival.py"))
+            .arg(seen.join("states.json"))
             .arg(address.port().to_string())
-            .env("CONFIG", &served)
             .stdout(Stdio::null())
             .spawn()
             .context("cannot start the server in Python")?;
-        Ok(Rival { process, address })
+        Ok(Server {
+            process: Process(process),
+            address,
+        })
+    }
+
+    /// A folder for what is started beside both.
+    pub(crate) fn folder(&self, name: &str) -> Result<PathBuf> {
+        let folder = self.folder.path().join(name);
+        fs::create_dir_all(&folder)?;
+        Ok(folder)
+    }
+
+    /// The Python that Home Assistant runs on, where it is installed.
+    pub(crate) fn python(&self) -> PathBuf {
+        if self.is_venv() {
+            self.installation.join("bin/python")
+        } else {
+            PathBuf::from("python3")
+        }
+    }
+
+    /// A program where Home Assistant is installed, which sees this folder.
+    pub(crate) fn command(&self, folder: &Path, program: &Path) -> Command {
+        if self.is_venv() {
+            return Command::new(program);
+        }
+        let mut command = Command::new(ENTER);
+        command
+            .arg(&self.installation)
+            .arg(program)
+            .env("CONFIG", folder);
+        command
+    }
+
+    /// Where that program sees the folder.
+    pub(crate) fn seen(&self, folder: &Path) -> PathBuf {
+        if self.is_venv() {
+            folder.to_owned()
+        } else {
+            PathBuf::from("/config")
+        }
+    }
+
+    /// Whether Home Assistant is installed into the machine's own folders, and not into a root of its own.
+    fn is_venv(&self) -> bool {
+        self.installation.join("bin/python").exists()
     }
 }
 
@@ -112,22 +150,25 @@ fn serve(assistant: &HomeAssistant, folder: &Path) -> Result<Program> {
     Ok(program)
 }
 
-/// Killed when dropped.
-pub(crate) struct Rival {
-    pub(crate) process: Child,
+/// A server in a process of its own.
+pub(crate) struct Server {
+    pub(crate) process: Process,
     pub(crate) address: SocketAddr,
 }
 
-impl Rival {
+impl Server {
     pub(crate) fn pid(&self) -> u32 {
-        self.process.id()
+        self.process.0.id()
     }
 }
 
-impl Drop for Rival {
+/// Killed when dropped.
+pub(crate) struct Process(pub(crate) Child);
+
+impl Drop for Process {
     fn drop(&mut self) {
         // Already gone is as good.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }

@@ -10,6 +10,7 @@
 
 mod bare;
 mod clients;
+mod engine;
 mod home;
 mod lag;
 mod load;
@@ -20,8 +21,10 @@ mod shaping;
 mod soak;
 mod sockets;
 mod streaming;
+mod supervisor;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -29,6 +32,7 @@ use clap::Parser;
 use tokio::task::LocalSet;
 
 use home::Home;
+use supervisor::Installation;
 
 /// What the rules of the home publish, in batches of 100 ms.
 const PUBLISHED: &str = "/v1/stream";
@@ -47,18 +51,41 @@ struct Options {
     /// Only these parts: mirror, reads, sockets, lag, streams, shaping, soak
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
+    /// Among the reads, one through the proxy of this clone of the Supervisor
+    #[arg(long, value_name = "CLONE")]
+    supervisor: Option<PathBuf>,
+    /// The socket of a Docker engine that runs a container `homeassistant`, for the Supervisor to ask; else one that
+    /// answers at once is in its place
+    #[arg(long, value_name = "SOCKET", requires = "supervisor")]
+    docker: Option<PathBuf>,
     /// Be a server that does nothing, to compare with
     #[arg(long, hide = true)]
     bare: Option<SocketAddr>,
+    /// Be the container engine of a Supervisor
+    #[arg(long, hide = true)]
+    engine: Option<PathBuf>,
     /// What `cargo bench` passes
     #[arg(long, hide = true)]
     bench: bool,
+}
+
+impl Options {
+    /// What the Supervisor is made of, if there is to be one.
+    fn installation(&self) -> Option<Installation<'_>> {
+        Some(Installation {
+            clone: self.supervisor.as_deref()?,
+            docker: self.docker.as_deref(),
+        })
+    }
 }
 
 fn main() -> Result<()> {
     let options = Options::parse();
     if let Some(address) = options.bare {
         return bare::serve(address);
+    }
+    if let Some(socket) = &options.engine {
+        return engine::serve(socket);
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -81,7 +108,12 @@ async fn measure(options: &Options) -> Result<()> {
     }
     if wanted("reads") {
         for entities in &options.entities {
-            reads::measure(&Home::start(*entities)?, *entities).await?;
+            reads::measure(
+                &Home::start(*entities)?,
+                *entities,
+                options.installation().as_ref(),
+            )
+            .await?;
         }
     }
     if wanted("sockets") {

@@ -10,6 +10,7 @@ use crate::bare;
 use crate::home::Home;
 use crate::load::{Ask, header};
 use crate::process::processor_s;
+use crate::supervisor::{self, Installation, Supervisor};
 
 /// Connections of a busy home's readers.
 const MANY: usize = 64;
@@ -25,7 +26,12 @@ struct Case<'a> {
     status: u16,
 }
 
-pub(crate) async fn measure(home: &Home, entities: usize) -> Result<()> {
+/// With a Supervisor, its proxy is among those that are asked.
+pub(crate) async fn measure(
+    home: &Home,
+    entities: usize,
+    supervisor: Option<&Installation<'_>>,
+) -> Result<()> {
     println!("\n### Reads, {entities} entities\n");
     println!(
         "| read | from | bytes | 1 connection: p50, ms | p95, ms | 64 connections: requests/s | p50, ms | p95, ms | requests per second of its processor time |"
@@ -95,6 +101,24 @@ pub(crate) async fn measure(home: &Home, entities: usize) -> Result<()> {
             200,
         ),
     ];
+    if let Some(installation) = supervisor {
+        let proxy = Supervisor::start(home, installation)?;
+        let address = proxy.server.address;
+        wait_for(address).await;
+        line(&Case {
+            what: "one state",
+            who: "Home Assistant, through the Supervisor",
+            pid: proxy.server.pid(),
+            ask: Ask::new(
+                address,
+                "/core/api/states/sensor.bench_0001",
+                supervisor::TOKEN,
+                "",
+            ),
+            status: 200,
+        })
+        .await?;
+    }
     for (what, who, pid, ask, status) in cases {
         line(&Case {
             what,
