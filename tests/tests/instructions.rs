@@ -22,9 +22,9 @@ const BATCH: usize = 1_024;
 /// A call, and the most instructions it may take in the component and natively
 /// for each reading, entity, key or call.
 const LIMITS: [(&str, f64, f64); 7] = [
-    ("observe numbers", 167.0, 88.0),
+    ("observe numbers", 185.0, 102.0),
     ("observe texts", 516.0, 238.0),
-    ("suppress numbers", 61.0, 22.5),
+    ("suppress numbers", 79.0, 36.0),
     ("batch", 163.0, 60.0),
     ("cache get", 1_590.0, 622.0),
     ("cache put", 2_590.0, 1_158.0),

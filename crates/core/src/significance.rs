@@ -58,7 +58,7 @@ pub struct Significance {
     known: Vec<Arc<Rule>>,
     timers: Timers,
     /// Room for the places of readings in a batch.
-    open: Vec<u32>,
+    open: Vec<u64>,
     /// The timers that fire in this tick; empty between ticks.
     due: Vec<(u64, u32)>,
     /// When advice has the newest reading of a series published.

@@ -69,6 +69,12 @@ impl Band {
         }
     }
 
+    /// Empties it unless `open`.
+    #[inline]
+    pub(super) fn close_unless(&mut self, open: bool) {
+        self.count = core::hint::select_unpredictable(open, self.count, 0);
+    }
+
     /// Whether a number lies in it; an infinity or NaN never does.
     #[inline]
     pub(super) fn holds(&self, number: f64) -> bool {

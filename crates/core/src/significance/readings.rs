@@ -7,11 +7,13 @@ use super::Significance;
 use super::outcome::{Outgoing, Reason};
 use super::track::Track;
 use crate::reading::Reading;
-use crate::table::lengthen;
 
 /// How many numbers one turn of the loop takes that suppresses: what a turn
-/// costs in itself is shared by them.
-const ABREAST: usize = 8;
+/// costs in itself is shared by them, and the processor has registers for them.
+const ABREAST: usize = 4;
+
+/// The places of readings in a batch, 64 to a word.
+const WORD: usize = u64::BITS as usize;
 
 impl Significance {
     /// Judges numbers in order; those that go out, go to `outgoing`. Where they
@@ -31,15 +33,20 @@ impl Significance {
         self.totals.observed += handles.len() as u64;
         let mut reasons = vec![Reason::Within; handles.len()];
         let mut open = core::mem::take(&mut self.open);
-        lengthen(&mut open, handles.len(), || 0);
         let readings = Columns {
             now_us,
             handles,
             numbers,
             time_of,
         };
-        let count = readings.suppress(&mut self.tracks, &mut reasons, &mut open);
-        self.judge_open(&readings, &open[..count], &mut reasons, outgoing);
+        if handles.len() < ABREAST {
+            // Who judges looks at the band, too.
+            open.push((1 << handles.len()) - 1);
+        } else {
+            readings.suppress(&mut self.tracks, &mut reasons, &mut open);
+        }
+        self.judge_open(&readings, &open, &mut reasons, outgoing);
+        open.clear();
         self.open = open;
         reasons
     }
@@ -49,21 +56,25 @@ impl Significance {
     fn judge_open(
         &mut self,
         readings: &Columns<'_, impl Fn(usize) -> Option<i64>>,
-        open: &[u32],
+        open: &[u64],
         reasons: &mut [Reason],
         outgoing: &mut impl Outgoing,
     ) {
         let now_us = readings.now_us;
-        for &place in open {
-            let place = place as usize;
-            let (handle, number) = (readings.handles[place], readings.numbers[place]);
-            let time = (readings.time_of)(place);
-            // What came before may have brought its baseline near.
-            let track = &mut self.tracks[handle as usize];
-            reasons[place] = match track.suppress_number(now_us, number, time) {
-                Some(reason) => reason,
-                None => self.judge_number(now_us, handle, number, time, outgoing),
-            };
+        for (&word, start) in open.iter().zip((0..).step_by(WORD)) {
+            let mut word = word;
+            while word != 0 {
+                let place: usize = start + word.trailing_zeros() as usize;
+                word &= word - 1;
+                let (handle, number) = (readings.handles[place], readings.numbers[place]);
+                let time = (readings.time_of)(place);
+                // What came before may have brought its baseline near.
+                let track = &mut self.tracks[handle as usize];
+                reasons[place] = match track.suppress_number(now_us, number, time) {
+                    Some(reason) => reason,
+                    None => self.judge_number(now_us, handle, number, time, outgoing),
+                };
+            }
         }
     }
 
@@ -104,46 +115,45 @@ struct Columns<'batch, TimeOf> {
 }
 
 impl<TimeOf: Fn(usize) -> Option<i64>> Columns<'_, TimeOf> {
-    /// Suppresses those for which that is certain, and lists the places of all
-    /// others in `open`; gives how many there are.
+    /// Suppresses those for which that is certain; appends the places of all
+    /// others to `open`, as ones of words.
     ///
-    /// It calls nothing, and has a function of its own: so the compiler of the
-    /// component keeps what it needs in registers.
+    /// For a reading it calls nothing, and it has a function of its own: so the compiler of the
+    /// component keeps what it needs in registers. And it goes the same way for
+    /// every reading, because nobody can foresee which is suppressed, a processor
+    /// no more than others.
     #[inline(never)]
-    fn suppress(&self, tracks: &mut [Track], reasons: &mut [Reason], open: &mut [u32]) -> usize {
-        let mut count = 0;
+    fn suppress(&self, tracks: &mut [Track], reasons: &mut [Reason], open: &mut Vec<u64>) {
         let mut one = |place: usize, handle: u32, number: f64, reason: &mut Reason| {
             let track = &mut tracks[handle as usize];
             let time = (self.time_of)(place);
-            if let Some(suppressed) = track.suppress_number(self.now_us, number, time) {
-                *reason = suppressed;
-            } else {
-                // Later readings of the series must wait for this one.
-                track.empty_band();
-                open[count] = place as u32;
-                count += 1;
-            }
+            let held;
+            (held, *reason) = track.suppress_or_close(self.now_us, number, time);
+            u64::from(!held)
         };
-        let (handles, last_handles) = self.handles.as_chunks::<ABREAST>();
-        let (numbers, last_numbers) = self.numbers.as_chunks::<ABREAST>();
-        let (reasons, last_reasons) = reasons.as_chunks_mut::<ABREAST>();
-        let mut place = 0;
-        for ((handles, numbers), reasons) in handles.iter().zip(numbers).zip(reasons) {
-            for lane in 0..ABREAST {
-                one(
-                    place + lane,
-                    handles[lane],
-                    numbers[lane],
-                    &mut reasons[lane],
-                );
+        let columns = self.handles.chunks(WORD).zip(self.numbers.chunks(WORD));
+        let columns = columns.zip((0..).step_by(WORD));
+        for (((handles, numbers), start), reasons) in columns.zip(reasons.chunks_mut(WORD)) {
+            let (handles, last_handles) = handles.as_chunks::<ABREAST>();
+            let (numbers, last_numbers) = numbers.as_chunks::<ABREAST>();
+            let (reasons, last_reasons) = reasons.as_chunks_mut::<ABREAST>();
+            let (mut word, mut at) = (0, 0);
+            for ((handles, numbers), reasons) in handles.iter().zip(numbers).zip(reasons) {
+                let mut abreast = 0;
+                for lane in 0..ABREAST {
+                    let place = start + at + lane;
+                    let (handle, number) = (handles[lane], numbers[lane]);
+                    abreast |= one(place, handle, number, &mut reasons[lane]) << lane;
+                }
+                word |= abreast << at;
+                at += ABREAST;
             }
-            place += ABREAST;
+            let last = last_handles.iter().zip(last_numbers).zip(last_reasons);
+            for ((&handle, &number), reason) in last {
+                word |= one(start + at, handle, number, reason) << at;
+                at += 1;
+            }
+            open.push(word);
         }
-        let last = last_handles.iter().zip(last_numbers).zip(last_reasons);
-        for ((&handle, &number), reason) in last {
-            one(place, handle, number, reason);
-            place += 1;
-        }
-        count
     }
 }

@@ -1,6 +1,8 @@
 //! One series: its history, packed so that a reading that is suppressed touches
 //! one line of the processor's cache, and nothing else.
 
+use core::hint::select_unpredictable;
+
 use super::band::Band;
 use super::judge::{LastOfTotal, crosses, judge, judge_number, last_of_total};
 use super::{Publication, Reason};
@@ -36,6 +38,7 @@ impl History {
 #[derive(Debug, Clone)]
 #[repr(align(64))]
 pub(super) struct Track {
+    /// Empty where the newest reading is no number.
     band: Band,
     /// Bits of the baseline, as [`Reading::split`] gives them.
     published: u64,
@@ -115,14 +118,40 @@ impl Track {
         }
         self.newest_time = time.unwrap_or(self.newest_time);
         self.latest = number.to_bits();
-        self.latest_kind = Kind::Number;
         self.heard_us = now_us;
-        // Within a band no other bits are the same number.
-        Some(if number.to_bits() == self.published {
+        Some(self.reason_within(self.latest))
+    }
+
+    /// [`Track::suppress_number`] without a branch; where nothing is certain, it
+    /// has the following numbers judged in full. Says whether it suppressed.
+    #[inline]
+    pub(super) fn suppress_or_close(
+        &mut self,
+        now_us: u64,
+        number: f64,
+        time: Option<i64>,
+    ) -> (bool, Reason) {
+        let on_time = time.is_none_or(|time| time >= self.newest_time);
+        let held = self.band.holds(number) & on_time;
+        let bits = number.to_bits();
+        if let Some(time) = time {
+            self.newest_time = select_unpredictable(held, time, self.newest_time);
+        }
+        self.latest = select_unpredictable(held, bits, self.latest);
+        self.heard_us = select_unpredictable(on_time, now_us, self.heard_us);
+        self.band.close_unless(held);
+        (held, self.reason_within(bits))
+    }
+
+    /// Why a number is suppressed that lies in the band.
+    #[inline]
+    fn reason_within(&self, bits: u64) -> Reason {
+        // No other bits are the same number there.
+        if bits == self.published {
             Reason::Repeat
         } else {
             Reason::Within
-        })
+        }
     }
 
     /// [`Track::suppress_number`] for any reading.
@@ -316,14 +345,16 @@ impl Track {
 
     /// Follows a judgement and the timer that is set by then.
     pub(super) fn arm(&mut self, rule: &Rule, timer_us: u64) {
-        if self.published_kind == Some(Kind::Number) && rule.baseline_decides {
+        let numbers = self.published_kind == Some(Kind::Number) && self.latest_kind == Kind::Number;
+        if numbers && rule.baseline_decides {
             self.arm_number(rule, timer_us);
         } else {
             self.band = Band::EMPTY;
         }
     }
 
-    /// [`Track::arm`] where a number was published, and the baseline decides.
+    /// [`Track::arm`] where a number was published and a number heard last, and
+    /// the baseline decides.
     #[inline]
     pub(super) fn arm_number(&mut self, rule: &Rule, timer_us: u64) {
         let base = f64::from_bits(self.published);

@@ -87,6 +87,17 @@ fn text_without_threshold_is_open_to_advice() {
     assert_eq!((held, replaced), (Reason::Held, Reason::Changed));
 }
 
+#[test]
+fn numbers_after_a_word_that_was_held_back_are_the_newest_reading() {
+    let mut significance = within_one(false);
+    advise(&mut significance, 1, "10", Advice::Abstain);
+    let held = advise(&mut significance, 2, "open", Advice::Hold);
+    let within = significance.observe_numbers(3 * S, &[0; 4], &[10.2; 4], |_| None, &mut Nowhere);
+    assert_eq!((held, within), (Reason::Held, [Reason::Within; 4].to_vec()));
+    let latest = significance.history(0).unwrap().latest;
+    assert_eq!(latest, Reading::Number(10.2));
+}
+
 /// Ticks at every deadline until `until_s`; gives when what was published.
 fn run(significance: &mut Significance, until_s: u64) -> Vec<(u64, Reason, Option<f64>)> {
     let mut seen = Vec::new();
