@@ -174,6 +174,7 @@ fn what_programs_report_survives_a_trap_but_for_the_reading_that_caused_it() -> 
             entity_id: (*entity).to_owned(),
             state: (*state).to_owned(),
             attributes: serde_json::from_str(r#"{"device_class": "temperature"}"#).ok(),
+            time: None,
         });
         let judgements = hub.report(reports.collect()).into_iter();
         let told = judgements.map(|it| (it.verdict, it.reason.unwrap_or_default()));

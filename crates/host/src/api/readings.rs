@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
-use weirhouse_hass::Attributes;
+use weirhouse_hass::{Attributes, Timestamp};
 
 use super::Shared;
 use super::openapi::Problems;
@@ -56,6 +56,12 @@ struct Reading {
     value: Box<RawValue>,
     #[schema(schema_with = attributes, required = false)]
     attributes: Option<Box<RawValue>>,
+    /// When it was made, in seconds since 1970-01-01T00:00Z; at most a minute
+    /// ahead of the clock here. One that is older than the newest of its entity
+    /// is late, and changes nothing. Where this is not said, readings count in
+    /// the order in which they come
+    #[schema(minimum = 0)]
+    time: Option<f64>,
 }
 
 /// What is answered.
@@ -173,10 +179,16 @@ impl Reading {
                 Some(read.ok_or_else(refused)?)
             }
         };
+        if self.time.is_some_and(|time| time < 0.0) {
+            return Err(wrong(
+                "`time` must be a number of seconds since 1970, such as 1795420800.5",
+            ));
+        }
         Ok(Report {
             entity_id: self.entity,
             state,
             attributes,
+            time: self.time.map(Timestamp::from_unix_seconds),
         })
     }
 }

@@ -186,7 +186,7 @@ impl Engine {
             // What was made of an earlier reading is past.
             let name = named(None);
             self.policies.derived.remove(&name);
-            readings.push((Reading { name, text }, one.advice.clone()));
+            readings.push((Reading::new(name, text), one.advice.clone()));
         }
         for derived in &one.derived {
             let attribute = derived.attribute.as_deref();
@@ -200,7 +200,7 @@ impl Engine {
             };
             let (name, text) = (named(attribute), text_of(&derived.value));
             self.policies.derived.insert(name.clone(), text.clone());
-            readings.push((Reading { name, text }, opinion));
+            readings.push((Reading::new(name, text), opinion));
         }
         readings
     }

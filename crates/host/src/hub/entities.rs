@@ -39,8 +39,11 @@ pub(super) struct Entity {
     pub(super) unpublished: u32,
     pub(super) suppressed: u64,
     pub(super) pace: Pace,
-    /// What became of the last reading.
+    /// What became of the last reading; of several of one moment, of that of
+    /// the state.
     pub(super) judged: Option<Judged>,
+    /// The verdict on the last reading of all.
+    pub(super) verdict: u8,
     /// The configured rule of its state, counted from 1.
     rule: Option<NonZeroU32>,
 }
@@ -237,6 +240,7 @@ impl Entity {
     /// Notes the verdict on a reading. Of state and attributes that changed at
     /// one time the state is what people look at.
     pub(super) fn note_verdict(&mut self, attribute: Option<&str>, verdict: u8, at: Timestamp) {
+        self.verdict = verdict;
         let attribute = attribute.and_then(|it| self.attributes.get(it));
         let of_state = self
             .judged

@@ -4,6 +4,8 @@
 //! They are held beside the mirror, never in it: that stays what Home Assistant
 //! says, and an entity that it has is its own.
 
+mod dated;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +13,8 @@ use std::time::Duration;
 use serde::Serialize;
 use utoipa::ToSchema;
 use weirhouse_hass::{Attributes, Change, Mirror, State, Timestamp};
-use weirhouse_runner::PUBLISH;
 use weirhouse_runner::wit::types::Instant;
+use weirhouse_runner::{PUBLISH, Reason};
 
 use super::Hub;
 use super::engine::Engine;
@@ -20,9 +22,14 @@ use super::entities::Entity;
 use super::publishing::reason_name;
 use super::show::Told;
 use super::update::{Notice, Published};
+use dated::Dated;
 
 /// Most entities that programs may report, at about a kilobyte each.
 pub const MOST_REPORTED: usize = 2_000;
+
+/// How far the time of a reading may be ahead of the clock here: clocks differ,
+/// and one that is far off would make all that follows late.
+const MOST_AHEAD_US: i64 = 60_000_000;
 
 /// What a program says of one entity.
 #[derive(Debug, Clone)]
@@ -33,6 +40,8 @@ pub struct Report {
     pub state: String,
     /// All of its attributes; `None` for those it had.
     pub attributes: Option<Attributes>,
+    /// When the reading was made; `None` if it counts as made when it comes.
+    pub time: Option<Timestamp>,
 }
 
 /// What became of a reading.
@@ -59,8 +68,9 @@ pub struct Judgement {
     /// What became of the reading.
     pub verdict: Verdict,
     /// Why: of what is refused `home-assistant` (it has such an entity),
-    /// `too-many` (so many are reported already) or `set-aside` (the optimizer
-    /// failed at it)
+    /// `too-many` (so many are reported already), `ahead` (its time is more than
+    /// a minute ahead of the clock here) or `set-aside` (the optimizer failed at
+    /// it)
     pub reason: Option<&'static str>,
     /// What was published last.
     pub published: Option<String>,
@@ -76,7 +86,8 @@ pub struct ReportedEntity {
     /// Its attributes.
     #[schema(value_type = Object)]
     pub attributes: Attributes,
-    /// When it was last reported with a difference.
+    /// When it was last reported with a difference: the time of that reading,
+    /// where it has one.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     /// What was published last, why and when.
@@ -133,6 +144,8 @@ struct Open {
     observed: u64,
     /// Whether its state differs, and not attributes alone.
     state: bool,
+    /// Whether anything differs.
+    differs: bool,
 }
 
 impl Engine {
@@ -147,22 +160,31 @@ impl Engine {
         home.or_else(|| self.reported.0.shared(entity_id))
     }
 
-    /// Takes reports of which no two are of one entity.
+    /// Takes reports of which no two are of one entity, and either all have a time
+    /// or none.
     fn take_reports(&mut self, now: Instant, reports: Vec<Report>) -> Vec<Judgement> {
-        let at = Timestamp::from_micros(now.wall);
+        let arrived = Timestamp::from_micros(now.wall);
         let mut readings = Vec::with_capacity(reports.len());
         let mut seen = Vec::with_capacity(reports.len());
+        let mut dated = Dated::default();
         for report in reports {
             let entity_id = report.entity_id.clone();
-            if let Some(reason) = self.refuses(&entity_id) {
+            if let Some(reason) = self.refuses(arrived, &report) {
                 seen.push((entity_id, Err(reason)));
                 continue;
             }
-            let before = self.reported.0.get(&entity_id);
+            let before = self.reported.0.shared(&entity_id);
             let attributes = report
                 .attributes
-                .or_else(|| before.map(|state| state.attributes.clone()));
-            let state = State::new(report.state, attributes.unwrap_or_default(), at, before);
+                .or_else(|| before.as_ref().map(|state| state.attributes.clone()));
+            let at = report.time.unwrap_or(arrived);
+            let told = report.time.map(|time| (time, report.state.clone()));
+            let state = State::new(
+                report.state,
+                attributes.unwrap_or_default(),
+                at,
+                before.as_deref(),
+            );
             let change = Change::Added { entity_id, state };
             let Some(observation) = self.reported.0.apply(change, Duration::ZERO) else {
                 continue;
@@ -172,13 +194,28 @@ impl Engine {
             let open = Open {
                 observed: self.observed(&observation.entity_id),
                 state: observation.state_changed,
+                differs: readings.len() > first,
             };
-            let differs = readings.len() > first;
-            seen.push((observation.entity_id, Ok(differs.then_some(open))));
+            if let Some((time, state)) = told {
+                let place = (&*observation.entity_id, time);
+                dated.date(
+                    place,
+                    (before, open.observed),
+                    state,
+                    (&mut readings, first),
+                );
+            }
+            seen.push((observation.entity_id, Ok(open)));
         }
         self.ingest(now, readings);
+        let late = self.sort_out(now, dated);
         let judged = seen.into_iter().map(|(entity, seen)| match seen {
-            Ok(differs) => self.judgement(entity, differs),
+            Ok(_) if late.contains(&entity) => self.answer(
+                entity,
+                Verdict::Suppressed,
+                Some(reason_name(Reason::Late as u8)),
+            ),
+            Ok(open) => self.judgement(entity, open),
             Err(reason) => Judgement {
                 entity,
                 verdict: Verdict::Refused,
@@ -190,12 +227,18 @@ impl Engine {
     }
 
     /// Why an entity cannot be reported, if that is so.
-    fn refuses(&self, entity_id: &str) -> Option<&'static str> {
+    fn refuses(&self, now: Timestamp, report: &Report) -> Option<&'static str> {
+        let entity_id = &report.entity_id;
         if self.mirror.get(entity_id).is_some() {
             return Some("home-assistant");
         }
         let full = self.reported.len() >= MOST_REPORTED && !self.reported.has(entity_id);
-        full.then_some("too-many")
+        if full {
+            return Some("too-many");
+        }
+        let latest = now.as_micros().saturating_add(MOST_AHEAD_US);
+        let ahead = report.time.is_some_and(|time| time.as_micros() > latest);
+        ahead.then_some("ahead")
     }
 
     /// Whether a plugin is asked about readings of an entity.
@@ -209,16 +252,20 @@ impl Engine {
         entity.map_or(0, |entity| entity.observed)
     }
 
-    /// What became of a report; `None` where there was nothing to judge.
-    fn judgement(&self, entity: String, open: Option<Open>) -> Judgement {
-        let known = self.entities.get(&entity);
-        let published = known.and_then(|known| known.published.as_ref());
-        let (verdict, reason) = match (known, open) {
-            (_, None) => (Verdict::Unchanged, None),
-            (Some(known), Some(open)) if known.observed > open.observed => known.last(open),
+    /// What became of a report.
+    fn judgement(&self, entity: String, open: Open) -> Judgement {
+        let (verdict, reason) = match self.entities.get(&entity) {
+            _ if !open.differs => (Verdict::Unchanged, None),
+            Some(known) if known.observed > open.observed => known.last(open),
             _ if self.is_claimed(&entity) => (Verdict::Asked, None),
             _ => (Verdict::Refused, Some("set-aside")),
         };
+        self.answer(entity, verdict, reason)
+    }
+
+    fn answer(&self, entity: String, verdict: Verdict, reason: Option<&'static str>) -> Judgement {
+        let known = self.entities.get(&entity);
+        let published = known.and_then(|known| known.published.as_ref());
         Judgement {
             verdict,
             reason,
@@ -232,22 +279,18 @@ impl Entity {
     /// The verdict on a report that has just been judged. Where its state
     /// differed that counts, whatever became of attributes that did, too.
     fn last(&self, open: Open) -> (Verdict, Option<&'static str>) {
-        let judged = self.judged.map(|judged| judged.verdict);
-        let matters = if open.state {
-            self.unpublished == 0
-        } else {
-            judged.is_some_and(|verdict| verdict & PUBLISH != 0)
-        };
-        let of_state = self.published.as_ref().map(|published| published.reason);
-        if matters && open.state {
-            return (Verdict::Published, of_state);
+        if open.state && self.unpublished == 0 {
+            let published = self.published.as_ref();
+            return (Verdict::Published, published.map(|it| it.reason));
         }
-        let verdict = if matters {
+        let of_state = self.judged.filter(|_| open.state);
+        let verdict = of_state.map_or(self.verdict, |judged| judged.verdict);
+        let became = if !open.state && verdict & PUBLISH != 0 {
             Verdict::Published
         } else {
             Verdict::Suppressed
         };
-        (verdict, judged.map(reason_name))
+        (became, Some(reason_name(verdict)))
     }
 }
 
@@ -262,7 +305,9 @@ impl Hub {
             let mut entities = HashSet::new();
             for report in reports {
                 // Read before the next of the same entity, or it is lost.
-                if !entities.insert(report.entity_id.clone()) {
+                let known = !entities.insert(report.entity_id.clone());
+                let dated = part.first().map(|first| first.time.is_some());
+                if known || dated.is_some_and(|dated| dated != report.time.is_some()) {
                     judgements.extend(engine.take_reports(now, std::mem::take(&mut part)));
                     entities.clear();
                     entities.insert(report.entity_id.clone());

@@ -21,6 +21,20 @@ const FACTS: [&str; 3] = ["device_class", "unit_of_measurement", "state_class"];
 pub(super) struct Reading {
     pub(super) name: Name,
     pub(super) text: String,
+    /// When it was made, where its source says so. Of readings that are judged
+    /// together either all have a time or none.
+    pub(super) time: Option<Timestamp>,
+}
+
+impl Reading {
+    /// One without a time.
+    pub(super) fn new(name: Name, text: String) -> Self {
+        Self {
+            name,
+            text,
+            time: None,
+        }
+    }
 }
 
 /// Readings in columns: whose, and their texts joined into one.
@@ -107,7 +121,7 @@ impl Engine {
                 entity: entity_id.into(),
                 attribute: attribute.map(Into::into),
             };
-            readings.push(Reading { name, text });
+            readings.push(Reading::new(name, text));
         };
         if seen.state_changed {
             push(None, state.state.clone());
@@ -186,17 +200,10 @@ impl Engine {
                 entity: entity_id.into(),
                 attribute: attribute.map(Into::into),
             };
-            readings.push(Reading {
-                name: name(None),
-                text: state.state.clone(),
-            });
+            readings.push(Reading::new(name(None), state.state.clone()));
             for attribute in self.entities.attributes(entity_id) {
                 if let Some(json) = state.attributes.get(attribute) {
-                    let text = plain_text(json);
-                    readings.push(Reading {
-                        name: name(Some(attribute)),
-                        text,
-                    });
+                    readings.push(Reading::new(name(Some(attribute)), plain_text(json)));
                 }
             }
         }
@@ -255,9 +262,9 @@ impl Engine {
         }
     }
 
-    /// One call into the optimizer with columns of readings. They carry no times:
-    /// the link delivers in order, and a clock that is set back at home must not
-    /// make every reading late.
+    /// One call into the optimizer with columns of readings. Those of the home
+    /// carry no times: the link delivers in order, and a clock that is set back
+    /// there must not make every reading late.
     fn observe(&mut self, now: Instant, readings: &[Reading]) -> Result<Vec<u8>, Fault> {
         let started = std::time::Instant::now();
         let Columns {
@@ -265,9 +272,11 @@ impl Engine {
             text,
             lengths,
         } = self.columns(now, readings)?;
+        let times = readings.iter().filter_map(|reading| reading.time);
+        let times: Vec<i64> = times.map(Timestamp::as_micros).collect();
         let verdicts = self
             .core
-            .observe_texts(now, &series, &text, &lengths, &[])?;
+            .observe_texts(now, &series, &text, &lengths, &times)?;
         self.operations.note("observe", started.elapsed(), true);
         Ok(verdicts)
     }

@@ -4,6 +4,7 @@ mod activity;
 mod batches;
 mod breakers;
 mod contexts;
+mod dated_reports;
 mod description;
 mod fetching;
 mod mirror;

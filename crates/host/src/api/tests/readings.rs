@@ -69,6 +69,7 @@ async fn figures_agree_in_both_formats() {
         entity_id: "sensor.c".into(),
         state: "3".into(),
         attributes: None,
+        time: None,
     }]);
     api.settle().await;
     let stats = api.call("GET", "/v1/stats", "").await;

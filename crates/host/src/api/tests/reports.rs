@@ -11,21 +11,21 @@ use super::{Answer, Api, snapshot};
 use crate::access::Scope;
 use crate::hub::{MOST_REPORTED, Settings};
 
-async fn send(api: &Api, body: String) -> Answer {
+pub(super) async fn send(api: &Api, body: String) -> Answer {
     let request = api
         .request("POST", "/v1/readings")
         .header(header::CONTENT_TYPE, "application/json");
     api.send(request.body(Body::from(body)).unwrap()).await
 }
 
-async fn report(api: &Api, readings: Value) -> Vec<Value> {
+pub(super) async fn report(api: &Api, readings: Value) -> Vec<Value> {
     let answer = send(api, json!({ "readings": readings }).to_string()).await;
     assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.body);
     let answer: Value = serde_json::from_slice(&answer.body).unwrap();
     answer["readings"].as_array().unwrap().clone()
 }
 
-async fn reported(api: &Api) -> Value {
+pub(super) async fn reported(api: &Api) -> Value {
     let answer = api.call("GET", "/v1/readings", "").await;
     let answer: Value = serde_json::from_slice(&answer.body).unwrap();
     answer["readings"].clone()
@@ -36,7 +36,7 @@ fn text(answer: &Answer) -> &str {
 }
 
 /// Verdict, reason and what is published.
-fn told(judgement: &Value) -> [&str; 3] {
+pub(super) fn told(judgement: &Value) -> [&str; 3] {
     ["verdict", "reason", "published"].map(|member| judgement[member].as_str().unwrap_or("-"))
 }
 
