@@ -65,7 +65,13 @@ async function isPast(page) {
 async function oneFails(page) {
   const problem = { type: "urn:weirhouse:problem:internal", detail: "made up" };
   const answer = { status: 500, contentType: "application/problem+json", body: JSON.stringify(problem) };
-  const parts = { activity: "weir-entities", history: "weir-picture", log: "weir-log", plugins: "weir-plugins" };
+  const parts = {
+    activity: "weir-entities",
+    breakers: "weir-breakers",
+    history: "weir-picture",
+    log: "weir-log",
+    plugins: "weir-plugins",
+  };
   for (const part of Object.keys(parts)) await page.route(`**/v1/${part}*`, (route) => route.fulfill(answer));
   const said = "Weirhouse answers this part with an error (500); the page keeps trying.";
   for (const element of Object.values(parts)) await page.locator(element).getByText(said).waitFor();

@@ -98,6 +98,11 @@ longest = "1d"
 }
 
 #[test]
+fn what_other_programs_call_is_shown_once_it_failed() -> Result<()> {
+    check("breakers")
+}
+
+#[test]
 fn silence_is_said_and_outlived() -> Result<()> {
     let Some(browser) = Browser::find_or_skip()? else {
         return Ok(());

@@ -149,6 +149,26 @@ export interface Plugin {
   last_fault: string | null;
 }
 
+/** `GET v1/breakers` */
+export interface Breakers {
+  breakers: Breaker[];
+}
+
+/** Whether other programs may call something that fails at times. */
+export interface Breaker {
+  name: string;
+  /** `closed`: it is called; `open`: it is not; `half-open`: one call at a time tries it. */
+  state: string;
+  /** In a row, while it is called. */
+  failures: number;
+  /** Until it is tried, while it is not called. */
+  probe_in_s: number | null;
+  /** How often calls paused. */
+  opened: number;
+  /** Calls that were not made. */
+  rejected: number;
+}
+
 /** `GET v1/history` */
 export interface History {
   /** Length of a step in seconds. */

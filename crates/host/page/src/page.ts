@@ -2,6 +2,7 @@
 
 import { LitElement, css, html, nothing, type TemplateResult } from "lit";
 
+import "./breakers";
 import "./budgets";
 import "./entities";
 import "./health";
@@ -99,6 +100,13 @@ class PageElement extends LitElement {
               ${budgets.length === 0
                 ? nothing
                 : html`<weir-budgets .speech=${speech} .budgets=${budgets}></weir-budgets>`}
+              ${(view.breakers ?? []).length === 0 && failures.breakers === null
+                ? nothing
+                : html`<weir-breakers
+                    .speech=${speech}
+                    .breakers=${view.breakers}
+                    .failure=${failures.breakers}
+                  ></weir-breakers>`}
               ${(view.plugins ?? []).length === 0 && failures.plugins === null
                 ? nothing
                 : html`<weir-plugins

@@ -3,7 +3,7 @@
 
 import type { ReactiveController, ReactiveControllerHost } from "lit";
 
-import type { Activity, Health, History, Log, LogLine, Plugin, Plugins, Stats } from "./answers";
+import type { Activity, Breaker, Breakers, Health, History, Log, LogLine, Plugin, Plugins, Stats } from "./answers";
 import { Client, type Refusal, TokenWanted, Unexpected } from "./client";
 import { Rates } from "./rates";
 import type { Failure } from "./trouble";
@@ -14,7 +14,7 @@ const LONGEST_DELAY_MS = 30_000;
 const LOG_LINES = 200;
 
 /** Parts asked for less often than statistics, in milliseconds. */
-const PERIODS_MS = { health: 4_000, log: 4_000, history: 10_000, activity: 10_000, plugins: 10_000 };
+const PERIODS_MS = { health: 4_000, log: 4_000, history: 10_000, activity: 10_000, breakers: 4_000, plugins: 10_000 };
 
 /** How many times as long as its request took a part is left alone at least. */
 const PAUSE_PER_REQUEST = 20;
@@ -22,7 +22,7 @@ const PAUSE_PER_REQUEST = 20;
 export type Part = keyof typeof PERIODS_MS;
 
 /** When each part is asked for next: now. */
-const allDue = (): Record<Part, number> => ({ health: 0, log: 0, history: 0, activity: 0, plugins: 0 });
+const allDue = (): Record<Part, number> => ({ health: 0, log: 0, history: 0, activity: 0, breakers: 0, plugins: 0 });
 
 /** Why figures do not arrive. */
 export type Trouble =
@@ -47,6 +47,7 @@ export interface View {
   health: Health | null;
   history: History | null;
   activity: Activity | null;
+  breakers: Breaker[] | null;
   plugins: Plugin[] | null;
   log: LogLine[] | null;
 }
@@ -57,13 +58,14 @@ export class Watch implements ReactiveController {
     phase: "starting",
     refused: null,
     trouble: null,
-    failures: { health: null, history: null, activity: null, plugins: null, log: null },
+    failures: { health: null, history: null, activity: null, breakers: null, plugins: null, log: null },
     asOf: null,
     stats: null,
     rates: new Rates(),
     health: null,
     history: null,
     activity: null,
+    breakers: null,
     plugins: null,
     log: null,
   };
@@ -217,6 +219,10 @@ export class Watch implements ReactiveController {
       case "activity": {
         const activity = await this.#client.get<Activity>("v1/activity");
         return () => (view.activity = activity);
+      }
+      case "breakers": {
+        const { breakers } = await this.#client.get<Breakers>("v1/breakers");
+        return () => (view.breakers = breakers);
       }
       case "plugins": {
         const { plugins } = await this.#client.get<Plugins>("v1/plugins");

@@ -24,7 +24,8 @@
 //! | `PUT\|GET\|DELETE /v1/cache/{ns}/{key}` | the two-level cache | `cache` |
 //! | `DELETE /v1/cache/{ns}`, `DELETE /v1/cache?tag=` | what leaves the cache together | `cache` |
 //! | `POST\|PUT\|DELETE /v1/fetch/{ns}/{key}` | a value of the cache, or the right to fetch it; what came of that | `cache` |
-//! | `POST\|PUT\|DELETE /v1/breakers/{name}`, `GET /v1/breakers` | whether something may be called that fails at times | `cache` |
+//! | `POST\|PUT\|DELETE /v1/breakers/{name}` | whether something may be called that fails at times | `cache` |
+//! | `GET /v1/breakers` | what is called, and how that goes | `read` |
 //! | `GET\|POST /v1/readings`, `DELETE /v1/readings/{entity}` | readings that programs report | `push` |
 //! | `POST\|DELETE /v1/backup` | before and after a backup of the data folder | `admin` |
 //! | `GET /v1/stream` | what changes, as server-sent events: what is published, or states shaped for one client | `read` |

@@ -92,6 +92,9 @@ fn read(whole: &mut Option<OpenApi>) -> Router<Arc<Shared>> {
         .add("/v1/history", get(history::get), || routes!(history::get))
         .add("/v1/log", get(log::get), || routes!(log::get))
         .add("/v1/plugins", get(plugins::list), || routes!(plugins::list))
+        .add("/v1/breakers", get(breakers::list), || {
+            routes!(breakers::list)
+        })
         .add("/v1/context", get(context::get), || routes!(context::get));
     [
         (states::SOURCE, get(states::list), get(states::one)),
@@ -142,9 +145,6 @@ fn share(whole: &mut Option<OpenApi>) -> Router<Arc<Shared>> {
         })
         .for_scope(Scope::Push, whole);
     let calls = Routes::new(whole.as_ref())
-        .add("/v1/breakers", get(breakers::list), || {
-            routes!(breakers::list)
-        })
         .add(
             "/v1/breakers/{name}",
             post(breakers::post)

@@ -106,6 +106,19 @@ export const english = {
   members: (entities: string) => `Entities: ${entities}`,
   beginsAnew: (time: string) => `begins anew ${time}`,
 
+  breakers: "Calls of other programs",
+  breakerStates: {
+    closed: "called",
+    open: "paused",
+    "half-open": "being tried",
+  } as Record<string, string>,
+  nextTry: (time: string) => `next try ${time}`,
+  failuresInARow: (failures: string) => `Failures in a row: ${failures}`,
+  pauses: (pauses: string) => `Pauses: ${pauses}`,
+  heldCalls: (calls: string) => `Calls held back: ${calls}`,
+  withoutFailures: (some: string) => `Without failures: ${some}`,
+  notShown: (some: string) => `Not shown: ${some}`,
+
   plugins: "Plugins",
   pluginStates: {
     working: "working",

@@ -108,6 +108,19 @@ export const german: Words = {
   members: (entities) => `Entitäten: ${entities}`,
   beginsAnew: (time) => `beginnt neu ${time}`,
 
+  breakers: "Aufrufe anderer Programme",
+  breakerStates: {
+    closed: "aufgerufen",
+    open: "pausiert",
+    "half-open": "wird erprobt",
+  },
+  nextTry: (time) => `nächster Versuch ${time}`,
+  failuresInARow: (failures) => `Fehler in Folge: ${failures}`,
+  pauses: (pauses) => `Pausen: ${pauses}`,
+  heldCalls: (calls) => `Zurückgehaltene Aufrufe: ${calls}`,
+  withoutFailures: (some) => `Ohne Fehler: ${some}`,
+  notShown: (some) => `Nicht gezeigt: ${some}`,
+
   plugins: "Plugins",
   pluginStates: {
     working: "arbeitet",

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use serde_json::Value;
 
 use super::{Answer, Api};
+use crate::access::Scope;
 
 fn json(answer: &Answer) -> Value {
     serde_json::from_slice(&answer.body).unwrap()
@@ -164,4 +165,18 @@ async fn nonsense_is_refused() {
     let name = "n".repeat(256);
     let long = api.call("POST", &format!("/v1/breakers/{name}"), "").await;
     assert_eq!(long.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn who_may_read_may_look_and_not_call() {
+    let mut api = Api::new();
+    permit(&api, "").await;
+    api.token = api.create_token("page", &[Scope::Read]);
+    let listed = api.call("GET", "/v1/breakers", "").await;
+    assert_eq!(json(&listed)["breakers"][0]["name"], "cloud");
+    for method in ["POST", "PUT", "DELETE"] {
+        let path = "/v1/breakers/cloud?permit=0&outcome=success";
+        let answer = api.call(method, path, "").await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{method}");
+    }
 }
