@@ -3,7 +3,8 @@
 //!
 //! **The plan.** Every call has a price: a source is asked at the interval at
 //! which one more call would remove just that much weighted age (see
-//! `staleness`). The price is set so that the calls of all sources at all hours
+//! `staleness`), along the rates of the day as they follow one another: what may
+//! have changed before a source came to rest is still to be seen. The price is set so that the calls of all sources at all hours
 //! until the reset add up to what is left of the day's budget, so calls move
 //! from sources to sources and from hours to hours until none could do more
 //! elsewhere; where the budget of a minute is tighter, the price of the hour is
@@ -30,7 +31,7 @@ use core::cmp::Ordering;
 
 use super::account::{Account, Spender};
 use super::budget::Budget;
-use super::forecast::{BUCKET_US, DAY_US, bucket_of};
+use super::forecast::{BUCKET_US, DAY_US};
 use crate::time::Now;
 use price::{Price, Pricing};
 
@@ -286,9 +287,10 @@ impl Group {
 
     /// When a member is due at the price and the rates of now.
     fn due_us(&self, now: Now, member: &Member) -> u64 {
-        let bucket = bucket_of(now.dated_us);
         let weight = self.budget.weight_at(now.dated_us);
-        let interval = member.interval(bucket, member.forecast.changed(), weight, self.price);
+        let elapsed_us = now.mono_us.saturating_sub(member.last_us);
+        let asked_us = now.dated_us.saturating_sub_unsigned(elapsed_us);
+        let interval = member.wait(asked_us, weight, self.price);
         // At least the shortest; the cast saturates.
         let interval_us = ((interval * 1e6) as u64).max(member.bounds.shortest_us());
         member.last_us.saturating_add(interval_us)

@@ -11,8 +11,9 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::forecast::{BUCKETS, DAY_US, bucket_of};
+use super::forecast::{BUCKET_US, BUCKETS, DAY_US, bucket_of};
 use super::planner::{Call, Group};
+use super::staleness::Expected;
 use super::volatility::wanted_interval_us;
 use super::{Bounds, Budget, Schedule, fresh_share, mean_age};
 use crate::Error;
@@ -24,6 +25,9 @@ const DAY: u64 = DAY_US.unsigned_abs();
 /// second, in however many groups.
 const MOST_CALLS: u64 = 100_000;
 const MOST_SOURCES: usize = 2_000;
+/// From this interval on each call of a fixed or measured source is played; of
+/// shorter ones many fall into every bucket.
+const EXACT_FROM_US: u64 = 900_000_000;
 /// Most changes a day: a thousand a second.
 const MOST_CHANGES: f64 = 86_400_000.0;
 
@@ -126,7 +130,7 @@ pub fn simulate(
         }
     }
     Ok(Day {
-        sources: days.into_iter().map(|day| day.end(moment(DAY))).collect(),
+        sources: days.into_iter().map(|day| day.end(moment)).collect(),
         groups: hours.into_iter().map(|hours| GroupDay { hours }).collect(),
     })
 }
@@ -203,7 +207,9 @@ fn rates_of(source: &Source) -> Result<[f64; BUCKETS], Error> {
 /// A source on its way through the day.
 struct Running {
     rates: [f64; BUCKETS],
-    last_us: u64,
+    /// Up to when it was followed.
+    until_us: u64,
+    expected: Expected,
     calls: u32,
     /// Age times time, in s².
     aged: f64,
@@ -217,7 +223,8 @@ impl Running {
     fn new(rates: [f64; BUCKETS]) -> Self {
         Self {
             rates,
-            last_us: 0,
+            until_us: 0,
+            expected: Expected::SEEN,
             calls: 0,
             aged: 0.0,
             fresh: 0.0,
@@ -229,27 +236,45 @@ impl Running {
         self.interval_us = Some(interval_us);
     }
 
-    /// Adds the time since the last call, with the rate at its end.
+    /// Lets time pass, with the rate of each bucket in its turn.
     fn pass(&mut self, now: Now) {
-        let seconds = (now.mono_us - self.last_us) as f64 / 1e6;
-        let bucket = bucket_of(now.dated_us.saturating_sub(1));
-        let rate = self.rates.get(bucket).copied().unwrap_or_default();
-        self.aged += mean_age(rate, seconds) * seconds;
-        self.fresh += fresh_share(rate, seconds) * seconds;
-        self.last_us = now.mono_us;
+        let mut dated_us = now
+            .dated_us
+            .saturating_sub_unsigned(now.mono_us - self.until_us);
+        while self.until_us < now.mono_us {
+            let ends_us = (BUCKET_US - dated_us.rem_euclid(BUCKET_US)).unsigned_abs();
+            let part_us = ends_us.min(now.mono_us - self.until_us);
+            let rate = self.rates.get(bucket_of(dated_us)).copied();
+            let (aged, fresh) = self
+                .expected
+                .pass(rate.unwrap_or_default(), part_us as f64 / 1e6);
+            self.aged += aged;
+            self.fresh += fresh;
+            self.until_us += part_us;
+            dated_us = dated_us.saturating_add_unsigned(part_us);
+        }
     }
 
     fn asked(&mut self, now: Now) {
         self.pass(now);
+        self.expected = Expected::SEEN;
         self.calls += 1;
     }
 
-    fn end(mut self, now: Now) -> SourceDay {
-        if let Some(interval_us) = self.interval_us {
-            return self.evenly(interval_us);
+    fn end(mut self, moment: impl Fn(u64) -> Now) -> SourceDay {
+        match self.interval_us {
+            Some(interval_us) if interval_us < EXACT_FROM_US => return self.evenly(interval_us),
+            Some(interval_us) => {
+                let mut at_us = interval_us;
+                while at_us <= DAY {
+                    self.asked(moment(at_us));
+                    at_us = at_us.saturating_add(interval_us);
+                }
+            }
+            None => {}
         }
-        self.pass(now);
-        let seconds = now.mono_us as f64 / 1e6;
+        self.pass(moment(DAY));
+        let seconds = DAY as f64 / 1e6;
         SourceDay {
             calls: self.calls,
             mean_age_us: self.aged / seconds * 1e6,
@@ -257,7 +282,7 @@ impl Running {
         }
     }
 
-    /// The day of a source that is asked at one interval: each bucket is an
+    /// The day of a source that is asked at one short interval: each bucket is an
     /// eighth of it.
     fn evenly(&self, interval_us: u64) -> SourceDay {
         let seconds = interval_us as f64 / 1e6;
@@ -270,5 +295,79 @@ impl Running {
             mean_age_us: mean(mean_age) * 1e6,
             fresh: mean(fresh_share),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    const MINUTE_US: i64 = 60_000_000;
+
+    fn planned(changes_per_day: &[f64]) -> Source {
+        Source {
+            pace: Pace::Planned {
+                group: "cloud".into(),
+                bounds: Bounds::check(MINUTE_US, 24 * 60 * MINUTE_US).unwrap(),
+                weight: 1.0,
+            },
+            changes_per_day: changes_per_day.into(),
+        }
+    }
+
+    /// The mean age of all in seconds, and how many calls that took.
+    fn day(sources: &[Source], per_day: u32) -> (f64, u32) {
+        let budget = Budget {
+            per_minute: None,
+            per_day: Some(per_day),
+            reserve: 0.0,
+            reset_minute: 0,
+            night: None,
+        };
+        let day = simulate(0, &[("cloud".into(), budget)], sources).unwrap();
+        let age_us: f64 = day.sources.iter().map(|source| source.mean_age_us).sum();
+        let calls = day.sources.iter().map(|source| source.calls).sum();
+        (age_us / 1e6 / sources.len() as f64, calls)
+    }
+
+    fn evenly(sources: &[Source], calls: u32) -> f64 {
+        let interval_us = DAY / (u64::from(calls) / sources.len() as u64);
+        let fixed = |source: &Source| Source {
+            pace: Pace::Fixed(interval_us.cast_signed()),
+            ..source.clone()
+        };
+        let fixed: Vec<Source> = sources.iter().map(fixed).collect();
+        day(&fixed, 1).0
+    }
+
+    /// It changes for three hours and rests: what changed last is not left until
+    /// it changes again.
+    #[test]
+    fn a_source_that_rests_is_asked_once_more() {
+        let resting = planned(&[0.0, 0.0, 0.0, 16.0, 0.0, 0.0, 0.0, 0.0]);
+        let sources = [planned(&[96.0]), resting];
+        let (planned, calls) = day(&sources, 60);
+        assert!((50..=60).contains(&calls), "{calls}");
+        let evenly = evenly(&sources, calls);
+        assert!(planned < 0.75 * evenly, "{planned} {evenly}");
+    }
+
+    #[test]
+    fn a_long_interval_is_played_call_by_call() {
+        // Asked every 6 hours, it changes in the second eighth only, and is seen
+        // three hours after that.
+        let source = Source {
+            pace: Pace::Fixed(6 * 60 * MINUTE_US),
+            changes_per_day: vec![0.0, 1e6, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+        };
+        let day = simulate(0, &[], &[source]).unwrap();
+        let source = day.sources[0];
+        assert_eq!(source.calls, 4);
+        // From 3 to 6 o'clock it ages from nothing to three hours.
+        let expected = 0.5 * 3.0 * 3.0 / 24.0 * 3_600.0;
+        let age_s = source.mean_age_us / 1e6;
+        assert!((age_s / expected - 1.0).abs() < 1e-3, "{age_s} {expected}");
+        assert!((source.fresh - 21.0 / 24.0).abs() < 1e-3);
     }
 }

@@ -42,6 +42,43 @@ pub fn fresh_share(rate: f64, interval: f64) -> f64 {
     -libm::expm1(-x) / x
 }
 
+/// What is to be expected of a source since the last call, while its rate
+/// changes.
+///
+/// With `S` the probability that nothing has changed yet, age grows by `1 − S` on
+/// average, and `S` falls by `r` times itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Expected {
+    /// The probability that nothing has changed.
+    unchanged: f64,
+    /// Age in seconds.
+    age: f64,
+}
+
+impl Expected {
+    /// Right after a call.
+    pub(super) const SEEN: Self = Self {
+        unchanged: 1.0,
+        age: 0.0,
+    };
+
+    /// Age in seconds.
+    pub(super) fn age(&self) -> f64 {
+        self.age
+    }
+
+    /// Lets time pass at one rate; gives the age over it in s², and for how many
+    /// seconds of it the source was fresh.
+    pub(super) fn pass(&mut self, rate: f64, seconds: f64) -> (f64, f64) {
+        let fresh = self.unchanged * fresh_share(rate, seconds) * seconds;
+        let grown = (1.0 - self.unchanged) * seconds / 2.0;
+        let aged = self.age + grown + self.unchanged * mean_age(rate, seconds);
+        self.age += seconds - fresh;
+        self.unchanged *= libm::exp(-rate * seconds);
+        (aged * seconds, fresh)
+    }
+}
+
 /// What one more call per unit of time removes from the mean age, in units of
 /// `1/r²`, of a source in which `x = rT` changes are expected between calls:
 /// `−dA/df` at `f = 1/T`, which is `x²/2 + x e^(−x) − (1 − e^(−x))`. Rises
@@ -109,6 +146,33 @@ mod tests {
         }
         assert!(mean_age(0.0, 60.0).abs() < f64::EPSILON);
         assert!((fresh_share(0.0, 60.0) - 1.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn a_rate_that_changes_is_as_the_sum_of_its_parts() {
+        // By small steps of the definition.
+        let parts = [(0.002, 300.0), (0.0, 700.0), (0.05, 100.0)];
+        let (mut unchanged, mut age, mut aged, mut fresh) = (1.0_f64, 0.0, 0.0, 0.0);
+        for (rate, seconds) in parts {
+            let step = seconds / 10_000.0;
+            for _ in 0..10_000 {
+                aged += age * step;
+                fresh += unchanged * step;
+                age += (1.0 - unchanged) * step;
+                unchanged -= rate * unchanged * step;
+            }
+        }
+        let mut expected = Expected::SEEN;
+        let passed = parts.map(|(rate, seconds)| expected.pass(rate, seconds));
+        let sums: (f64, f64) = passed
+            .iter()
+            .fold((0.0, 0.0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
+        assert!((sums.0 / aged - 1.0).abs() < 1e-3, "{sums:?} {aged}");
+        assert!((sums.1 / fresh - 1.0).abs() < 1e-3, "{sums:?} {fresh}");
+        assert!(
+            (expected.age / age - 1.0).abs() < 1e-3,
+            "{expected:?} {age}"
+        );
     }
 
     proptest! {

@@ -3,9 +3,15 @@
 
 use super::price::Price;
 use crate::schedule::Bounds;
-use crate::schedule::forecast::{Forecast, bucket_of};
-use crate::schedule::staleness::{interval_at, worth_of_call};
+use crate::schedule::forecast::{BUCKET_US, BUCKETS, Forecast, bucket_of};
+use crate::schedule::staleness::{Expected, interval_at};
 use crate::time::Now;
+
+/// How far ahead and back rates are followed: a week.
+const MOST_BUCKETS: usize = 7 * BUCKETS;
+
+/// Of some hours, to about a hundredth of a second.
+const HALVINGS: u32 = 20;
 
 /// One source of a group.
 #[derive(Debug)]
@@ -69,15 +75,181 @@ impl Member {
         1.0 / (share * restless + (1.0 - share) * quiet)
     }
 
+    /// How long after the last call the next one is worth the price, in seconds:
+    /// along the rates of the day as they follow one another. What was likely to
+    /// change before a quiet time is still to be seen in it.
+    pub(super) fn wait(&self, asked_us: i64, weight: f64, price: Price) -> f64 {
+        let shortest = self.bounds.shortest_us() as f64 / 1e6;
+        let longest = self.bounds.longest_us() as f64 / 1e6 * price.stretch;
+        let worth = if weight > 0.0 {
+            price.price / (self.weight * weight)
+        } else {
+            f64::INFINITY
+        };
+        let mut since = Since::default();
+        let mut rates = self.rates_from(asked_us).take(MOST_BUCKETS).peekable();
+        while let Some((rate, mut seconds)) = rates.next()
+            && since.seconds < longest
+        {
+            // Buckets of one rate are as one.
+            while let Some((_, more)) = rates.next_if(|(next, _)| next.total_cmp(&rate).is_eq()) {
+                seconds += more;
+            }
+            if let Some(wait) = since.reaches(worth, rate, seconds) {
+                return wait.clamp(shortest, longest);
+            }
+            since.pass(rate, seconds);
+        }
+        longest.max(shortest)
+    }
+
     /// What a call now removes, in s² of weighted age.
     pub(super) fn worth(&self, now: Now, weight: f64) -> f64 {
-        let rate = self
-            .forecast
-            .rate(bucket_of(now.dated_us), self.forecast.changed());
-        if rate <= 0.0 {
-            return 0.0;
+        let elapsed_us = now.mono_us.saturating_sub(self.last_us);
+        let mut left = elapsed_us as f64 / 1e6;
+        let mut since = Since::default();
+        let asked_us = now.dated_us.saturating_sub_unsigned(elapsed_us);
+        for (rate, seconds) in self.rates_from(asked_us).take(MOST_BUCKETS) {
+            let part = seconds.min(left);
+            since.pass(rate, part);
+            left -= part;
+            if left <= 0.0 {
+                break;
+            }
         }
-        let elapsed = now.mono_us.saturating_sub(self.last_us) as f64 / 1e6;
-        self.weight * weight * worth_of_call(rate * elapsed) / (rate * rate)
+        self.weight * weight * since.worth()
+    }
+
+    /// The rates from a date on, each with how many seconds it holds.
+    fn rates_from(&self, dated_us: i64) -> impl Iterator<Item = (f64, f64)> {
+        let begun_us = dated_us.rem_euclid(BUCKET_US);
+        let first = bucket_of(dated_us);
+        let changed = self.forecast.changed();
+        (0..).map(move |place| {
+            let spent_us = if place == 0 { begun_us } else { 0 };
+            let rate = self.forecast.rate((first + place) % BUCKETS, changed);
+            (rate, (BUCKET_US - spent_us) as f64 / 1e6)
+        })
+    }
+}
+
+/// The time since a call, at rates that change.
+#[derive(Debug, Clone, Copy)]
+struct Since {
+    seconds: f64,
+    expected: Expected,
+    /// Age times time, in s².
+    aged: f64,
+}
+
+impl Default for Since {
+    fn default() -> Self {
+        Self {
+            seconds: 0.0,
+            expected: Expected::SEEN,
+            aged: 0.0,
+        }
+    }
+}
+
+impl Since {
+    fn pass(&mut self, rate: f64, seconds: f64) {
+        self.aged += self.expected.pass(rate, seconds).0;
+        self.seconds += seconds;
+    }
+
+    /// What a call removes, in s²: the age that it ends, for as long as it took to
+    /// grow, less what there was of it. At one rate all along that is
+    /// [`worth_of_call`](crate::schedule::staleness::worth_of_call).
+    fn worth(&self) -> f64 {
+        self.seconds * self.expected.age() - self.aged
+    }
+
+    /// How long after the call another is worth so much, if that is within these
+    /// seconds at this rate.
+    fn reaches(self, worth: f64, rate: f64, seconds: f64) -> Option<f64> {
+        if self.seconds <= 0.0 {
+            let interval = interval_at(worth, rate, 1.0);
+            return (interval <= seconds).then_some(interval);
+        }
+        let after = |seconds: f64| {
+            let mut since = self;
+            since.pass(rate, seconds);
+            since
+        };
+        if after(seconds).worth() < worth {
+            return None;
+        }
+        // The worth never falls: halving closes in.
+        let (mut low, mut high) = (0.0, seconds);
+        for _ in 0..HALVINGS {
+            let middle = f64::midpoint(low, high);
+            if after(middle).worth() < worth {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        Some(self.seconds + high)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schedule::staleness::worth_of_call;
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    fn since(parts: &[(f64, f64)]) -> Since {
+        let mut since = Since::default();
+        for &(rate, seconds) in parts {
+            since.pass(rate, seconds);
+        }
+        since
+    }
+
+    proptest! {
+        #[test]
+        fn at_one_rate_the_worth_is_that_of_the_formula(
+            rate in 1e-6_f64..1.0,
+            parts in proptest::collection::vec(1.0_f64..5_000.0, 1..5),
+        ) {
+            let steps: Vec<_> = parts.iter().map(|&seconds| (rate, seconds)).collect();
+            let expected = worth_of_call(rate * parts.iter().sum::<f64>()) / (rate * rate);
+            let worth = since(&steps).worth();
+            // What the sum of large numbers loses.
+            let lost = 1e-9 * parts.iter().sum::<f64>().powi(2);
+            prop_assert!((worth - expected).abs() <= 1e-6 * expected + lost, "{} {}", worth, expected);
+        }
+
+        #[test]
+        fn a_price_is_reached_when_the_call_is_worth_it(
+            before in proptest::collection::vec((0.0_f64..0.01, 1.0_f64..5_000.0), 0..4),
+            rate in 1e-5_f64..0.01,
+            seconds in 60.0_f64..10_800.0,
+            share in 0.01_f64..0.99,
+        ) {
+            let start = since(&before);
+            let mut then = start;
+            then.pass(rate, share * seconds);
+            let wait = start.reaches(then.worth(), rate, seconds).unwrap();
+            prop_assert!((wait - then.seconds).abs() < 0.05 + 1e-5 * seconds, "{} {}", wait, then.seconds);
+            let mut end = start;
+            end.pass(rate, seconds);
+            prop_assert_eq!(start.reaches(end.worth() * 1.001, rate, seconds), None);
+        }
+    }
+
+    #[test]
+    fn what_may_have_changed_is_worth_a_call_when_nothing_changes_any_more() {
+        let busy = since(&[(0.001, 1_000.0)]);
+        let then = since(&[(0.001, 1_000.0), (0.0, 3_000.0)]);
+        assert!(then.worth() > 5.0 * busy.worth());
+        let wait = busy.reaches(then.worth(), 0.0, 10_000.0).unwrap();
+        assert!((wait - 4_000.0).abs() < 1.0, "{wait}");
+        // Nothing at all is worth nothing.
+        assert!(since(&[(0.0, 5_000.0)]).worth().abs() < 1e-9);
+        assert_eq!(Since::default().reaches(1.0, 0.0, 5_000.0), None);
     }
 }
