@@ -17,6 +17,7 @@ mod log_lines;
 mod memory;
 mod optimizer;
 mod output;
+mod plan;
 mod plugin;
 mod record;
 mod recorder;
@@ -82,6 +83,8 @@ enum Command {
     Record(record::Record),
     /// Show what rules would have saved on a recorded trace
     Replay(replay::Replay),
+    /// Show how a day of refreshes would go, before a budget is switched on
+    Plan(plan::Plan),
     /// Drive the optimizer with JSON Lines in virtual time
     Scenario(scenario::Scenario),
     /// Check or show the configuration
@@ -118,6 +121,7 @@ pub fn main() -> ExitCode {
         Command::Config(command) => command.run(log, given),
         Command::Record(command) => command.run(),
         Command::Replay(command) => command.run(),
+        Command::Plan(command) => command.run(),
         Command::Scenario(command) => command.run(),
         Command::Token(command) => command.run(),
         Command::Plugin(command) => command.run(),
@@ -204,6 +208,8 @@ mod tests {
             (vec!["record"], false),
             (vec!["replay"], false),
             (vec!["replay", "f", "--json", "--top", "5"], true),
+            (vec!["plan"], false),
+            (vec!["plan", "f", "--config", "c", "--json"], true),
             (vec!["scenario", "-"], true),
             (vec!["scenario"], false),
             (vec!["token"], false),

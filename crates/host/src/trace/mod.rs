@@ -12,6 +12,8 @@
 //! a trace through an optimizer. Where the writes come from is not known here,
 //! and no clock is read but to decide when to flush.
 
+pub mod plan;
+mod rates;
 mod reader;
 pub mod replay;
 mod report;
@@ -23,6 +25,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+pub use rates::ChangeRates;
 pub use reader::Reader;
 pub use writer::Writer;
 

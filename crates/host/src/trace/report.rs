@@ -132,7 +132,7 @@ impl Report {
 }
 
 /// Columns two spaces apart, the first flush left, the others flush right.
-fn layout<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
+pub(super) fn layout<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
     let mut widths = [0; COLUMNS];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
