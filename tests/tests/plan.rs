@@ -154,3 +154,16 @@ fn what_cannot_be_simulated_is_refused() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn a_budget_of_nothing_is_said_to_be_that() -> Result<()> {
+    let (_folder, trace) = recorded()?;
+    let config = CONFIG.to_owned() + "\n[[budget]]\nname = \"spare\"\nper_minute = 1\n";
+    let output = plan(&trace, &config, &[])?;
+    let told = String::from_utf8(output.stdout)?;
+    assert!(
+        told.contains("\nbudget spare: for nothing in the trace\n"),
+        "{told}"
+    );
+    Ok(())
+}

@@ -51,6 +51,8 @@ pub struct PlannedEntity {
 /// How a budget is spent.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PlannedBudget {
+    /// Entities of the trace that are refreshed out of it.
+    pub entities: usize,
     /// Refreshes that come out of it.
     pub refreshes: u32,
     /// The same in each hour of the day, UTC.
@@ -106,21 +108,15 @@ pub fn plan(
         .collect();
     let mut spent = BTreeMap::new();
     for ((name, _), by_hour) in budgets.iter().zip(day.by_hour) {
+        let refreshes = by_hour.iter().sum();
+        let members = entities.iter();
+        let members = members.filter(|it| it.budget.as_ref() == Some(name));
         let budget = PlannedBudget {
-            refreshes: by_hour.iter().sum(),
+            entities: members.clone().count(),
+            refreshes,
             by_hour,
-            stale_s: mean(
-                entities
-                    .iter()
-                    .filter(|it| it.budget.as_ref() == Some(name))
-                    .map(|it| it.stale_s),
-            ),
-            evenly_stale_s: None,
-        };
-        let evenly_stale_s = evenly(optimizer, name, &sources, budget.refreshes)?;
-        let budget = PlannedBudget {
-            evenly_stale_s,
-            ..budget
+            stale_s: mean(members.map(|it| it.stale_s)),
+            evenly_stale_s: evenly(optimizer, name, &sources, refreshes)?,
         };
         spent.insert(name.clone(), budget);
     }
@@ -232,6 +228,10 @@ impl DayPlan {
         }));
         let mut text = layout(&rows);
         for (name, budget) in &self.budgets {
+            if budget.entities == 0 {
+                let _ = writeln!(text, "budget {name}: for nothing in the trace");
+                continue;
+            }
             let evenly = budget.evenly_stale_s.map_or_else(String::new, |evenly_s| {
                 format!(", {} if they were spread evenly", span(evenly_s))
             });
