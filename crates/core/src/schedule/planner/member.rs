@@ -100,7 +100,11 @@ impl Member {
             }
             since.pass(rate, seconds);
         }
-        longest.max(shortest)
+        // Far ahead the time of day is no matter.
+        let rates = self.rates_from(asked_us).skip(1).take(BUCKETS);
+        let mean = rates.map(|(rate, _)| rate).sum::<f64>() / BUCKETS as f64;
+        let wait = interval_at(worth, mean, 1.0).max(since.seconds);
+        wait.clamp(shortest, longest)
     }
 
     /// What a call now removes, in s² of weighted age.
@@ -238,6 +242,25 @@ mod tests {
             let mut end = start;
             end.pass(rate, seconds);
             prop_assert_eq!(start.reaches(end.worth() * 1.001, rate, seconds), None);
+        }
+    }
+
+    #[test]
+    fn beyond_a_week_the_mean_rate_counts() {
+        let day_us = 86_400_000_000;
+        let bounds = Bounds::check(60_000_000, 3_650 * day_us).unwrap();
+        let now = Now {
+            mono_us: 0,
+            dated_us: 0,
+        };
+        let mut forecast = Forecast::new(1e-6, None);
+        for changes in [[1e-6; BUCKETS], [4e-6, 4e-6, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]] {
+            forecast.tell(changes);
+            let member = Member::new(now, 0, bounds, 1.0, &forecast, false);
+            let month = 30.0 * 86_400.0;
+            let worth = worth_of_call(1e-6 * month) / 1e-12;
+            let wait = member.wait(0, 1.0, Price::of(worth));
+            assert!((wait / month - 1.0).abs() < 1e-3, "{wait}");
         }
     }
 
