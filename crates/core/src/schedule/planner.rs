@@ -288,9 +288,7 @@ impl Group {
     /// When a member is due at the price and the rates of now.
     fn due_us(&self, now: Now, member: &Member) -> u64 {
         let weight = self.budget.weight_at(now.dated_us);
-        let elapsed_us = now.mono_us.saturating_sub(member.last_us);
-        let asked_us = now.dated_us.saturating_sub_unsigned(elapsed_us);
-        let interval = member.wait(asked_us, weight, self.price);
+        let interval = member.wait(now, weight, self.price);
         // At least the shortest; the cast saturates.
         let interval_us = ((interval * 1e6) as u64).max(member.bounds.shortest_us());
         member.last_us.saturating_add(interval_us)

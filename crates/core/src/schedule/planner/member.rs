@@ -78,7 +78,7 @@ impl Member {
     /// How long after the last call the next one is worth the price, in seconds:
     /// along the rates of the day as they follow one another. What was likely to
     /// change before a quiet time is still to be seen in it.
-    pub(super) fn wait(&self, asked_us: i64, weight: f64, price: Price) -> f64 {
+    pub(super) fn wait(&self, now: Now, weight: f64, price: Price) -> f64 {
         let shortest = self.bounds.shortest_us() as f64 / 1e6;
         let longest = self.bounds.longest_us() as f64 / 1e6 * price.stretch;
         let worth = if weight > 0.0 {
@@ -87,7 +87,7 @@ impl Member {
             f64::INFINITY
         };
         let mut since = Since::default();
-        let mut rates = self.rates_from(asked_us).take(MOST_BUCKETS).peekable();
+        let mut rates = self.rates(now).take(MOST_BUCKETS).peekable();
         while let Some((rate, mut seconds)) = rates.next()
             && since.seconds < longest
         {
@@ -101,7 +101,7 @@ impl Member {
             since.pass(rate, seconds);
         }
         // Far ahead the time of day is no matter.
-        let rates = self.rates_from(asked_us).skip(1).take(BUCKETS);
+        let rates = self.rates(now).skip(1).take(BUCKETS);
         let mean = rates.map(|(rate, _)| rate).sum::<f64>() / BUCKETS as f64;
         let wait = interval_at(worth, mean, 1.0).max(since.seconds);
         wait.clamp(shortest, longest)
@@ -109,11 +109,9 @@ impl Member {
 
     /// What a call now removes, in s² of weighted age.
     pub(super) fn worth(&self, now: Now, weight: f64) -> f64 {
-        let elapsed_us = now.mono_us.saturating_sub(self.last_us);
-        let mut left = elapsed_us as f64 / 1e6;
+        let mut left = now.mono_us.saturating_sub(self.last_us) as f64 / 1e6;
         let mut since = Since::default();
-        let asked_us = now.dated_us.saturating_sub_unsigned(elapsed_us);
-        for (rate, seconds) in self.rates_from(asked_us).take(MOST_BUCKETS) {
+        for (rate, seconds) in self.rates(now).take(MOST_BUCKETS) {
             let part = seconds.min(left);
             since.pass(rate, part);
             left -= part;
@@ -124,14 +122,18 @@ impl Member {
         self.weight * weight * since.worth()
     }
 
-    /// The rates from a date on, each with how many seconds it holds.
-    fn rates_from(&self, dated_us: i64) -> impl Iterator<Item = (f64, f64)> {
-        let begun_us = dated_us.rem_euclid(BUCKET_US);
-        let first = bucket_of(dated_us);
+    /// The rates from the last call on, as they are seen now, each with how many
+    /// seconds it holds.
+    fn rates(&self, now: Now) -> impl Iterator<Item = (f64, f64)> {
+        let elapsed_us = now.mono_us.saturating_sub(self.last_us);
+        let asked_us = now.dated_us.saturating_sub_unsigned(elapsed_us);
+        let begun_us = asked_us.rem_euclid(BUCKET_US);
+        let (first, here) = (bucket_of(asked_us), bucket_of(now.dated_us));
         let changed = self.forecast.changed();
         (0..).map(move |place| {
             let spent_us = if place == 0 { begun_us } else { 0 };
-            let rate = self.forecast.rate((first + place) % BUCKETS, changed);
+            let bucket = (first + place) % BUCKETS;
+            let rate = self.forecast.rate_elsewhere(here, bucket, changed);
             (rate, (BUCKET_US - spent_us) as f64 / 1e6)
         })
     }
@@ -259,7 +261,7 @@ mod tests {
             let member = Member::new(now, 0, bounds, 1.0, &forecast, false);
             let month = 30.0 * 86_400.0;
             let worth = worth_of_call(1e-6 * month) / 1e-12;
-            let wait = member.wait(0, 1.0, Price::of(worth));
+            let wait = member.wait(now, 1.0, Price::of(worth));
             assert!((wait / month - 1.0).abs() < 1e-3, "{wait}");
         }
     }
